@@ -1,0 +1,1 @@
+"""Actions: the only code that touches the world."""

@@ -1,0 +1,1 @@
+"""Channels: the ways on which a celebration reaches a person, one a file."""

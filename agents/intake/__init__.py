@@ -1,0 +1,1 @@
+"""Intake: every source becomes one event form."""

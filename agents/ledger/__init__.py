@@ -1,0 +1,1 @@
+"""The ledger: what people and money depend on, in Postgres."""

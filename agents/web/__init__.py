@@ -1,0 +1,1 @@
+"""HTTP: hooks, inbox, unsubscribe, administration, probes."""

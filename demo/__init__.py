@@ -1,0 +1,1 @@
+"""The worked example played as real input against the whole system."""

@@ -1,0 +1,115 @@
+"""The policy: what a tier is answered with, and within which limits.
+
+It stands in the same file as the rules, and `schemas.rulebook` holds both. Money is in
+cents; a light tier never costs anything unless the file says so explicitly.
+"""
+
+import re
+from datetime import time, timedelta
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from schemas.milestone import Tier
+
+ChannelName = Literal[
+    "in_app", "email", "sms", "slack", "gift", "certificate", "badge", "video", "referral", "coach_task"
+]
+Mode = Literal["live", "shadow"]
+Approval = Literal["never", "money", "always"]
+QuietAnswer = Literal["hold", "downgrade", "send"]
+NextStep = Literal["resource", "offer", "check_in", "early_access"]
+
+_DURATION = re.compile(r"^(\d+)(s|m|h|d)$")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def parse_duration(text: object) -> timedelta:
+    """The duration that `10m`, `24h` or `2d` stands for.
+
+    Raises:
+        ValueError: not a whole number followed by s, m, h or d.
+    """
+    if isinstance(text, timedelta):
+        return text
+    found = _DURATION.match(str(text))
+    if not found:
+        raise ValueError("must be a whole number and a unit: 30s, 10m, 24h or 2d")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Cap(_Part):
+    """At most this many of the tier for one client, by local day and rolling week."""
+
+    per_day: Annotated[int, Field(ge=1)] | None = None
+    per_week: Annotated[int, Field(ge=1)] | None = None
+
+
+class TierPolicy(_Part):
+    """How one tier is answered."""
+
+    channels: Annotated[tuple[ChannelName, ...], Field(min_length=1)]
+    consent: Annotated[Literal["service", "marketing"], Field(alias="class")] = "service"
+    cost_cents: Annotated[int, Field(ge=0)] = 0
+    gift_cents: Annotated[int, Field(ge=0)] = 0
+    badge: bool = False
+    recap: bool = False
+    expires: Duration = timedelta(hours=24)
+    cap: Cap = Cap()
+    quiet: QuietAnswer = "hold"
+    approval: Approval = "money"
+
+
+class Budget(_Part):
+    """What may be spent in a calendar month."""
+
+    client_month_cents: Annotated[int, Field(ge=0)] = 4_000
+    tenant_month_cents: Annotated[int, Field(ge=0)] = 100_000
+
+
+class QuietHours(_Part):
+    """The client's local hours in which nothing arrives; `from` after `to` wraps midnight."""
+
+    from_time: Annotated[time, Field(alias="from")] = time(21)
+    to_time: Annotated[time, Field(alias="to")] = time(8)
+
+
+class HoldOut(_Part):
+    """The share of clients that is left uncelebrated to measure the effect."""
+
+    share: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
+def _starter_tiers() -> dict[Tier, TierPolicy]:
+    return {
+        "micro": TierPolicy.model_validate(
+            {"channels": ["in_app"], "cap": {"per_day": 1}, "quiet": "downgrade", "expires": "24h"}
+        ),
+        "streak": TierPolicy.model_validate(
+            {"channels": ["email", "in_app"], "badge": True, "expires": "48h"}
+        ),
+        "program": TierPolicy.model_validate(
+            {"channels": ["email", "video", "in_app"], "recap": True, "cost_cents": 200, "expires": "48h"}
+        ),
+        "major": TierPolicy.model_validate(
+            {"channels": ["email", "certificate", "gift", "referral"], "gift_cents": 2_500, "expires": "7d"}
+        ),
+        "nudge": TierPolicy.model_validate({"channels": ["email"], "cap": {"per_week": 1}, "expires": "48h"}),
+    }
+
+
+class Policy(_Part):
+    """The whole policy; what the file leaves out is as in the starter rulebook."""
+
+    mode: Mode = "live"
+    tiers: dict[Tier, TierPolicy] = Field(default_factory=_starter_tiers)
+    budget: Budget = Budget()
+    quiet_hours: QuietHours = QuietHours()
+    hold_out: HoldOut = HoldOut()

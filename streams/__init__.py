@@ -1,0 +1,1 @@
+"""Decisions: pure functions of values, without clock, randomness, logging or I/O."""

@@ -1,0 +1,1 @@
+"""Planning: from a milestone to the celebration that answers it, with the reason of each decision."""

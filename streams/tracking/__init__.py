@@ -1,0 +1,1 @@
+"""Tracking: from events to milestones, by the two functions `advance` and `tick`."""
