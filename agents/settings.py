@@ -1,0 +1,143 @@
+"""Settings: the environment (`CAIRN_*`), read once, refused whole with every error.
+
+Each process asks for its own class, so that a tracker needs no database and a mail
+password is nowhere but where mails are sent. A secret may come as a variable or as a file
+of the variable's lower-case name in `/run/secrets`; no secret has a default.
+"""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import AwareDatetime, Field, HttpUrl, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from agents.clock import Clock
+
+_SECRETS = Path("/run/secrets")
+Port = Annotated[int, Field(ge=1, le=65_535)]
+S = TypeVar("S", bound="Settings")
+
+
+class SettingsError(Exception):
+    """The environment is not valid; the operator must mend every line that it names."""
+
+
+class Settings(BaseSettings):
+    """What every process takes.
+
+    Attributes:
+        clock_origin: domain time at `clock_start`; demonstrations only.
+        clock_start: the real instant at which both clocks meet.
+        clock_speed: domain seconds in a real second.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="CAIRN_", frozen=True, extra="ignore", secrets_dir=_SECRETS if _SECRETS.is_dir() else None
+    )
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "readable"] = "json"
+    clock_origin: AwareDatetime | None = None
+    clock_start: AwareDatetime | None = None
+    clock_speed: Annotated[float, Field(gt=0, le=1_000_000)] = 1.0
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that these settings describe."""
+        if self.clock_origin is None or self.clock_start is None:
+            return Clock()
+        return Clock(start_ms=_ms(self.clock_start), origin_ms=_ms(self.clock_origin), speed=self.clock_speed)
+
+
+def _ms(instant: datetime) -> int:
+    return round(instant.timestamp() * 1000)
+
+
+class KafkaSettings(Settings):
+    """How to reach Kafka, and how topics are provisioned."""
+
+    kafka_bootstrap_servers: str
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    kafka_username: str | None = None
+    kafka_password: SecretStr | None = None
+    kafka_ca_file: Path | None = None
+    partitions: Annotated[int, Field(ge=1, le=1024)] = 24
+    replication_factor: Annotated[int, Field(ge=1, le=9)] = 3
+    min_insync_replicas: Annotated[int, Field(ge=1, le=9)] = 2
+
+
+class DatabaseSettings(Settings):
+    """How to reach Postgres: `postgresql://user:password@host:5432/cairn`."""
+
+    database_url: SecretStr
+
+
+class TenantSettings(Settings):
+    """Where tenants' folders and their secrets are."""
+
+    tenants_dir: Path
+    secrets_dir: Path
+
+
+class TrackSettings(KafkaSettings, TenantSettings):
+    """What `cairn track` takes."""
+
+    track_probe_port: Port = 9101
+
+
+class DeliverSettings(KafkaSettings, TenantSettings, DatabaseSettings):
+    """What `cairn deliver` takes.
+
+    Attributes:
+        public_url: the address under which `cairn serve` is reached from outside.
+        link_key: signs the links in mails; at least 32 characters.
+    """
+
+    deliver_probe_port: Port = 9102
+    public_url: HttpUrl
+    link_key: Annotated[SecretStr, Field(min_length=32)]
+    smtp_host: str
+    smtp_port: Port = 587
+    smtp_tls: Literal["starttls", "implicit", "off"] = "starttls"
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    sender_concurrency: Annotated[int, Field(ge=1, le=256)] = 16
+
+
+class ServeSettings(KafkaSettings, TenantSettings, DatabaseSettings):
+    """What `cairn serve` takes.
+
+    Attributes:
+        identity_key: hashes external ids and addresses; at least 32 characters, never changed.
+        allowed_origins: web origins that may read the inbox, comma-separated.
+    """
+
+    serve_probe_port: Port = 9103
+    http_host: str = "127.0.0.1"
+    http_port: Port = 8080
+    public_url: HttpUrl
+    link_key: Annotated[SecretStr, Field(min_length=32)]
+    identity_key: Annotated[SecretStr, Field(min_length=32)]
+    spool_dir: Path
+    spool_max_bytes: Annotated[int, Field(ge=1_048_576)] = 256 * 1024 * 1024
+    allowed_origins: Annotated[str, NoDecode] = ""
+
+
+def read(kind: type[S]) -> S:
+    """The settings of one kind from the environment.
+
+    Raises:
+        SettingsError: something is missing or wrong; the text has a line for each.
+    """
+    try:
+        return kind()
+    except ValidationError as error:
+        lines = [f"  CAIRN_{'_'.join(map(str, e['loc'])).upper()}: {_say(e)}" for e in error.errors()]
+        raise SettingsError("The environment is not valid:\n" + "\n".join(sorted(lines))) from None
+
+
+def _say(error: object) -> str:
+    assert isinstance(error, dict)  # noqa: S101 - pydantic's ErrorDetails
+    return "is required" if error["type"] == "missing" else str(error["msg"])

@@ -1,0 +1,108 @@
+"""Tenants: reads the tenants' folders and their secrets, whole, with every error at once.
+
+Read when a process starts. A folder that does not hold up stops the start with a text that
+names file and field, so that no tenant is ever served half.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from schemas.rulebook import Rulebook, RulebookErrors, load_rulebook
+from schemas.tenant import Coach, CoachesFile, Sender, Source, TenantFile
+
+STARTER_RULEBOOK = Path(__file__).parents[1] / "deploy" / "rulebooks" / "starter.yaml"
+F = TypeVar("F", bound=BaseModel)
+
+
+class TenantErrors(Exception):
+    """Tenants' files are not valid; the text has a line for each error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tenant:
+    """One tenant as its folder describes it."""
+
+    id: str
+    name: str
+    timezone: str
+    sender: Sender
+    coaches: tuple[Coach, ...]
+    sources: tuple[Source, ...]
+    rulebook: Rulebook
+    folder: Path
+
+    def coach(self, coach_id: str | None) -> Coach:
+        """The coach of that id, or the first one."""
+        return next((coach for coach in self.coaches if coach.id == coach_id), self.coaches[0])
+
+
+def load_tenants(tenants_dir: Path) -> dict[str, Tenant]:
+    """All tenants by id.
+
+    Raises:
+        TenantErrors: no tenant, or files that do not hold up.
+    """
+    errors: list[str] = []
+    tenants: dict[str, Tenant] = {}
+    folders = sorted(path.parent for path in tenants_dir.glob("*/tenant.yaml"))
+    for folder in folders:
+        tenant = _load_tenant(folder, errors)
+        if tenant:
+            tenants[tenant.id] = tenant
+    if not folders:
+        errors.append(f"{tenants_dir}: no tenant; make a folder with tenant.yaml and coaches.yaml")
+    if errors:
+        raise TenantErrors("Tenants' files are not valid:\n" + "\n".join(f"  {line}" for line in errors))
+    return tenants
+
+
+def _load_tenant(folder: Path, errors: list[str]) -> Tenant | None:
+    file = _load(folder / "tenant.yaml", TenantFile, errors)
+    coaches = _load(folder / "coaches.yaml", CoachesFile, errors)
+    rulebook = _load_rulebook(folder, errors)
+    if file is None or coaches is None or rulebook is None:
+        return None
+    return Tenant(
+        id=folder.name,
+        name=file.name,
+        timezone=file.timezone,
+        sender=file.sender,
+        coaches=coaches.coaches,
+        sources=file.sources,
+        rulebook=rulebook,
+        folder=folder,
+    )
+
+
+def _load(path: Path, kind: type[F], errors: list[str]) -> F | None:
+    try:
+        return kind.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        errors += [f"{path}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        errors.append(f"{path}: {error}")
+    return None
+
+
+def _load_rulebook(folder: Path, errors: list[str]) -> Rulebook | None:
+    own = folder / "rulebook.yaml"
+    path = own if own.exists() else STARTER_RULEBOOK
+    try:
+        return load_rulebook(path.read_text(encoding="utf-8"), str(path))
+    except RulebookErrors as error:
+        errors += str(error).splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        errors.append(f"{path}: {error}")
+    return None
+
+
+def secret_values(secrets_dir: Path, tenant: str, name: str) -> tuple[str, ...]:
+    """The valid values of a tenant's secret, newest first; empty when the file is absent."""
+    path = secrets_dir / tenant / name
+    if not path.is_file():
+        return ()
+    return tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
