@@ -1,0 +1,150 @@
+"""`cairn doctor`: asks everything that Cairn depends on whether it is there and fits.
+
+Each check is one question with one finding; a failing check never hides the next. Reads
+only: it creates nothing, sends no mail and joins no group.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import aiosmtplib
+import asyncpg
+import dns.asyncresolver
+import dns.exception
+from aiokafka.errors import KafkaError
+
+from agents import topics
+from agents.ledger.migrate import require_current
+from agents.ledger.pool import connect
+from agents.settings import DeliverSettings, ServeSettings, Settings, SettingsError, TrackSettings, read
+from agents.tenants import Tenant, TenantErrors, load_tenants, secret_values
+from schemas.tenant import Source
+
+Verdict = Literal["ok", "warning", "failed"]
+_DNS_SECONDS = 5.0
+_CONNECT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one check found: the subject, the verdict and, unless ok, what to do."""
+
+    subject: str
+    verdict: Verdict
+    text: str
+
+
+async def examine() -> AsyncIterator[Finding]:
+    """Every finding in order: settings, tenants, Kafka, Postgres, SMTP, DNS."""
+    kinds: tuple[tuple[str, type[Settings]], ...] = (
+        ("track", TrackSettings),
+        ("deliver", DeliverSettings),
+        ("serve", ServeSettings),
+    )
+    for name, kind in kinds:
+        yield _settings(name, kind)
+    try:
+        settings = read(DeliverSettings)
+    except SettingsError:
+        yield Finding(
+            subject="rest", verdict="failed", text="not examined: mend the settings of deliver first"
+        )
+        return
+    tenants: dict[str, Tenant] = {}
+    try:
+        tenants = load_tenants(settings.tenants_dir)
+        yield Finding(subject="tenants", verdict="ok", text=f"{len(tenants)}: {', '.join(tenants)}")
+    except TenantErrors as error:
+        yield Finding(subject="tenants", verdict="failed", text=str(error))
+    for tenant in tenants.values():
+        for source in tenant.sources:
+            yield _secrets(settings, tenant, source)
+    checks: tuple[tuple[str, Callable[[DeliverSettings], Awaitable[Finding]]], ...] = (
+        ("kafka", _kafka),
+        ("postgres", _postgres),
+        ("smtp", _smtp),
+    )
+    for subject, check in checks:
+        try:
+            yield await check(settings)
+        except (OSError, TimeoutError, KafkaError, asyncpg.PostgresError, aiosmtplib.SMTPException) as error:
+            yield Finding(
+                subject=subject, verdict="failed", text=f"not reached: {type(error).__name__}: {error}"
+            )
+    for domain in sorted({tenant.sender.from_address.rpartition("@")[2] for tenant in tenants.values()}):
+        yield await _mail_domain(domain)
+
+
+def _settings(name: str, kind: type[Settings]) -> Finding:
+    try:
+        read(kind)
+    except SettingsError as error:
+        return Finding(subject=f"settings of {name}", verdict="failed", text=str(error))
+    return Finding(subject=f"settings of {name}", verdict="ok", text="complete")
+
+
+def _secrets(settings: DeliverSettings, tenant: Tenant, source: Source) -> Finding:
+    names = [f"{source.name}.key"] + ([] if source.kind == "habit_pull" else [f"{source.name}.path"])
+    missing = [name for name in names if not secret_values(settings.secrets_dir, tenant.id, name)]
+    subject = f"source {tenant.id}/{source.name}"
+    if missing:
+        text = f"no secret file {' and '.join(missing)} in {settings.secrets_dir / tenant.id}"
+        return Finding(subject=subject, verdict="failed", text=text)
+    return Finding(subject=subject, verdict="ok", text="secrets present")
+
+
+async def _kafka(settings: DeliverSettings) -> Finding:
+    differences = [d for d in await topics.compare(settings) if not d.is_empty]
+    if differences:
+        names = ", ".join(d.topic.name for d in differences)
+        return Finding(subject="kafka", verdict="failed", text=f"run `cairn topics apply`; differs: {names}")
+    return Finding(
+        subject="kafka", verdict="ok", text=f"topics as they should be, {settings.partitions} partitions"
+    )
+
+
+async def _postgres(settings: DeliverSettings) -> Finding:
+    pool = await connect(settings.database_url.get_secret_value())
+    try:
+        await require_current(pool)
+        version = await pool.fetchval("SHOW server_version")
+    finally:
+        await pool.close()
+    return Finding(subject="postgres", verdict="ok", text=f"PostgreSQL {version}, schema current")
+
+
+async def _smtp(settings: DeliverSettings) -> Finding:
+    client = aiosmtplib.SMTP(
+        hostname=settings.smtp_host,
+        port=settings.smtp_port,
+        timeout=_CONNECT_SECONDS,
+        use_tls=settings.smtp_tls == "implicit",
+        start_tls=settings.smtp_tls == "starttls",
+    )
+    async with client:
+        if settings.smtp_username and settings.smtp_password:
+            await client.login(settings.smtp_username, settings.smtp_password.get_secret_value())
+    if settings.smtp_tls == "off":
+        return Finding(
+            subject="smtp", verdict="warning", text="reached, without TLS: only for a local server"
+        )
+    return Finding(subject="smtp", verdict="ok", text="reached, encrypted")
+
+
+async def _mail_domain(domain: str) -> Finding:
+    """Whether receivers can tell that mails of this domain are genuine (SPF, DMARC)."""
+    wanted = ((domain, "v=spf1", "SPF"), (f"_dmarc.{domain}", "v=DMARC1", "DMARC"))
+    missing = [what for name, mark, what in wanted if not await _has_text_record(name, mark)]
+    if missing:
+        text = f"no {' and no '.join(missing)} record found: mails may be taken for spam"
+        return Finding(subject=f"mail domain {domain}", verdict="warning", text=text)
+    return Finding(subject=f"mail domain {domain}", verdict="ok", text="SPF and DMARC found")
+
+
+async def _has_text_record(name: str, mark: str) -> bool:
+    try:
+        answer = await dns.asyncresolver.resolve(name, "TXT", lifetime=_DNS_SECONDS)
+    except dns.exception.DNSException:
+        return False
+    return any(mark in record.to_text() for record in answer)
