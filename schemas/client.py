@@ -7,9 +7,10 @@ A record is a whole profile, the newest wins, and a tombstone erases. The tracke
 import re
 from datetime import date
 from typing import Annotated, Literal
-from zoneinfo import available_timezones
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, EmailStr, Field, StringConstraints, field_validator
+
+from schemas.zones import ZONES
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 ConsentKind = Literal["service", "marketing", "public_praise", "story", "personal_signals"]
@@ -26,7 +27,6 @@ TRACKED_FIELDS = (
 )
 _BIRTHDAY = re.compile(r"^(\d{4}-)?(\d{2})-(\d{2})$")
 _LEAP_YEAR = 2000
-_ZONES = frozenset(available_timezones())
 
 
 class Consent(BaseModel):
@@ -68,7 +68,7 @@ class Profile(BaseModel):
     @field_validator("timezone")
     @classmethod
     def _timezone_is_known(cls, zone: str | None) -> str | None:
-        if zone is not None and zone not in _ZONES:
+        if zone is not None and zone not in ZONES:
             raise ValueError("not an IANA time zone, as in Europe/Vienna")
         return zone
 

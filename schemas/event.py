@@ -11,12 +11,19 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
-from schemas.text import Currency, Identifier, Text, TypeName
+from schemas.text import TEXT_MAX_CHARS, Currency, Identifier, Text, TypeName
+
+FIRST_YEAR, LAST_YEAR = 1970, 2199
+"""The years that an event may speak of; outside of them a clock is broken."""
 
 Moment = Annotated[datetime, Meta(tz=True)]
 """An instant with its offset."""
 
 Percent = Annotated[float, Meta(ge=0, le=100)]
+FreeNumber = Annotated[int, Meta(ge=-(2**53), le=2**53)] | float
+FreeValue = Annotated[str, Meta(max_length=TEXT_MAX_CHARS)] | FreeNumber | bool | None
+"""A field of a free type's data: flat, and bounded like every text and number."""
+
 Cents = Annotated[int, Meta(ge=0, le=10**12)]
 
 
@@ -40,6 +47,13 @@ class BookingData(SessionData, frozen=True, kw_only=True):
 
     starts_at: Moment
     ends_at: Moment
+
+    def __post_init__(self) -> None:
+        """Refuse a session that ends before it starts, or in a year that no calendar means."""
+        if self.ends_at < self.starts_at:
+            raise ValueError("ends_at must not lie before starts_at")
+        if not FIRST_YEAR <= self.ends_at.year <= LAST_YEAR:
+            raise ValueError(f"ends_at must lie between {FIRST_YEAR} and {LAST_YEAR}")
 
 
 class HabitData(Data, frozen=True, kw_only=True):
@@ -183,5 +197,6 @@ class Envelope(Struct, frozen=True, kw_only=True):
     subject: Identifier
     time: Moment
     tenantid: Identifier
+    specversion: Literal["1.0"] = "1.0"
     receivedat: Moment | None = None
     silent: bool = False
