@@ -143,3 +143,17 @@ async def _create(admin: AIOKafkaAdminClient, settings: KafkaSettings, topics: l
     failed = [f"{error[0]}: {error[2] or error[1]}" for error in answer.topic_errors if error[1]]
     if failed:
         raise TopicsRefusedError(f"The broker refused to create: {'; '.join(failed)}")
+
+
+def describe(difference: Difference, settings: KafkaSettings) -> str:
+    """One topic's difference for a person."""
+    name = difference.topic.name
+    if difference.is_missing:
+        return f"+ {name}  {settings.partitions} partitions, replication {settings.replication_factor}"
+    if difference.is_empty:
+        return f"= {name}"
+    lines = [f"~ {name}"]
+    if difference.partitions:
+        lines.append(f"    partitions: {difference.partitions} on the broker, {settings.partitions} wanted")
+    lines += [f"    {key}: {now} -> {wanted}" for key, now, wanted in difference.changes]
+    return "\n".join(lines)

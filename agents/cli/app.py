@@ -1,0 +1,54 @@
+"""The command line's frame: the application, its settings and its exit statuses.
+
+Exit status: 0 done, 1 the answer is no (a check failed, something was not found), 2 the
+input or the environment is wrong (every error is printed at once), 3 a process of ours
+ended because something that it needs failed for good.
+"""
+
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import typer
+import uvloop
+from rich.console import Console
+
+from agents import log
+from agents.settings import Settings, read
+
+EXIT_NO = 1
+EXIT_INVALID = 2
+EXIT_FAILED = 3
+
+app = typer.Typer(
+    help="Notices every milestone that a coaching client reaches, and answers it within seconds.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+out = Console()
+err = Console(stderr=True)
+T = TypeVar("T")
+S = TypeVar("S", bound=Settings)
+
+
+def group(name: str, meaning: str) -> typer.Typer:
+    """A group of commands, as in `cairn topics apply`."""
+    commands = typer.Typer(help=meaning, no_args_is_help=True)
+    app.add_typer(commands, name=name)
+    return commands
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run one coroutine to its end on uvloop."""
+    return uvloop.run(work)
+
+
+def begin(process: str, kind: type[S]) -> S:
+    """Read a process's settings and set up its logs.
+
+    Raises:
+        SettingsError: the environment is not valid.
+    """
+    settings = read(kind)
+    log.configure(process=process, level=settings.log_level, readable=settings.log_format == "readable")
+    return settings
