@@ -24,10 +24,20 @@ from msgspec.json import Decoder, Encoder
 from schemas.client import Profile
 from schemas.event import EVENT_DATA, FIRST_YEAR, LAST_YEAR, Envelope, Event, FreeValue
 from schemas.milestone import REACHED, Milestone
-from schemas.refusal import Refused
+from schemas.refusal import REFUSAL_REASONS, Refused
 from schemas.repair import keep_scalars, keep_valid
 from schemas.text import EVENT_MAX_BYTES
 from schemas.zones import ZONES
+
+__all__ = [
+    "REFUSAL_REASONS",
+    "Refused",
+    "decode_event",
+    "decode_milestone",
+    "decode_profile",
+    "encode_event",
+    "encode_milestone",
+]
 
 Headers = Iterable[tuple[str, bytes]]
 

@@ -1,11 +1,11 @@
 """Refusals: why a record goes to the dead letters instead of into a client's state.
 
-`REASONS` is closed, because a reason becomes a metric label: a new one is added here and
+`REFUSAL_REASONS` is closed, because a reason becomes a metric label: a new one is added here and
 nowhere else. The detail is for the person who repairs the sender; it names fields and
 types and never repeats contact data.
 """
 
-REASONS: frozenset[str] = frozenset(
+REFUSAL_REASONS: frozenset[str] = frozenset(
     {
         "too_large",  # more bytes than an event may have
         "not_json",  # not UTF-8 JSON, or not an object
@@ -31,7 +31,7 @@ class Refused(ValueError):
     """A record that is not applied.
 
     Attributes:
-        reason: one of `REASONS`.
+        reason: one of `REFUSAL_REASONS`.
         detail: which field is at fault and what it should have been.
     """
 

@@ -18,7 +18,11 @@ from schemas.refusal import Refused
 def keep_valid(
     shape: type[Struct], fields: Mapping[str, Raw], *, reason: str
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    XX
+    """The arguments of a struct without its wrong optional fields, and the names of those.
+
+    Raises:
+        Refused: with the given reason, when a required field is missing or wrong.
+    """
     kept: dict[str, Any] = {}
     dropped = []
     for spec in msgspec.structs.fields(shape):
@@ -37,7 +41,7 @@ def keep_valid(
 
 
 def keep_scalars(fields: Mapping[str, Raw]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    XX
+    """The flat fields of a free type's data, and the names of those that are not flat."""
     kept: dict[str, Any] = {}
     dropped = []
     for name, raw in fields.items():
