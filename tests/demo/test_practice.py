@@ -1,0 +1,78 @@
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from demo.count import TIERS, count
+from demo.practice import FIRST_AT, Practice, build_practice
+from demo.steps import AppointmentStep, CheckStep, MessageStep
+
+
+@pytest.fixture(scope="module")
+def practice() -> Practice:
+    return build_practice()
+
+
+def test_same_arguments_give_the_same_practice(practice: Practice) -> None:
+    assert build_practice() == practice
+
+
+def test_another_seed_gives_other_people(practice: Practice) -> None:
+    assert build_practice(seed=1).people != practice.people
+
+
+def test_the_full_play_holds_312_wins_and_some_nudges(practice: Practice) -> None:
+    tiers = Counter(TIERS[win.rule] for win in count(practice.steps, practice.until).wins)
+    assert tiers["nudge"] == 40
+    assert tiers.total() - tiers["nudge"] == 312
+
+
+def test_steps_stand_in_time_order_within_the_play(practice: Practice) -> None:
+    times = [step.at for step in practice.steps]
+    assert times == sorted(times)
+    assert times[0] >= FIRST_AT
+    assert times[-1] < FIRST_AT + timedelta(days=90)
+
+
+def test_every_instant_is_aware(practice: Practice) -> None:
+    assert all(step.at.utcoffset() == timedelta(0) for step in practice.steps)
+
+
+def test_addresses_are_invented_and_one_per_client(practice: Practice) -> None:
+    addresses = {person.email for person in practice.people}
+    assert len(addresses) == 120
+    assert all(address.endswith("@example.org") and address == address.lower() for address in addresses)
+
+
+def test_both_tools_know_a_client_by_addresses_that_differ_in_case_alone(practice: Practice) -> None:
+    assert all(person.email_in_acuity.lower() == person.email for person in practice.people)
+    assert any(person.email_in_acuity != person.email for person in practice.people)
+
+
+def test_all_three_ways_in_are_used_and_some_hooks_come_twice(practice: Practice) -> None:
+    kinds = Counter(type(step) for step in practice.steps)
+    assert min(kinds[AppointmentStep], kinds[MessageStep], kinds[CheckStep]) > 500
+    assert any(step.copies > 1 for step in practice.steps if not isinstance(step, CheckStep))
+
+
+def test_small_messages_of_a_client_fall_on_different_days(practice: Practice) -> None:
+    wins = [win for win in count(practice.steps, practice.until).wins if TIERS[win.rule] == "micro"]
+    days: dict[str, list[datetime]] = {}
+    for win in wins:
+        days.setdefault(win.client, []).append(datetime.combine(win.on, datetime.min.time(), UTC))
+    assert all(abs(a - b) >= timedelta(days=2) for pair in days.values() for a, b in pairwise(pair))
+
+
+def test_nudges_of_a_client_are_more_than_a_week_apart(practice: Practice) -> None:
+    wins = [win for win in count(practice.steps, practice.until).wins if TIERS[win.rule] == "nudge"]
+    apart = [b.on - a.on for a, b in pairwise(wins) if a.client == b.client]
+    assert apart
+    assert min(apart) > timedelta(days=8)
+
+
+@pytest.mark.parametrize(("clients", "days"), [(1, 20), (24, 35), (7, 90)])
+def test_smaller_practices_can_be_built(clients: int, days: int) -> None:
+    small = build_practice(clients=clients, days=days)
+    assert len(small.people) == clients
+    assert small.steps
