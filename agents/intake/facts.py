@@ -1,0 +1,38 @@
+"""Profile facts: joins what a tool says about a client to what is known.
+
+The record on `coaching.clients.v1` is a whole profile and the newest wins, so a tool that
+knows only a name must not wipe a time zone that another one gave. A fact that is absent or
+empty says nothing; a fact that is wrong is left out and spoils no other.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from schemas.client import Profile
+
+_FIELDS = frozenset(Profile.model_fields)
+_JOINED = ("consents", "channels")
+
+
+def joined(known: Profile, facts: Mapping[str, Any]) -> Profile:
+    """The known profile with the facts that hold up; equal to `known` when they add nothing.
+
+    Consents and channel wishes are joined kind by kind; every other fact replaces its field.
+    """
+    profile = known
+    for name, value in facts.items():
+        if name in _FIELDS and value not in (None, "", (), [], {}):
+            profile = _with(profile, name, value)
+    return profile
+
+
+def _with(profile: Profile, name: str, value: Any) -> Profile:
+    fields = profile.model_dump(exclude_unset=True)
+    if name in _JOINED and isinstance(value, Mapping):
+        value = {**fields.get(name, {}), **value}
+    try:
+        return Profile.model_validate({**fields, name: value})
+    except ValidationError:
+        return profile
