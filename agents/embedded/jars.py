@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-_PINS = Path(__file__).with_name("kafka_jars.txt")
+PINS = Path(__file__).with_name("kafka_jars.txt")
 _ATTEMPTS = 3
 _PARALLEL = 6
 _TIMEOUT_SECONDS = 60
@@ -63,7 +63,7 @@ def class_path(report: Callable[[str], None]) -> str:
 
 def pinned() -> tuple[Jar, ...]:
     """Every jar of `kafka_jars.txt`."""
-    lines = (line.split() for line in _PINS.read_text().splitlines() if line and not line.startswith("#"))
+    lines = (line.split() for line in PINS.read_text().splitlines() if line and not line.startswith("#"))
     return tuple(
         Jar(group=group, artifact=artifact, version=version, sha256=sha256)
         for coordinate, sha256 in lines

@@ -1,0 +1,55 @@
+# `make help` lists the targets. Everything runs from .venv, which `make setup` builds from hashes.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check fmt bench lock clean
+
+PYTHON := $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+READY := .venv/ready
+
+help: ## Show this text
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Make .venv with cairn in it (nothing to do when it is up to date)
+
+demo: setup ## Play 90 days of a coaching practice on real Kafka, Postgres and SMTP
+	@$(BIN)/python -m demo
+
+test: check ## The checks, then every test on real components
+	@$(BIN)/pytest
+
+check: setup ## Lint, format, types and import contracts
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+fmt: setup ## Format the code and repair what the linter can
+	@$(BIN)/ruff check --fix --quiet || true
+	@$(BIN)/ruff format
+
+bench: setup ## Measure: figures beside their peers in one run, and build/bench.json
+	@$(BIN)/python -m tests.benchmarks
+
+clean: ## Remove what can be made again, the virtual environment included
+	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .grimp_cache
+
+# Interrupted installs leave no stamp behind, so the next run repeats them.
+$(READY): requirements/dev.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Cairn needs Python 3.11 or newer: install python3.11." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Cairn needs Python 3.11 or newer.")'
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
+	@echo "Installing Cairn into .venv ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# uv resolves in a place of its own: it is a tool of this target alone.
+COMPILE = build/lock/bin/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
+
+lock: setup ## Renew requirements/*.txt and the embedded broker's list of jars
+	@"$(PYTHON)" -m venv --clear build/lock
+	@build/lock/bin/pip install --quiet --disable-pip-version-check uv==0.13.9
+	@$(COMPILE) --output-file requirements/runtime.txt
+	@$(COMPILE) --extra embedded --extra dev --output-file requirements/dev.txt
+	@$(BIN)/python -m agents.embedded.pin_jars
