@@ -1,0 +1,78 @@
+"""Messages that left: mails as the mail server received them, in-app messages as clients read them."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """A mail as the mail server received it.
+
+    Attributes:
+        delivery_id: the part of the Message-ID before the @.
+        images: inline pictures by content id.
+    """
+
+    delivery_id: str
+    to: str
+    sender: str
+    subject: str
+    text: str
+    html: str
+    images: dict[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentMessage:
+    """A message with what it was for.
+
+    Attributes:
+        milestone: its name as people call it.
+        sent_at: domain time.
+    """
+
+    delivery_id: str
+    channel: Literal["email", "in_app"]
+    tier: str
+    rule: str
+    milestone: str
+    client_name: str
+    client_email: str
+    sender: str | None
+    sent_at: datetime
+    subject: str
+    text: str
+    html: str = ""
+    images: dict[str, bytes] = field(default_factory=dict)
+
+
+def parse_mail(raw: bytes) -> Mail:
+    """A mail from its bytes (RFC 5322, MIME)."""
+    message = message_from_bytes(raw, policy=policy.default)
+    images = {
+        str(part["Content-ID"]).strip("<> "): _bytes(part)
+        for part in message.walk()
+        if part.get_content_maintype() == "image" and part["Content-ID"]
+    }
+    return Mail(
+        delivery_id=str(message["Message-ID"]).strip("<> ").partition("@")[0],
+        to=str(message["To"]).lower(),
+        sender=str(message["From"]),
+        subject=str(message["Subject"]),
+        text=_body(message, "plain"),
+        html=_body(message, "html"),
+        images=images,
+    )
+
+
+def _body(message: EmailMessage, subtype: str) -> str:
+    part = message.get_body(preferencelist=(subtype,))
+    return str(part.get_content()) if part is not None else ""
+
+
+def _bytes(part: EmailMessage) -> bytes:
+    content = part.get_payload(decode=True)
+    return content if isinstance(content, bytes) else b""
