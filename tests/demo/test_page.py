@@ -60,10 +60,6 @@ def test_a_mail_is_read_with_both_parts_and_its_pictures() -> None:
     mail = EmailMessage()
     mail["Message-ID"] = "<d-7@example.org>"
     mail["To"], mail["From"] = "Ann.Poe@example.org", "Maren <m@example.org>"
-        "<d-7@example.org>",
-        "Ann.Poe@example.org",
-        "Maren <m@example.org>",
-    )
     mail["Subject"] = "Vierzehn Tage: schön"
     mail.set_content("Hi Ann")
     mail.add_alternative('<p><img src="cid:badge"></p>', subtype="html")
