@@ -8,7 +8,7 @@ import re
 from datetime import time, timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from schemas.milestone import Tier
 
@@ -19,6 +19,12 @@ Mode = Literal["live", "shadow"]
 Approval = Literal["never", "money", "always"]
 QuietAnswer = Literal["hold", "downgrade", "send"]
 NextStep = Literal["resource", "offer", "check_in", "early_access"]
+
+LIGHT_TIERS: frozenset[Tier] = frozenset({"micro", "streak"})
+"""Tiers that are answered with attention alone."""
+
+MAX_GIFT_CENTS = 4_000
+"""More than this is no small gift any more; a slip of the decimal point would be one."""
 
 _DURATION = re.compile(r"^(\d+)(s|m|h|d)$")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -57,8 +63,8 @@ class TierPolicy(_Part):
 
     channels: Annotated[tuple[ChannelName, ...], Field(min_length=1)]
     consent: Annotated[Literal["service", "marketing"], Field(alias="class")] = "service"
-    cost_cents: Annotated[int, Field(ge=0)] = 0
-    gift_cents: Annotated[int, Field(ge=0)] = 0
+    cost_cents: Annotated[int, Field(ge=0, le=MAX_GIFT_CENTS)] = 0
+    gift_cents: Annotated[int, Field(ge=0, le=MAX_GIFT_CENTS)] = 0
     badge: bool = False
     recap: bool = False
     expires: Duration = timedelta(hours=24)
@@ -113,3 +119,11 @@ class Policy(_Part):
     budget: Budget = Budget()
     quiet_hours: QuietHours = QuietHours()
     hold_out: HoldOut = HoldOut()
+
+    @field_validator("tiers")
+    @classmethod
+    def _light_tiers_cost_nothing(cls, tiers: dict[Tier, TierPolicy]) -> dict[Tier, TierPolicy]:
+        for tier in sorted(LIGHT_TIERS & tiers.keys()):
+            if tiers[tier].gift_cents or tiers[tier].cost_cents:
+                raise ValueError(f"the {tier} tier costs nothing: take its gift_cents and cost_cents out")
+        return {**_starter_tiers(), **tiers}

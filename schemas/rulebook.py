@@ -1,0 +1,137 @@
+"""The rulebook: rules, policy and defaults of a tenant, validated whole.
+
+A rulebook is refused with every error at once, each with its line and the nearest word
+that would have been right, because the person who reads the text is a coach. The digest is
+over the canonical form: two files that mean the same have the same digest.
+"""
+
+from collections.abc import Mapping
+from functools import cached_property
+from hashlib import blake2b
+from typing import Annotated, Any, get_args
+
+import msgspec
+import pydantic
+from pydantic import Field
+
+from schemas.milestone import Tier
+from schemas.policy import Budget, Cap, HoldOut, Policy, QuietHours, TierPolicy
+from schemas.rulebook_faults import Fault, explain, shown
+from schemas.rules import CountWhen, Defaults, PercentWhen, Rule, StreakWhen
+from schemas.yaml_lines import Path, Place, YamlFault, read_yaml
+
+MAX_RULES = 200
+
+
+class RulebookErrors(ValueError):
+    """A rulebook that does not hold up; `faults` has every error in the order of the file."""
+
+    def __init__(self, name: str, faults: tuple[Fault, ...]) -> None:
+        super().__init__("\n".join(f"{name}:{fault}" for fault in faults))
+        self.faults = faults
+
+
+class _File(Policy):
+    """What the file holds: the policy's parts and the rules, side by side."""
+
+    version: Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)] = 1
+    defaults: Defaults = Defaults()
+    rules: Annotated[tuple[Rule, ...], Field(max_length=MAX_RULES)]
+
+
+class Rulebook(pydantic.BaseModel):
+    """A valid rulebook.
+
+    Attributes:
+        version: raised by its author whenever the file changes; an owner with a lower one
+            than a partition has used waits for the newer.
+        digest: 16 hex characters over the canonical form; carried by each milestone.
+    """
+
+    model_config = pydantic.ConfigDict(frozen=True)
+
+    version: int
+    defaults: Defaults
+    rules: tuple[Rule, ...]
+    policy: Policy
+    digest: str
+
+    @cached_property
+    def by_id(self) -> dict[str, Rule]:
+        """The rules by their ids."""
+        return {rule.id: rule for rule in self.rules}
+
+
+def load_rulebook(text: str, name: str) -> Rulebook:
+    """The rulebook that a file's text holds; `name` is what errors call the file.
+
+    Raises:
+        RulebookErrors: with every error and its line.
+    """
+    try:
+        value, places = read_yaml(text)
+    except YamlFault as fault:
+        raise RulebookErrors(name, (Fault(place=fault.place, path="", text=fault.text),)) from None
+    faults = _double_ids(value, places)
+    try:
+        file = _File.model_validate(value)
+    except pydantic.ValidationError as error:
+        faults = (*faults, *explain(error, places, _keys_at))
+    if faults:
+        raise RulebookErrors(
+            name, tuple(sorted(faults, key=lambda fault: (fault.place.line, fault.place.column)))
+        )
+    return Rulebook(
+        version=file.version,
+        defaults=file.defaults,
+        rules=file.rules,
+        policy=Policy.model_construct(**{part: getattr(file, part) for part in Policy.model_fields}),
+        digest=_digest(file),
+    )
+
+
+def _digest(file: _File) -> str:
+    canonical = msgspec.json.encode(file.model_dump(mode="json", exclude={"version"}), order="deterministic")
+    return blake2b(canonical, digest_size=8).hexdigest()
+
+
+def _double_ids(value: Any, places: Mapping[Path, Place]) -> tuple[Fault, ...]:
+    """Rules whose id stands twice; asked of the raw value, so that no other error hides it."""
+    rules = value.get("rules") if isinstance(value, dict) else None
+    seen: set[str] = set()
+    faults = []
+    for index, rule in enumerate(rules if isinstance(rules, list) else ()):
+        rule_id = str(rule.get("id")) if isinstance(rule, dict) and "id" in rule else f"\x00{index}"
+        if rule_id in seen:
+            path: Path = ("rules", index, "id")
+            faults.append(
+                Fault(place=places[path], path=shown(path), text=f"another rule has the id {rule_id}")
+            )
+        seen.add(rule_id)
+    return tuple(faults)
+
+
+def _keys_at(path: Path) -> tuple[str, ...]:
+    """The keys that may stand in the mapping at a path."""
+    names = [part for part in path if isinstance(part, str)]
+    if names[:1] == ["tiers"] and len(names) == _TIER_DEPTH:
+        return _keys(TierPolicy)
+    return _KEYS.get(names[-1] if names else "", ())
+
+
+def _keys(*models: type[pydantic.BaseModel]) -> tuple[str, ...]:
+    return tuple(field.alias or name for model in models for name, field in model.model_fields.items())
+
+
+_TIER_DEPTH = 2
+_KEYS = {
+    "": _keys(_File),
+    "rules": _keys(Rule),
+    "when": _keys(CountWhen, StreakWhen, PercentWhen),
+    "defaults": _keys(Defaults),
+    "tiers": get_args(Tier),
+    "cap": _keys(Cap),
+    "budget": _keys(Budget),
+    "quiet_hours": _keys(QuietHours),
+    "hold_out": _keys(HoldOut),
+}
