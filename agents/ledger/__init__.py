@@ -1,1 +1,1 @@
-"""The ledger: what people and money depend on, in Postgres."""
+"""The ledger: Postgres, which keeps what people and money depend on."""
