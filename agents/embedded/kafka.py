@@ -20,7 +20,7 @@ from string import Template
 from agents.embedded.child import Child
 from agents.embedded.folder_lock import exclusive
 from agents.embedded.jars import class_path
-from agents.embedded.ports import LOOPBACK, free_port
+from agents.embedded.ports import LOOPBACK, usable_port
 
 _START_SECONDS = 90.0
 _FORMAT_SECONDS = 60.0
@@ -86,12 +86,13 @@ class EmbeddedKafka:
 
         Raises:
             JarUnavailableError: The broker's jars are not in the cache and cannot be fetched.
+            PortTakenError: Somebody listens on the given port.
             FolderInUseError: Another broker uses the folder.
             ChildFailedError: It ended, or did not answer within 90 s.
         """
         java = self._java()
         with exclusive(self._folder) as lock:
-            self.port = self._port or free_port()
+            self.port = usable_port(self._port)
             properties = self._write_properties()
             if not (self._data / "meta.properties").exists():
                 self._format(java, properties)
@@ -141,7 +142,7 @@ class EmbeddedKafka:
         path = self._folder / "server.properties"
         path.write_text(
             _PROPERTIES.substitute(
-                host=LOOPBACK, port=self.port, controller_port=free_port(), data=self._data
+                host=LOOPBACK, port=self.port, controller_port=usable_port(), data=self._data
             )
         )
         return path

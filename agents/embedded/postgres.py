@@ -22,7 +22,7 @@ from pathlib import Path
 
 from agents.embedded.child import Child, ChildFailedError
 from agents.embedded.folder_lock import exclusive
-from agents.embedded.ports import LOOPBACK, free_port
+from agents.embedded.ports import LOOPBACK, usable_port
 
 _USER = "cairn"
 _SYSTEM_USER = "nobody"
@@ -73,6 +73,7 @@ class EmbeddedPostgres:
         """Start the server and wait until it accepts connections.
 
         Raises:
+            PortTakenError: Somebody listens on the given port.
             FolderInUseError: Another server uses the folder.
             ChildFailedError: It ended, or accepted nobody within 30 s.
         """
@@ -80,7 +81,7 @@ class EmbeddedPostgres:
             if not self._data.exists():
                 self._create_cluster()
             _remove_stale_pid_file(self._data)
-            self.port = self._port or free_port()
+            self.port = usable_port(self._port)
             self.child = Child(
                 "PostgreSQL",
                 [*_unprivileged(), str(_binary("postgres")), "-D", str(self._data), *self._settings()],
@@ -186,7 +187,7 @@ def _remove_stale_pid_file(data: Path) -> None:
     if not pid_file.exists():
         return
     pid = pid_file.read_text().split("\n", 1)[0].strip()
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError, PermissionError):  # nobody, or nobody of ours
         if Path(f"/proc/{pid}/cwd").readlink() == data:
             return
     pid_file.unlink()

@@ -19,7 +19,7 @@ from pathlib import Path
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from agents.embedded.ports import LOOPBACK, free_port
+from agents.embedded.ports import LOOPBACK, usable_port
 
 _DEFAULT_LIMIT = 10_000
 
@@ -48,7 +48,10 @@ class SmtpSink:
         port: Its port; a free one when None.
         limit: How many mails are kept, in memory and on disk.
         tls: Offers STARTTLS when given, and then requires it.
-        credentials: Requires this user name and password when given.
+        credentials: Requires this user name and password when given; only with `tls`.
+
+    Raises:
+        ValueError: Credentials without TLS, which would send them in the clear.
     """
 
     def __init__(
@@ -60,6 +63,8 @@ class SmtpSink:
         tls: ssl.SSLContext | None = None,
         credentials: tuple[str, str] | None = None,
     ) -> None:
+        if credentials is not None and tls is None:
+            raise ValueError("credentials need tls: a password must not travel in the clear")
         self._folder = folder.absolute()
         self._limit = limit
         self._tls = tls
@@ -85,12 +90,12 @@ class SmtpSink:
         """Start to accept mail.
 
         Raises:
-            OSError: The port is taken.
+            PortTakenError: Somebody listens on the given port.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         last = max((int(path.stem) for path in self._folder.glob("*.eml")), default=0)
         self._numbers = itertools.count(last + 1)
-        self.port = self.port or free_port()
+        self.port = usable_port(self.port or None)
         self._controller = Controller(
             self,
             hostname=self.host,
@@ -101,7 +106,6 @@ class SmtpSink:
             require_starttls=self._tls is not None,
             authenticator=self._authenticate,
             auth_required=self._credentials is not None,
-            auth_require_tls=self._tls is not None,
         )
         self._controller.start()
 
