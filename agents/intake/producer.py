@@ -1,0 +1,159 @@
+"""The producer: every record of the intake is acknowledged by Kafka, or by the spool's disk.
+
+It must never say done before one of the two has the record, nor let a new record overtake a
+spooled one: a client's newest profile wins, so order is part of being right.
+
+Theory of operation: records go straight to Kafka (acks=all, idempotent, murmur2 as the Java
+client has it) while a connection lives and the spool is empty; otherwise to the spool. One task
+connects, empties the spool in order, and does so again whenever a send has failed or the spool
+has filled. A failed connection is thrown away whole: the batches that it still held stand in
+the spool, and a new one starts with a clean sequence.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError
+
+from agents.intake.outgoing import Outgoing
+from agents.intake.spool import Spool
+
+_FIRST_BACKOFF_SECONDS = 0.1
+_LAST_BACKOFF_SECONDS = 5.0
+_CLOSE_SECONDS = 5.0
+
+_log = structlog.get_logger()
+
+
+class Producer:
+    """Delivers records to Kafka or, while it is away, to the spool.
+
+    Args:
+        options: how to reach Kafka, as `agents.kafka.client_options` gives it.
+        spool: opened and closed by this object.
+        produce_seconds: how long one delivery waits for Kafka before it takes the spool.
+    """
+
+    def __init__(self, options: Mapping[str, Any], spool: Spool, *, produce_seconds: float = 3.0) -> None:
+        self._options = options
+        self._spool = spool
+        self._produce_seconds = produce_seconds
+        self._live: AIOKafkaProducer | None = None
+        self._attention = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Records go straight to Kafka."""
+        return self._live is not None and self._spool.is_empty
+
+    @property
+    def spooled_bytes(self) -> int:
+        """How much waits on the disk."""
+        return self._spool.size_bytes
+
+    async def start(self) -> None:
+        """Open the spool and begin to connect; does not wait for Kafka.
+
+        Raises:
+            SpoolInUse: another process has the spool's folder.
+        """
+        await asyncio.to_thread(self._spool.open)
+        self._task = asyncio.create_task(self._keep_connected(), name="intake producer")
+
+    async def stop(self) -> None:
+        """Close the connection; what is spooled is sent after the next start."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._spool.close()
+
+    async def deliver(self, records: Sequence[Outgoing]) -> None:
+        """Returns once Kafka, or the spool's disk, has all of the records.
+
+        Raises:
+            SpoolFull: Kafka is away and the spool has no room.
+            MessageSizeTooLargeError: a record that Kafka would never take.
+            OSError: Kafka is away and the disk refuses.
+        """
+        live = self._live
+        if live is not None and self._spool.is_empty:
+            try:
+                await self._send(live, records)
+            except MessageSizeTooLargeError:
+                raise
+            except (TimeoutError, KafkaError) as error:
+                _log.warning("kafka_away", error_type=type(error).__name__, hint="records go to the spool")
+                self._live = None if self._live is live else self._live
+            else:
+                return
+        try:
+            await self._spool.append(records)
+        finally:
+            self._attention.set()
+
+    async def _send(self, producer: AIOKafkaProducer, records: Sequence[Outgoing]) -> None:
+        async with asyncio.timeout(self._produce_seconds):
+            sent = [
+                await producer.send(
+                    record.topic, value=record.value, key=record.key, headers=list(record.headers)
+                )
+                for record in records
+            ]
+            await asyncio.gather(*sent)
+
+    async def _keep_connected(self) -> None:
+        """Connect and empty the spool, for ever: a broker that is away is waited for."""
+        backoff_seconds = _FIRST_BACKOFF_SECONDS
+        while True:
+            producer = AIOKafkaProducer(**self._options, acks="all", enable_idempotence=True)
+            try:
+                async with asyncio.timeout(2 * self._produce_seconds):
+                    await producer.start()
+                await self._drain(producer)
+                self._live = producer
+                _log.info("kafka_connected")
+                backoff_seconds = _FIRST_BACKOFF_SECONDS
+                await self._attend(producer)
+            except (TimeoutError, KafkaError, OSError) as error:
+                _log.warning("kafka_waited_for", error_type=type(error).__name__, seconds=backoff_seconds)
+            finally:
+                self._live = None
+                await _close(producer)
+            await asyncio.sleep(backoff_seconds)
+            backoff_seconds = min(2 * backoff_seconds, _LAST_BACKOFF_SECONDS)
+
+    async def _attend(self, producer: AIOKafkaProducer) -> None:
+        """Empty the spool whenever it fills; returns when this connection has failed."""
+        while True:
+            await self._attention.wait()
+            self._attention.clear()
+            if self._live is not producer:
+                return
+            await self._drain(producer)
+
+    async def _drain(self, producer: AIOKafkaProducer) -> None:
+        while not self._spool.is_empty:
+            while batch := self._spool.next_batch():
+                await self._send(producer, batch)
+                self._spool.advance()
+                _log.info("spool_read", records=len(batch))
+            await self._spool.clear_if_read()
+
+
+async def _close(producer: AIOKafkaProducer) -> None:
+    """Let go of a connection within a bound.
+
+    `stop` waits for every batch to be acknowledged, and those of an idempotent producer never
+    expire: they are failed first. Nobody waits for them any more.
+    """
+    producer._message_accumulator.fail_all(KafkaConnectionError("closed"))  # noqa: SLF001 - no public way
+    try:
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await producer.stop()
+    except (TimeoutError, KafkaError, OSError) as error:
+        _log.warning("kafka_not_closed", error_type=type(error).__name__)

@@ -1,0 +1,198 @@
+"""The spool: a bounded file that keeps accepted records while Kafka is away.
+
+It must never acknowledge a record before the disk has it, reorder records, or grow beyond its
+limit. Records that stand in it may reach Kafka twice (after a crash while it is being emptied),
+never not at all: events drop out by their id, and a profile is the whole one each time.
+
+Theory of operation: one append-only file of frames (length, CRC-32, MessagePack). Appends that
+meet share one write and one fsync(2). It is read from its start and cut to nothing once all of
+it was read; no position is kept, so a crash reads it again. On opening, a frame that a crash
+left unfinished is cut off: its append had not returned. A lock on the file keeps a second
+process out.
+"""
+
+import asyncio
+import fcntl
+import os
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from agents.intake.outgoing import Outgoing
+
+_HEAD_BYTES = 8
+_CHUNK_BYTES = 1024 * 1024
+_FILE = "intake.spool"
+
+_log = structlog.get_logger()
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Outgoing).decode
+
+
+class SpoolFull(Exception):
+    """The limit is reached; whoever sent the record must send it again later."""
+
+
+class SpoolInUse(Exception):
+    """Another process has this folder; give each process a folder of its own."""
+
+
+class Spool:
+    """An ordered, crash-safe, bounded queue of records in `folder`.
+
+    Args:
+        folder: made when missing; one process at a time.
+        max_bytes: the file's limit.
+    """
+
+    def __init__(self, folder: Path, *, max_bytes: int) -> None:
+        self._path = folder / _FILE
+        self._max_bytes = max_bytes
+        self._file = -1
+        self._written = 0
+        self._read = 0
+        self._read_next = 0
+        self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
+        self._waiting_bytes = 0
+        self._lock = asyncio.Lock()
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing stands in it and nothing is about to."""
+        return self._written == 0 and not self._waiting_bytes
+
+    @property
+    def size_bytes(self) -> int:
+        """What it takes of its limit now."""
+        return self._written + self._waiting_bytes
+
+    def open(self) -> None:
+        """Take the file and cut off what a crash left unfinished.
+
+        Raises:
+            SpoolInUse: another process holds it.
+            OSError: the folder cannot be written.
+        """
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._file)
+            raise SpoolInUse(f"{self._path.parent} is another process's spool") from None
+        self._written = sum(size for _, size in self._frames(0))
+        torn_bytes = os.fstat(self._file).st_size - self._written
+        if torn_bytes:
+            _log.warning(
+                "spool_cut", bytes=torn_bytes, hint="a write was interrupted; it was not acknowledged"
+            )
+            os.ftruncate(self._file, self._written)
+        os.fsync(self._file)
+        _sync_folder(self._path.parent)
+
+    def close(self) -> None:
+        """Let go of the file; what stands in it stays."""
+        os.close(self._file)
+
+    async def append(self, records: Sequence[Outgoing]) -> None:
+        """Keep the records, in order and all or none; returns once the disk has them.
+
+        Raises:
+            SpoolFull: the limit would be passed.
+            OSError: the disk refused; nothing of them was kept.
+        """
+        frames = b"".join(_frame(record) for record in records)
+        if self.size_bytes + len(frames) > self._max_bytes:
+            raise SpoolFull(f"the spool is at its limit of {self._max_bytes} bytes")
+        kept = asyncio.get_running_loop().create_future()
+        self._waiting.append((frames, kept))
+        self._waiting_bytes += len(frames)
+        async with self._lock:
+            if not kept.done():
+                await self._write_waiting()
+        await kept
+
+    async def _write_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        frames = b"".join(part for part, _ in waiting)
+        try:
+            await asyncio.to_thread(_write, self._file, frames, self._written)
+        except OSError as error:
+            for _, kept in waiting:
+                kept.set_exception(error)
+        else:
+            self._written += len(frames)
+            for _, kept in waiting:
+                kept.set_result(None)
+        finally:
+            self._waiting_bytes -= len(frames)
+
+    def next_batch(self) -> tuple[Outgoing, ...]:
+        """The oldest records not yet passed by `advance`; empty when there is none."""
+        batch = []
+        self._read_next = self._read
+        for record, size in self._frames(self._read):
+            batch.append(record)
+            self._read_next += size
+            if self._read_next - self._read >= _CHUNK_BYTES:
+                break
+        return tuple(batch)
+
+    def advance(self) -> None:
+        """The last batch is in Kafka; go on behind it."""
+        self._read = self._read_next
+
+    async def clear_if_read(self) -> bool:
+        """Cut the file to nothing if all of it was passed; False when there is more to read."""
+        async with self._lock:
+            if self._read < self._written:
+                return False
+            await asyncio.to_thread(_cut, self._file, 0)
+            self._written = self._read = self._read_next = 0
+            return True
+
+    def _frames(self, start: int) -> Iterator[tuple[Outgoing, int]]:
+        """Records from `start` on, each with the bytes that it takes, up to the first broken one."""
+        while True:
+            head = os.pread(self._file, _HEAD_BYTES, start)
+            length = int.from_bytes(head[:4], "big")
+            body = os.pread(self._file, length, start + _HEAD_BYTES) if length else b""
+            if not length or len(body) < length or zlib.crc32(body) != int.from_bytes(head[4:], "big"):
+                return
+            size = _HEAD_BYTES + length
+            yield _decode(body), size
+            start += size
+
+
+def _frame(record: Outgoing) -> bytes:
+    body = _encode(record)
+    return len(body).to_bytes(4, "big") + zlib.crc32(body).to_bytes(4, "big") + body
+
+
+def _write(file: int, frames: bytes, at: int) -> None:
+    """All of the frames on the disk, or none: a half-written tail would hide what follows it."""
+    try:
+        done = 0
+        while done < len(frames):
+            done += os.pwrite(file, frames[done:], at + done)
+        os.fsync(file)
+    except OSError:
+        os.ftruncate(file, at)
+        raise
+
+
+def _cut(file: int, at: int) -> None:
+    os.ftruncate(file, at)
+    os.fsync(file)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the file's name durable too (fsync(2), notes on directories)."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

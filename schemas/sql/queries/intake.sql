@@ -1,0 +1,81 @@
+-- Named queries of the intake: identities, profiles as published, polls, kept hooks.
+
+-- name: known_client
+-- Which clients do these key hashes mean, with what was last published about each?
+SELECT i.key_hash, i.client, p.profile, p.erased_at IS NOT NULL AS is_erased
+FROM identities i
+LEFT JOIN published_profiles p USING (tenant, client)
+WHERE i.tenant = $1 AND i.key_hash = ANY($2::bytea[]);
+
+-- name: claim_key
+-- Whose is this key? The given client's, if it is nobody's yet; the row is locked until commit.
+INSERT INTO identities (tenant, key_hash, client) VALUES ($1, $2, $3)
+ON CONFLICT (tenant, key_hash) DO UPDATE SET client = identities.client
+RETURNING client, (xmax = 0) AS is_new;
+
+-- name: give_key
+-- Give a key, claimed in this transaction, to the client who turned out to be the same person.
+UPDATE identities SET client = $3 WHERE tenant = $1 AND key_hash = $2;
+
+-- name: lock_profile
+-- What was last published about this client? The row is locked until commit, and made when missing.
+INSERT INTO published_profiles (tenant, client) VALUES ($1, $2)
+ON CONFLICT (tenant, client) DO UPDATE SET client = excluded.client
+RETURNING profile, erased_at IS NOT NULL AS is_erased;
+
+-- name: record_profile
+-- Remember what was published about this client.
+UPDATE published_profiles SET profile = $3::jsonb, updated_at = now() WHERE tenant = $1 AND client = $2;
+
+-- name: erase_profile
+-- Forget everything about this client but that they were erased.
+UPDATE published_profiles SET profile = NULL, erased_at = coalesce(erased_at, now()), updated_at = now()
+WHERE tenant = $1 AND client = $2;
+
+-- name: add_poll
+-- Make a source known to the schedule; one that is known keeps its cursor.
+INSERT INTO polls (tenant, source, due_at) VALUES ($1, $2, $3) ON CONFLICT (tenant, source) DO NOTHING;
+
+-- name: claim_poll
+-- Is this source due at domain time $3, and held by nobody? Then hold it for $4.
+UPDATE polls SET held_until = now() + $4::interval, fence = fence + 1, updated_at = now()
+WHERE tenant = $1 AND source = $2 AND due_at <= $3 AND (held_until IS NULL OR held_until <= now())
+RETURNING cursor, fence, failures;
+
+-- name: poll_succeeded
+-- Move the cursor and the due time on, unless another worker has taken over meanwhile.
+UPDATE polls SET cursor = $4, due_at = $5, held_until = NULL, failures = 0, updated_at = now()
+WHERE tenant = $1 AND source = $2 AND fence = $3;
+
+-- name: poll_failed
+-- Leave the cursor where it is and hold the source for a back-off of $4.
+UPDATE polls SET held_until = now() + $4::interval, failures = failures + 1, updated_at = now()
+WHERE tenant = $1 AND source = $2 AND fence = $3;
+
+-- name: poll_due_at
+-- When is this source due next, in domain time, and how long in real seconds is it still held?
+SELECT due_at, greatest(extract(epoch FROM held_until - now()), 0)::float8 AS held_seconds
+FROM polls WHERE tenant = $1 AND source = $2;
+
+-- name: keep_hook
+-- Keep a verified hook until its tool can be asked. The same bytes again are the same row, as new:
+-- they may tell of a later change, so a worker that is at it must not drop the row.
+INSERT INTO kept_hooks (tenant, source, body, body_hash, retry_at)
+VALUES ($1, $2, $3, sha256($3), now() + $4::interval)
+ON CONFLICT (tenant, source, body_hash) DO UPDATE SET created_at = now(), attempts = 0;
+
+-- name: claim_hooks
+-- Which kept hooks are due? Each is held for $1, so that it is tried by one worker at a time.
+UPDATE kept_hooks SET retry_at = now() + $1::interval, attempts = attempts + 1
+WHERE kept_id IN (
+    SELECT kept_id FROM kept_hooks WHERE retry_at <= now() ORDER BY retry_at LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+RETURNING kept_id, tenant, source, body, attempts, created_at;
+
+-- name: put_hook_off
+-- Try this kept hook again after a back-off of $2.
+UPDATE kept_hooks SET retry_at = now() + $2::interval WHERE kept_id = $1;
+
+-- name: drop_hook
+-- The kept hook is done, unless the same bytes came again after the tool was asked.
+DELETE FROM kept_hooks WHERE kept_id = $1 AND created_at = $2;
