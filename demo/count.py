@@ -75,13 +75,22 @@ class Count:
         """How many milestones by rule and threshold."""
         return Counter((win.rule, win.threshold) for win in self.wins)
 
+    def messages(self) -> Counter[tuple[str, str, str]]:
+        """How many messages must go out, by client, rule and channel."""
+        return Counter(
+            (win.client, win.rule, channel) for win in self.wins for channel in CHANNELS[TIERS[win.rule]]
+        )
+
     def by_channel(self) -> Counter[str]:
         """How many messages must go out by channel."""
-        return Counter(channel for win in self.wins for channel in CHANNELS[TIERS[win.rule]])
+        totals: Counter[str] = Counter()
+        for (_, _, channel), times in self.messages().items():
+            totals[channel] += times
+        return totals
 
 
-def count(steps: Iterable[Step], until: datetime) -> Count:
-    """Count what has happened by `until`."""
+def count(steps: Iterable[Step], until: datetime, rules: frozenset[str] = frozenset(TIERS)) -> Count:
+    """Count what has happened by `until`, for the rules that are switched on."""
     steps = list(steps)
     appointments = [step for step in steps if isinstance(step, AppointmentStep)]
     messages = [step for step in steps if isinstance(step, MessageStep)]
@@ -94,7 +103,7 @@ def count(steps: Iterable[Step], until: datetime) -> Count:
     ]
     hooks = [(len(step.actions), step.copies) for step in appointments] + [(1, s.copies) for s in messages]
     return Count(
-        wins=tuple(sorted(wins)),
+        wins=tuple(sorted(win for win in wins if win.rule in rules)),
         inputs={
             "appointment changes in Acuity": len(appointments),
             "messages as Standard Webhooks": len(messages),

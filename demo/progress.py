@@ -141,6 +141,7 @@ def _message(
         "name": person.name,
         "email": person.email,
         "timezone": person.zone.key,
+        "coach_id": person.coach.id,
     }
     body = {"type": kind, "timestamp": happened_at.isoformat(), "data": {"client": client, **data}}
     copies = 2 if random.random() < _TWICE_SHARE else 1

@@ -1,0 +1,127 @@
+"""Looks at what the play left behind with readers of its own: a bare consumer, SQL, plain HTTP.
+
+It must never use the service's code to read, so that a mistake there cannot hide here.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import asyncpg
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from demo.found import Found, FoundDelivery, FoundMilestone, FoundTask, InboxItem
+from demo.sent import Mail, parse_mail
+
+MILESTONES_TOPIC = "coaching.milestones.v1"
+EVENTS_TOPIC = "coaching.events.v1"
+DEAD_LETTERS_TOPIC = "coaching.dead-letters.v1"
+_READ_SECONDS = 20.0
+
+_DELIVERIES = """
+SELECT d.delivery_id, c.milestone_id, d.client, d.rule, d.tier, m.record ->> 'name' AS milestone, d.channel,
+       d.state, d.reason, d.due_at > c.planned_at + interval '1 minute' AS was_held, d.heard_at, d.finished_at
+FROM deliveries d JOIN celebrations c USING (celebration_id) JOIN milestones m USING (milestone_id)
+"""
+_TASKS = "SELECT client, kind, reason, minutes FROM coach_tasks"
+_INBOX = "SELECT item_id, title, text FROM inbox ORDER BY position"
+_ADDRESSES = "SELECT client, profile ->> 'name' AS name, profile ->> 'email' AS email FROM clients"
+
+
+async def look(*, kafka: str, dsn: str, mails_folder: Path, metrics_urls: tuple[str, ...]) -> Found:
+    """Read topics, ledger, mails and metrics."""
+    milestones = [_milestone(record) async for record in _records(kafka, MILESTONES_TOPIC)]
+    events = [record async for record in _records(kafka, EVENTS_TOPIC)]
+    dead = [record async for record in _records(kafka, DEAD_LETTERS_TOPIC)]
+    connection = await asyncpg.connect(dsn)
+    try:
+        addresses = await connection.fetch(_ADDRESSES)
+        deliveries = await connection.fetch(_DELIVERIES)
+        tasks = await connection.fetch(_TASKS)
+        inbox = await connection.fetch(_INBOX)
+    finally:
+        await connection.close()
+    return Found(
+        milestones=tuple(milestones),
+        events=_first_append(events),
+        events_total=len(events),
+        dead_letters=len(dead),
+        addresses={row["client"]: (row["name"] or "", row["email"] or "") for row in addresses},
+        deliveries=tuple(FoundDelivery(**row) for row in deliveries),
+        tasks=tuple(FoundTask(**row) for row in tasks),
+        inbox=tuple(InboxItem(**row) for row in inbox),
+        mails=read_mails(mails_folder),
+        counters=await read_metrics(metrics_urls),
+    )
+
+
+def read_mails(folder: Path) -> tuple[Mail, ...]:
+    """The mails that the mail server received, oldest first."""
+    return tuple(parse_mail(path.read_bytes()) for path in sorted(folder.glob("*.eml")))
+
+
+async def read_metrics(urls: tuple[str, ...]) -> dict[str, float]:
+    """All samples by name and labels, added up over the processes (Prometheus text format)."""
+    samples: dict[str, float] = {}
+    async with aiohttp.ClientSession() as session:
+        for url in urls:
+            async with session.get(url) as response:
+                text = await response.text()
+            for line in text.splitlines():
+                if line and not line.startswith("#"):
+                    name, _, value = line.rpartition(" ")
+                    samples[name] = samples.get(name, 0.0) + float(value)
+    return samples
+
+
+async def _records(kafka: str, topic: str) -> AsyncIterator[ConsumerRecord]:
+    """All records of a topic up to its end, committed ones only."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, isolation_level="read_committed")
+    await consumer.start()
+    try:
+        # A consumer without a subscription learns of a topic by asking for it.
+        await consumer._client.force_metadata_update()  # noqa: SLF001 - has no public form
+        numbers = consumer.partitions_for_topic(topic) or set()
+        partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        for partition in partitions:
+            consumer.seek(partition, 0)
+        async with asyncio.timeout(_READ_SECONDS):
+            while any([await consumer.position(p) < ends[p] for p in partitions]):
+                for records in (await consumer.getmany(timeout_ms=200)).values():
+                    for record in records:
+                        yield record
+    finally:
+        await consumer.stop()
+
+
+def _milestone(record: ConsumerRecord) -> FoundMilestone:
+    """A record in the binary mode of CloudEvents: type in a header, data in the value."""
+    headers = {name: value.decode() for name, value in record.headers}
+    data = json.loads(record.value)
+    facts = data.get("facts") or {}
+    return FoundMilestone(
+        milestone_id=data["milestone_id"],
+        revision=data["revision"],
+        is_reached=headers["ce_type"] == "milestone.reached",
+        client=record.key.decode().partition("/")[2],
+        rule=data["rule"],
+        tier=data["tier"],
+        threshold=data["threshold"],
+        caused_by=data.get("caused_by"),
+        is_timed=data["threshold"] is None or bool(facts.get("inferred")),
+        appended_ms=record.timestamp,
+    )
+
+
+def _first_append(records: list[ConsumerRecord]) -> dict[str, int]:
+    """The real time at which each event was first on the topic, by its id."""
+    first: dict[str, int] = {}
+    for record in records:
+        event: dict[str, Any] = json.loads(record.value)
+        first.setdefault(event.get("id", ""), record.timestamp)
+    return first

@@ -1,0 +1,131 @@
+import io
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from rich.console import Console
+
+from demo.agree import differences
+from demo.count import Count, Win
+from demo.found import Found, FoundDelivery, FoundMilestone, InboxItem
+from demo.report import Play, print_report
+from demo.sent import Mail
+
+HEARD = datetime(2026, 3, 1, tzinfo=UTC)
+WIN = Win(client="ann@example.org", rule="iron-streak", threshold=14, on=date(2026, 3, 1))
+COUNTED = Count(wins=(WIN,), inputs={"habit checks": 14}, copies=0)
+REACHED = FoundMilestone(
+    milestone_id="m1",
+    revision=1,
+    is_reached=True,
+    client="c_1",
+    rule="iron-streak",
+    tier="streak",
+    threshold=14,
+    caused_by="e1",
+    is_timed=False,
+    appended_ms=int(HEARD.timestamp() * 1000),
+)
+
+
+def _delivery(channel: str, state: str = "sent") -> FoundDelivery:
+    return FoundDelivery(
+        delivery_id=f"d-{channel}",
+        milestone_id="m1",
+        client="c_1",
+        rule="iron-streak",
+        tier="streak",
+        milestone="14-Day Iron Streak",
+        channel=channel,
+        state=state,
+        reason=None,
+        was_held=False,
+        heard_at=HEARD,
+        finished_at=HEARD + timedelta(seconds=1),
+    )
+
+
+MAIL = Mail(
+    delivery_id="d-email", to="ann@example.org", sender="m@example.org", subject="s", text="t", html=""
+)
+FOUND = Found(
+    milestones=(REACHED,),
+    events={"e1": REACHED.appended_ms - 20},
+    events_total=14,
+    dead_letters=0,
+    addresses={"c_1": ("Ann Poe", "Ann@Example.org")},
+    deliveries=(_delivery("email"), _delivery("in_app")),
+    tasks=(),
+    inbox=(InboxItem(item_id="d-in_app", title="s", text="t"),),
+    mails=(MAIL,),
+)
+
+
+def test_a_play_that_agrees_has_no_differences() -> None:
+    assert differences(COUNTED, FOUND) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (
+            replace(FOUND, milestones=()),
+            "milestone iron-streak 14 of ann@example.org: 0 on the topic, 1 counted",
+        ),
+        (replace(FOUND, milestones=(REACHED, REACHED)), "revision 1: 2 times on the topic"),
+        (replace(FOUND, mails=(MAIL, MAIL)), "email about iron-streak to ann@example.org: 2 left, 1 counted"),
+        (replace(FOUND, inbox=()), "in_app about iron-streak to ann@example.org: 0 left, 1 counted"),
+        (replace(FOUND, deliveries=()), "no answer in the ledger"),
+        (replace(FOUND, dead_letters=2), "2 dead letters"),
+        (
+            replace(FOUND, deliveries=(_delivery("email", "unknown"), _delivery("in_app"))),
+            "email about iron-streak to ann@example.org: still unknown",
+        ),
+    ],
+)
+def test_each_difference_is_named_by_client_and_rule(found: Found, words: str) -> None:
+    assert any(words in line for line in differences(COUNTED, found))
+
+
+def test_a_milestone_that_was_withdrawn_does_not_stand() -> None:
+    withdrawn = replace(REACHED, is_reached=False)
+    assert replace(FOUND, milestones=(REACHED, withdrawn)).standing() == ()
+    again = replace(REACHED, revision=2)
+    assert replace(FOUND, milestones=(REACHED, withdrawn, again)).standing() == (again,)
+
+
+def test_a_mail_of_which_the_ledger_knows_nothing_is_a_difference() -> None:
+    stray = replace(MAIL, delivery_id="d-9")
+    assert any(
+        "unknown to the ledger" in line for line in differences(COUNTED, replace(FOUND, mails=(MAIL, stray)))
+    )
+
+
+def _printed(found: Found) -> str:
+    play = Play(
+        practice="Northridge Strength",
+        clients=1,
+        days=14,
+        real_seconds=12.0,
+        hooks_sent=14,
+        hooks_retried=0,
+        page_url="http://127.0.0.1:1/",
+        metrics_urls=("http://127.0.0.1:2/metrics",),
+        topic_command="read",
+    )
+    console = Console(width=100, record=True, file=io.StringIO())
+    print_report(console, play, COUNTED, found, differences(COUNTED, found))
+    return console.export_text()
+
+
+def test_the_report_says_that_all_agrees() -> None:
+    text = _printed(FOUND)
+    assert "All numbers agree" in text
+    assert "1.02 s" not in text  # one value has no spread
+    assert "minutes a week" in text
+
+
+def test_the_report_prints_the_differences() -> None:
+    text = _printed(replace(FOUND, milestones=()))
+    assert "-1" in text
+    assert "milestone iron-streak 14 of ann@example.org: 0 on the topic, 1 counted" in text
