@@ -1,30 +1,39 @@
-"""Rendering: the words of a celebration, from files that a coach can read.
+"""Rendering: a milestone becomes a message in words, as text and as HTML.
 
 It must never let a placeholder reach a client: a fact that a template needs and does not find
 raises `MissingFact`, and the delivery goes to the coach.
+
+Theory of operation: `streams.planning.compose` bends facts into words, `WordFiles` fills in the
+file that fits, and one layout sets its paragraphs in HTML (escaped) and in plain text. What
+stands above the words depends on the weight: a badge, a bar, a large number, or nothing.
 """
 
+import textwrap
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import escape
+
+from agents.channels.badge import Badges
 from agents.channels.channel import InlineImage
+from agents.channels.words import LOCALE, Letter, MissingFact, WordFiles
 from agents.tenants import Tenant
 from schemas.client import Profile
 from schemas.milestone import Milestone
 from schemas.policy import ChannelName, TierPolicy
 from schemas.tenant import Coach
+from streams.planning.compose import Words, compose
 
+__all__ = ["Links", "MissingFact", "Rendered", "Renderer"]
 
-class MissingFact(Exception):
-    """A template needs a fact that is not there, or no template fits.
-
-    Attributes:
-        name: the fact, in the words of the template.
-    """
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"the message needs {name}, which is not known")
-        self.name = name
+_DEPLOY = Path(__file__).parents[2] / "deploy"
+_BADGE_CID = "badge"
+_BADGE_PX = 400
+_TEXT_COLUMNS = 76
+_WHOLE_PERCENT = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +56,7 @@ class Rendered:
     Attributes:
         subject: the subject line; for in-app messages equal to the title.
         text: plain text, complete by itself.
-        html: a whole document; empty for in-app messages, whose `text` is shown as it is.
+        html: a whole document; for in-app messages a fragment of paragraphs.
         inline: pictures that the HTML names by `cid:`.
         title: the heading of an in-app message.
         locale: BCP 47 tag of the templates that were used.
@@ -58,20 +67,32 @@ class Rendered:
     html: str
     inline: tuple[InlineImage, ...]
     title: str
-    locale: str
+    locale: str = LOCALE
 
 
 class Renderer:
     """Renders milestones; built once, then used by everybody.
 
     Args:
-        templates: our own templates, `deploy/templates`.
-        tenants: the folder of tenants; `{tenants}/{tenant}/templates` stands before ours.
+        templates: our own templates; a tenant's `templates/` folder stands before them.
+        font: what badges are written with.
     """
 
-    def __init__(self, templates: Path, tenants: Path | None = None) -> None:
-        self._templates = templates
-        self._tenants = tenants
+    def __init__(
+        self,
+        templates: Path = _DEPLOY / "templates",
+        font: Path = _DEPLOY / "fonts" / "LeagueSpartan-Bold.otf",
+    ) -> None:
+        self._files = WordFiles(templates)
+        self._badges = Badges(templates / "badge.svg.j2", font)
+        environment = ImmutableSandboxedEnvironment(
+            loader=FileSystemLoader(templates),
+            undefined=StrictUndefined,
+            autoescape=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._layout = environment.get_template("layout.html.j2")
 
     def render(  # noqa: PLR0913 - keyword-only, and each is another party to one message
         self,
@@ -92,12 +113,71 @@ class Renderer:
             channel: `in_app` or `email`.
             tier_policy: decides whether a badge belongs to it.
             profile: the client; None when no profile has arrived.
-            coach: `schemas.tenant.Coach` who signs; None signs as the tenant.
-            tenant: `schemas.tenant.Tenant`.
+            coach: who signs; None signs as the tenant.
+            tenant: the practice, with its own templates if it has any.
             links: addresses that the message carries.
             template: a rule's own template, before all others.
 
         Raises:
             MissingFact: no bracket ever reaches a client; the coach is asked instead.
         """
-        raise NotImplementedError
+        words = compose(
+            milestone, profile=profile, coach=coach, tenant_name=tenant.name, tenant_zone=tenant.timezone
+        )
+        own = tenant.folder / "templates"
+        letter = self._files.letter(
+            milestone, channel, words, own=own if own.is_dir() else None, template=template
+        )
+        if channel == "in_app":
+            return _in_app(letter)
+        return self._mail(letter, words, links, badge=tier_policy.badge)
+
+    def check(self, tenant: Tenant | None = None) -> tuple[str, ...]:
+        """A line for each word file that does not parse; empty when all do."""
+        own = tenant.folder / "templates" if tenant else None
+        return tuple(self._files.broken(own if own and own.is_dir() else None))
+
+    def _mail(self, letter: Letter, words: Words, links: Links, *, badge: bool) -> Rendered:
+        figure = _figure(words, badge=badge)
+        html = self._layout.render(letter=letter, words=words, links=links, figure=figure, locale=LOCALE)
+        picture = self._badges.png(words["name"], words.get("number"), _BADGE_PX) if badge else None
+        inline = (InlineImage(cid=_BADGE_CID, filename="badge.png", png=picture),) if picture else ()
+        return Rendered(
+            subject=letter.subject,
+            text=_plain(letter, words, links),
+            html=html,
+            inline=inline,
+            title=letter.subject,
+        )
+
+
+def _in_app(letter: Letter) -> Rendered:
+    return Rendered(
+        subject=letter.subject,
+        text="\n\n".join(letter.paragraphs),
+        html="".join(f"<p>{escape(paragraph)}</p>" for paragraph in letter.paragraphs),
+        inline=(),
+        title=letter.subject,
+    )
+
+
+def _figure(words: Words, *, badge: bool) -> Mapping[str, object] | None:
+    """What stands above the words: each weight has a look of its own, and a nudge has none."""
+    number = words.get("number")
+    if badge:
+        return {"kind": "badge", "alt": f"Badge: {words['name']}"}
+    if words["kind"] == "percent" and number is not None:
+        return {"kind": "bar", "percent": min(number, _WHOLE_PERCENT)}
+    if words["tier"] == "major" and number is not None and words["kind"] == "count" and number > 1:
+        return {"kind": "number", "number": number}
+    return None
+
+
+def _plain(letter: Letter, words: Words, links: Links) -> str:
+    parts = [textwrap.fill(paragraph, _TEXT_COLUMNS) for paragraph in letter.paragraphs]
+    parts.append("\n".join(words["signature"]))
+    if links.inbox_url:
+        parts.append(f"Your messages: {links.inbox_url}")
+    if links.unsubscribe_url:
+        parts.append(f"-- \nFewer messages like this: {links.unsubscribe_url}")
+    return "\n\n".join(parts) + "\n"
