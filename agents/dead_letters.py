@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from agents.engine.dead_letters import PREFIX
 from schemas.topics import CLIENTS, DEAD_LETTERS, EVENTS
@@ -52,16 +52,18 @@ async def read_dead_letters(options: dict[str, Any]) -> AsyncIterator[DeadLetter
     Args:
         options: how to reach Kafka, see `agents.kafka.client_options`.
     """
-    consumer = AIOKafkaConsumer(**options, isolation_level="read_committed", enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        DEAD_LETTERS,
+        **options,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+    )
     await consumer.start()
     try:
-        numbers = sorted(await consumer.partitions_for_topic(DEAD_LETTERS) or ())
-        partitions = [TopicPartition(DEAD_LETTERS, number) for number in numbers]
-        consumer.assign(partitions)
+        partitions = sorted(consumer.assignment())
         begins = await consumer.beginning_offsets(partitions)
         ends = await consumer.end_offsets(partitions)
-        for partition in partitions:
-            consumer.seek(partition, begins[partition])
         unread = {p for p in partitions if begins[p] < ends[p]}
         while unread:
             batches = await consumer.getmany(*unread, timeout_ms=_POLL_MS)
@@ -74,9 +76,7 @@ async def read_dead_letters(options: dict[str, Any]) -> AsyncIterator[DeadLetter
 
 
 def _dead_letter(record: Any) -> DeadLetter:
-    added = {
-        name: value.decode(errors="replace") for name, value in record.headers if name.startswith(PREFIX)
-    }
+    added = {name: value.decode(errors="replace") for name, value in record.headers if name.startswith(PREFIX)}
     return DeadLetter(
         partition=record.partition,
         offset=record.offset,

@@ -47,9 +47,7 @@ async def examine() -> AsyncIterator[Finding]:
     try:
         settings = read(DeliverSettings)
     except SettingsError:
-        yield Finding(
-            subject="rest", verdict="failed", text="not examined: mend the settings of deliver first"
-        )
+        yield Finding(subject="rest", verdict="failed", text="not examined: mend the settings of deliver first")
         return
     tenants: dict[str, Tenant] = {}
     try:
@@ -69,9 +67,7 @@ async def examine() -> AsyncIterator[Finding]:
         try:
             yield await check(settings)
         except (OSError, TimeoutError, KafkaError, asyncpg.PostgresError, aiosmtplib.SMTPException) as error:
-            yield Finding(
-                subject=subject, verdict="failed", text=f"not reached: {type(error).__name__}: {error}"
-            )
+            yield Finding(subject=subject, verdict="failed", text=f"not reached: {type(error).__name__}: {error}")
     for domain in sorted({tenant.sender.from_address.rpartition("@")[2] for tenant in tenants.values()}):
         yield await _mail_domain(domain)
 
@@ -99,9 +95,7 @@ async def _kafka(settings: DeliverSettings) -> Finding:
     if differences:
         names = ", ".join(d.topic.name for d in differences)
         return Finding(subject="kafka", verdict="failed", text=f"run `cairn topics apply`; differs: {names}")
-    return Finding(
-        subject="kafka", verdict="ok", text=f"topics as they should be, {settings.partitions} partitions"
-    )
+    return Finding(subject="kafka", verdict="ok", text=f"topics as they should be, {settings.partitions} partitions")
 
 
 async def _postgres(settings: DeliverSettings) -> Finding:
@@ -126,9 +120,7 @@ async def _smtp(settings: DeliverSettings) -> Finding:
         if settings.smtp_username and settings.smtp_password:
             await client.login(settings.smtp_username, settings.smtp_password.get_secret_value())
     if settings.smtp_tls == "off":
-        return Finding(
-            subject="smtp", verdict="warning", text="reached, without TLS: only for a local server"
-        )
+        return Finding(subject="smtp", verdict="warning", text="reached, without TLS: only for a local server")
     return Finding(subject="smtp", verdict="ok", text="reached, encrypted")
 
 

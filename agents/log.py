@@ -35,9 +35,7 @@ def _allow_listed(_logger: object, _method: str, event: MutableMapping[str, Any]
     return kept
 
 
-def _type_of_error(
-    _logger: object, _method: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
+def _type_of_error(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Name an exception's type and place; its text may hold a payload and stays here."""
     info = event.pop("exc_info", None)
     error = sys.exc_info()[1] if info is True else info

@@ -21,9 +21,7 @@ _BATCH_BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.
 _BATCH_BUCKETS_RECORDS = (1, 10, 100, 500, 1_000, 2_000, 5_000, 10_000)
 _TIERS = ("micro", "streak", "program", "major", "nudge")
 
-EVENTS_CONSUMED = Counter(
-    "cairn_events_consumed", "Records folded, by what became of them.", ("topic", "outcome")
-)
+EVENTS_CONSUMED = Counter("cairn_events_consumed", "Records folded, by what became of them.", ("topic", "outcome"))
 EVENT_AGE_SECONDS = Histogram(
     "cairn_event_age_seconds", "From the newest append time in a batch to its commit.",
     buckets=LATENCY_BUCKETS_SECONDS,
@@ -48,9 +46,7 @@ DELIVERY_ATTEMPT_SECONDS = Histogram(
 )
 REBALANCES = Counter("cairn_rebalances", "Assignments of partitions that this process went through.")
 RESTORE_RECORDS = Counter("cairn_restore_records", "Changelog records read to restore state.")
-RESTORE_SECONDS = Histogram(
-    "cairn_restore_seconds", "Time to restore one partition.", buckets=LATENCY_BUCKETS_SECONDS
-)
+RESTORE_SECONDS = Histogram("cairn_restore_seconds", "Time to restore one partition.", buckets=LATENCY_BUCKETS_SECONDS)
 DEAD_LETTERS = Counter("cairn_dead_letters", "Records refused, by reason.", ("reason",))
 INVARIANT_VIOLATIONS = Counter("cairn_invariant_violations", "Must stay 0.", ("invariant",))
 HOOKS_RECEIVED = Counter("cairn_hooks_received", "Hooks answered, by outcome.", ("source", "outcome"))

@@ -5,7 +5,6 @@ and the partition owns the state, so a change would split clients. It says so an
 Applying twice changes nothing.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from agents.settings import KafkaSettings
 from schemas.topics import TOPICS, Topic
 
 _REPLICATED = "min.insync.replicas"
+_SET_ON_TOPIC = 1  # the configuration source DYNAMIC_TOPIC_CONFIG of KIP-226
 
 
 class TopicsRefusedError(Exception):
@@ -58,7 +58,7 @@ async def compare(settings: KafkaSettings) -> tuple[Difference, ...]:
     try:
         existing = {t["topic"]: t for t in await admin.describe_topics(None) if not t["error_code"]}
         present = [topic.name for topic in TOPICS if topic.name in existing]
-        configs = await _configs(admin, present)
+        configs = {name: await _config(admin, name) for name in present}
         return tuple(_difference(topic, existing, configs, settings) for topic in TOPICS)
     finally:
         await admin.close()
@@ -67,13 +67,13 @@ async def compare(settings: KafkaSettings) -> tuple[Difference, ...]:
 def _difference(
     topic: Topic,
     existing: dict[str, dict[str, Any]],
-    configs: dict[str, dict[str, str]],
+    configs: dict[str, list[tuple[Any, ...]]],
     settings: KafkaSettings,
 ) -> Difference:
     if topic.name not in existing:
         return Difference(topic=topic, is_missing=True)
     count = len(existing[topic.name]["partitions"])
-    config = configs[topic.name]
+    config = {entry[0]: entry[1] for entry in configs[topic.name]}
     changes = tuple(
         (name, config.get(name), value)
         for name, value in wanted_config(topic, settings).items()
@@ -87,16 +87,21 @@ def _difference(
     )
 
 
-async def _configs(admin: AIOKafkaAdminClient, names: Iterable[str]) -> dict[str, dict[str, str]]:
-    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
-    if not resources:
-        return {}
-    answers = await admin.describe_configs(resources)
-    return {
-        resource[3]: {entry[0]: entry[1] for entry in resource[4]}
-        for answer in answers
-        for resource in answer.resources
-    }
+async def _config(admin: AIOKafkaAdminClient, name: str) -> list[tuple[Any, ...]]:
+    """A topic's configuration as the broker lists it: name, value, read-only, source, ..."""
+    (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
+    (resource,) = answer.resources
+    return list(resource[4])
+
+
+async def overrides(settings: KafkaSettings, name: str) -> dict[str, str]:
+    """What is set on the topic itself, by us or by its operators."""
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    await admin.start()
+    try:
+        return {entry[0]: entry[1] for entry in await _config(admin, name) if entry[3] == _SET_ON_TOPIC}
+    finally:
+        await admin.close()
 
 
 async def apply(settings: KafkaSettings, differences: tuple[Difference, ...]) -> None:
@@ -117,13 +122,22 @@ async def apply(settings: KafkaSettings, differences: tuple[Difference, ...]) ->
         await _create(admin, settings, [d.topic for d in differences if d.is_missing])
         changed = [d for d in differences if d.changes]
         if changed:
-            await admin.alter_configs([_resource(d.topic, settings) for d in changed])
+            # AlterConfigs replaces the whole set: what operators set beside ours is sent along.
+            await admin.alter_configs(
+                [
+                    _resource(
+                        d.topic,
+                        {**await overrides(settings, d.topic.name), **wanted_config(d.topic, settings)},
+                    )
+                    for d in changed
+                ]
+            )
     finally:
         await admin.close()
 
 
-def _resource(topic: Topic, settings: KafkaSettings) -> ConfigResource:
-    return ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=wanted_config(topic, settings))
+def _resource(topic: Topic, config: dict[str, str]) -> ConfigResource:
+    return ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=config)
 
 
 async def _create(admin: AIOKafkaAdminClient, settings: KafkaSettings, topics: list[Topic]) -> None:

@@ -63,9 +63,7 @@ def replay_letters(
     *,
     reason: Annotated[str | None, typer.Option(help="Only this reason.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many, oldest first.")] = 1_000,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Do it; without this it only says what it would do.")
-    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it only says what it would do.")] = False,
 ) -> None:
     """Put dead letters back on the topic they came from."""
     settings = begin("dlq", KafkaSettings)

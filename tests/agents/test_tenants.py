@@ -1,0 +1,64 @@
+"""Tenants are read whole, with every error at once."""
+
+from pathlib import Path
+
+import pytest
+
+from agents.tenants import TenantErrors, load_tenants, secret_values
+
+TENANT = """
+name: Iron & Oak
+timezone: Europe/Vienna
+sender: {from_name: Iron & Oak, from_address: hello@ironandoak.example.org}
+sources:
+  - {kind: acuity, name: acuity, account: "12", user_id: "12"}
+  - {kind: habit_pull, name: habits, base_url: "http://127.0.0.1:9/api"}
+"""
+COACHES = """
+coaches:
+  - {id: mara, name: Mara Lind, email: mara@example.org, timezone: Europe/Vienna}
+  - {id: joe, name: Joe Oak, email: joe@example.org}
+"""
+
+
+def _write(folder: Path, **files: str) -> None:
+    folder.mkdir(parents=True)
+    for name, text in files.items():
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+
+
+def test_a_folder_is_a_tenant_with_the_starter_rulebook_unless_it_has_its_own(tmp_path: Path) -> None:
+    _write(tmp_path / "iron", tenant=TENANT, coaches=COACHES)
+    tenant = load_tenants(tmp_path)["iron"]
+    assert tenant.name == "Iron & Oak"
+    assert [source.kind for source in tenant.sources] == ["acuity", "habit_pull"]
+    assert "iron-streak" in tenant.rulebook.by_id
+
+
+def test_a_client_without_a_known_coach_is_answered_by_the_first(tmp_path: Path) -> None:
+    _write(tmp_path / "iron", tenant=TENANT, coaches=COACHES)
+    tenant = load_tenants(tmp_path)["iron"]
+    assert tenant.coach("joe").name == "Joe Oak"
+    assert tenant.coach("nobody").name == tenant.coach(None).name == "Mara Lind"
+
+
+def test_every_error_of_every_tenant_is_told_at_once(tmp_path: Path) -> None:
+    _write(tmp_path / "a", tenant=TENANT.replace("Vienna", "Wien"), coaches="coaches: []")
+    _write(tmp_path / "b", tenant="- not a tenant", coaches=COACHES, rulebook="rules: 7")
+    with pytest.raises(TenantErrors) as refused:
+        load_tenants(tmp_path)
+    text = str(refused.value)
+    for part in ("a/tenant.yaml: timezone", "a/coaches.yaml: coaches", "b/tenant.yaml", "b/rulebook.yaml"):
+        assert part in text
+
+
+def test_no_tenant_at_all_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(TenantErrors, match=r"make a folder with tenant\.yaml"):
+        load_tenants(tmp_path)
+
+
+def test_a_secret_may_have_two_valid_values_while_rotating(tmp_path: Path) -> None:
+    (tmp_path / "iron").mkdir()
+    (tmp_path / "iron" / "app.key").write_text("new\n\nold\n", encoding="utf-8")
+    assert secret_values(tmp_path, "iron", "app.key") == ("new", "old")
+    assert secret_values(tmp_path, "iron", "other.key") == ()
