@@ -30,6 +30,7 @@ class Settings(BaseSettings):
         clock_origin: domain time at `clock_start`; demonstrations only.
         clock_start: the real instant at which both clocks meet.
         clock_speed: domain seconds in a real second.
+        clock_end: the real instant from which the speed is 1.
     """
 
     model_config = SettingsConfigDict(
@@ -41,13 +42,19 @@ class Settings(BaseSettings):
     clock_origin: AwareDatetime | None = None
     clock_start: AwareDatetime | None = None
     clock_speed: Annotated[float, Field(gt=0, le=1_000_000)] = 1.0
+    clock_end: AwareDatetime | None = None
 
     @property
     def clock(self) -> Clock:
         """The clock that these settings describe."""
         if self.clock_origin is None or self.clock_start is None:
             return Clock()
-        return Clock(start_ms=_ms(self.clock_start), origin_ms=_ms(self.clock_origin), speed=self.clock_speed)
+        return Clock(
+            start_ms=_ms(self.clock_start),
+            origin_ms=_ms(self.clock_origin),
+            speed=self.clock_speed,
+            end_ms=None if self.clock_end is None else _ms(self.clock_end),
+        )
 
 
 def _ms(instant: datetime) -> int:
