@@ -1,0 +1,71 @@
+"""Figures: a name, a number and what is required of it; as a table for people, as JSON for programs.
+
+`build/bench.json` is one flat object, a name and a value per figure; the unit ends the name. A figure that
+was not measured is absent, and a required one that is absent counts as missed.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Required:
+    """What a figure must reach: at least, or less than, a limit."""
+
+    name: str
+    meaning: str
+    at_least: float | None = None
+    below: float | None = None
+
+    def is_met(self, figures: Mapping[str, float]) -> bool:
+        """Whether the figure was measured and keeps to its limits."""
+        value = figures.get(self.name)
+        return (
+            value is not None
+            and (self.at_least is None or value >= self.at_least)
+            and (self.below is None or value < self.below)
+        )
+
+    @property
+    def limit(self) -> str:
+        """The limit for people."""
+        return f">= {self.at_least:g}" if self.at_least is not None else f"< {self.below:g}"
+
+
+REQUIRED = (
+    Required(
+        name="cairn_to_faust_ratio",
+        meaning="events/s, the tracker exactly once / Faust as its manual shows it, at_least_once",
+        at_least=15,
+    ),
+    Required(name="milestone_p50_ms", meaning="event appended to committed milestone read, p50, ms", below=25),
+    Required(name="milestone_p99_ms", meaning="event appended to committed milestone read, p99, ms", below=120),
+    Required(name="in_app_p99_ms", meaning="event appended to in-app message readable, p99, ms", below=1_000),
+)
+
+
+def missed(figures: Mapping[str, float], required: Iterable[Required] = REQUIRED) -> tuple[str, ...]:
+    """The names of the required figures that were not met."""
+    return tuple(one.name for one in required if not one.is_met(figures))
+
+
+def table(figures: Mapping[str, float], required: Iterable[Required] = REQUIRED) -> Table:
+    """What is required, what was measured, and whether that is enough."""
+    rows = Table(title="Required", title_justify="left")
+    for heading in ("figure", "measured", "required", "met"):
+        rows.add_column(heading, justify="left" if heading == "figure" else "right")
+    for one in required:
+        value = figures.get(one.name)
+        measured = "not measured" if value is None else f"{value:,.1f}"
+        rows.add_row(one.meaning, measured, one.limit, "[green]yes" if one.is_met(figures) else "[red]no")
+    return rows
+
+
+def write(figures: Mapping[str, float], path: Path) -> None:
+    """Write the figures as JSON, in place of those of the last run."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({name: round(value, 3) for name, value in figures.items()}, indent=2) + "\n")

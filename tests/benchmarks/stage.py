@@ -1,0 +1,187 @@
+"""The stage: the servers that every figure is measured on, and its topics as a round begins with them.
+
+One broker and one database, started as `make demo` starts them, in a temporary folder. A round of the
+tracker begins with an empty changelog, empty milestones and no committed offsets, over the same events.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupIdNotFound,
+    NoError,
+    TopicAlreadyExistsError,
+    for_code,
+)
+from aiokafka.protocol.admin import DeleteGroupsRequest
+
+from agents import topics
+from agents.embedded.kafka import EmbeddedKafka
+from agents.embedded.postgres import EmbeddedPostgres
+from agents.settings import KafkaSettings
+from schemas.codec import STRUCTURED_CONTENT_TYPE
+from schemas.topics import EVENTS, TOPICS
+from tests.benchmarks.load import Sent
+
+PARTITIONS = 8
+HEADERS = [("content-type", STRUCTURED_CONTENT_TYPE)]  # a list: aiokafka takes nothing else
+_BATCH_BYTES = 256 * 1024
+_PATIENCE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """The addresses of the running servers and a folder for what a round writes."""
+
+    kafka: str
+    postgres: str
+    folder: Path
+
+    @property
+    def settings(self) -> KafkaSettings:
+        """Kafka's settings as every process of Cairn gets them here."""
+        return KafkaSettings(
+            kafka_bootstrap_servers=self.kafka,
+            partitions=PARTITIONS,
+            replication_factor=1,
+            min_insync_replicas=1,
+        )
+
+
+@contextmanager
+def servers(folder: Path, report: Callable[[str], None]) -> Iterator[Stage]:
+    """Start the broker and the database; stop both at the end."""
+    with ExitStack() as stack:
+        kafka = EmbeddedKafka(folder / "kafka", report=report)
+        postgres = EmbeddedPostgres(folder / "postgres", report=report)
+        for server in (kafka, postgres):
+            stack.callback(server.stop)
+            server.start()
+        yield Stage(kafka=kafka.bootstrap_servers, postgres=postgres.dsn, folder=folder)
+
+
+async def fill(stage: Stage, log: Iterable[Sent]) -> dict[int, int]:
+    """Append the log to an empty events topic.
+
+    Returns:
+        The end offset of each partition.
+    """
+    producer = AIOKafkaProducer(bootstrap_servers=stage.kafka, max_batch_size=_BATCH_BYTES, enable_idempotence=True)
+    await producer.start()
+    try:
+        return await _append(producer, log)
+    finally:
+        await producer.stop()
+
+
+async def _append(producer: AIOKafkaProducer, log: Iterable[Sent]) -> dict[int, int]:
+    batches = {partition: producer.create_batch() for partition in range(PARTITIONS)}
+    ends = dict.fromkeys(batches, 0)
+
+    async def send(partition: int) -> None:
+        batch = batches[partition]
+        batches[partition] = producer.create_batch()
+        await producer.send_batch(batch, EVENTS, partition=partition)
+
+    for sent in log:
+        record: dict[str, Any] = {"key": sent.key, "value": sent.value, "timestamp": None, "headers": HEADERS}
+        if batches[sent.partition].append(**record) is None:
+            await send(sent.partition)
+            batches[sent.partition].append(**record)
+        ends[sent.partition] += 1
+    for partition in batches:
+        await send(partition)
+    await producer.flush()
+    return ends
+
+
+async def provision(stage: Stage) -> None:
+    """Create what is missing of Cairn's topics, as `cairn topics apply` does."""
+    await topics.apply(stage.settings, await topics.compare(stage.settings))
+
+
+async def clear(stage: Stage, *, groups: Iterable[str], keep: Iterable[str] = ()) -> None:
+    """Delete and create anew Cairn's topics, but for those to keep, and forget the groups' offsets."""
+    kept = set(keep)
+    admin = await _admin(stage)
+    try:
+        for group in groups:
+            await _until_done(partial(_forget, admin, group))
+        await admin.delete_topics([topic.name for topic in TOPICS if topic.name not in kept])
+    finally:
+        await admin.close()
+
+    async def is_provisioned() -> bool:
+        try:
+            await provision(stage)
+        except topics.TopicsRefusedError:  # the broker still deletes the topic of that name
+            return False
+        return True
+
+    await _until_done(is_provisioned)
+
+
+async def create(stage: Stage, *names: str) -> None:
+    """Create topics that belong to a peer."""
+    admin = await _admin(stage)
+    try:
+        answer = await admin.create_topics(
+            [NewTopic(name=name, num_partitions=PARTITIONS, replication_factor=1) for name in names]
+        )
+    finally:
+        await admin.close()
+    for _, code, *_ in answer.topic_errors:
+        if for_code(code) not in (NoError, TopicAlreadyExistsError):
+            raise for_code(code)
+
+
+async def read_all(stage: Stage, topic: str) -> list[Any]:
+    """Every committed record of a topic."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=stage.kafka, isolation_level="read_committed", auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        records: list[Any] = []
+        for partition in partitions:
+            consumer.seek(partition, 0)
+        while any([await consumer.position(one) < ends[one] for one in partitions]):
+            for chunk in (await consumer.getmany(timeout_ms=200)).values():
+                records += chunk
+        return records
+    finally:
+        await consumer.stop()
+
+
+async def _admin(stage: Stage) -> AIOKafkaAdminClient:
+    admin = AIOKafkaAdminClient(bootstrap_servers=stage.kafka)
+    await admin.start()
+    return admin
+
+
+async def _forget(admin: AIOKafkaAdminClient, group: str) -> bool:
+    """Delete a group, once its last member has left; aiokafka's client has no method for it."""
+    try:
+        coordinator = await admin.find_coordinator(group)
+    except GroupCoordinatorNotAvailableError:  # the first group of a broker waits for its topic
+        return False
+    answer = await admin._send_request(DeleteGroupsRequest([group]), coordinator)
+    return for_code(answer.results[0][1]) in (NoError, GroupIdNotFound)
+
+
+async def _until_done(step: Callable[[], Awaitable[bool]]) -> None:
+    """Repeat a step of which the broker gives no notice of completion."""
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        while not await step():  # noqa: ASYNC110 - what is waited for happens in another process
+            await asyncio.sleep(0.2)
