@@ -47,7 +47,7 @@ class MailServer:
             raise ValueError("a mail password needs TLS: set CAIRN_SMTP_TLS to starttls or implicit")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Open:
     """A connection and how many mails it has carried."""
 
@@ -73,15 +73,15 @@ class Connections:
             SMTPException | OSError: no connection could be made.
         """
         async with self._slots:
-            connection = await self._reuse() or _Open(await self._connect())
+            connection = await self._reuse() or _Open(smtp=await self._connect())
             try:
                 yield connection.smtp
             except BaseException:
                 connection.smtp.close()
                 raise
-            connection.mails += 1
-            if connection.smtp.is_connected and connection.mails < _MAILS_PER_CONNECTION:
-                self._idle.append(connection)
+            mails = connection.mails + 1
+            if connection.smtp.is_connected and mails < _MAILS_PER_CONNECTION:
+                self._idle.append(_Open(smtp=connection.smtp, mails=mails))
             else:
                 connection.smtp.close()
 
