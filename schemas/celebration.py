@@ -1,0 +1,97 @@
+"""Celebrations: the planned answer to a milestone, part by part, each with its reason.
+
+The ids are functions of the milestone's id, so that planning the same milestone again, in
+another process or after a crash, meets the rows that are there already.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Literal
+
+from schemas.milestone import Tier
+from schemas.policy import ChannelName, Mode
+
+DeliveryState = Literal[
+    "pending", "held", "deferred", "sending", "sent", "delivered", "bounced", "failed", "skipped", "unknown"
+]
+DecisionOutcome = Literal["send", "hold", "skip", "task", "withdraw"]
+CelebrationOutcome = Literal["send", "hold", "task", "skip", "withdrawn"]
+Reason = Literal[
+    "planned", "erased", "expired", "paused", "suppressed", "same_moment", "no_consent", "opted_out",
+    "channel_unwanted", "approval", "by_hand", "no_amount", "cap_reached", "quiet_hours", "shadow",
+    "retracted", "retracted_after_sending", "missing_fact", "no_address", "no_profile", "rejected",
+    "provider_away", "lost_in_sending", "no_channel", "released",
+]  # fmt: skip
+
+WHOLE = "celebration"
+"""The `part` of a decision about the celebration as a whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What was decided for one part, and why.
+
+    Attributes:
+        part: a channel, or `WHOLE`.
+        detail: for the coach who asks; never contact data.
+    """
+
+    part: str
+    outcome: DecisionOutcome
+    reason: Reason
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One channel of a celebration as it was planned; `due_at` and `expires_at` are domain time."""
+
+    delivery_id: str
+    channel: ChannelName
+    state: Literal["pending", "held", "skipped"]
+    reason: Reason | None
+    due_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoachTask:
+    """What a person has to do; one of each kind for a celebration."""
+
+    kind: str
+    reason: Reason
+    summary: str
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Celebration:
+    """The whole answer to one milestone at one revision."""
+
+    celebration_id: str
+    milestone_id: str
+    revision: int
+    tenant: str
+    client: str
+    rule: str
+    tier: Tier
+    mode: Mode
+    outcome: CelebrationOutcome
+    moment: str | None
+    planned_at: datetime
+    due_at: datetime
+    expires_at: datetime
+    deliveries: tuple[Delivery, ...]
+    decisions: tuple[Decision, ...]
+    task: CoachTask | None
+
+
+def celebration_id(milestone_id: str) -> str:
+    """The identity of a milestone's celebration: 32 hex characters."""
+    return blake2b(f"celebration:{milestone_id}".encode(), digest_size=16).hexdigest()
+
+
+def delivery_id(celebration_id: str, channel: str) -> str:
+    """The identity of one channel's delivery: 32 hex characters."""
+    return blake2b(f"delivery:{celebration_id}:{channel}".encode(), digest_size=16).hexdigest()

@@ -1,0 +1,53 @@
+"""The answer that the policy foresees for a milestone: its tier's, with the rule's overrides."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from schemas.milestone import Milestone
+from schemas.policy import Approval, ChannelName, Policy, QuietHours, TierPolicy
+
+SENDABLE: frozenset[ChannelName] = frozenset({"in_app", "email"})
+"""Channels that go out by themselves; whatever else a tier names is handed to the coach."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """What a rule says differently from its tier; None says nothing."""
+
+    channels: tuple[ChannelName, ...] | None = None
+    gift_cents: int | None = None
+    approval: Approval | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """How one milestone is to be answered, before anybody objects."""
+
+    milestone: Milestone
+    tier: TierPolicy
+    channels: tuple[ChannelName, ...]
+    gift_cents: int
+    approval: Approval
+    quiet_hours: QuietHours
+    expires_at: datetime
+
+    @property
+    def moment(self) -> str | None:
+        """What is celebrated once per client, whichever rules see it: the moment and its program."""
+        if self.milestone.moment is None:
+            return None
+        return f"{self.milestone.moment}/{self.milestone.facts.get('program_id') or ''}"
+
+
+def answer_for(milestone: Milestone, policy: Policy, override: Override) -> Answer:
+    """The answer to a milestone; it expires a tier's while after the milestone was reached."""
+    tier = policy.tiers[milestone.tier]
+    return Answer(
+        milestone=milestone,
+        tier=tier,
+        channels=tuple(dict.fromkeys(override.channels or tier.channels)),
+        gift_cents=tier.gift_cents if override.gift_cents is None else override.gift_cents,
+        approval=override.approval or tier.approval,
+        quiet_hours=policy.quiet_hours,
+        expires_at=milestone.reached_at + tier.expires,
+    )

@@ -1,0 +1,67 @@
+"""Handwork: the one task that a celebration leaves to the coach, in words that say what to do.
+
+What stays human, what no channel of this service sends yet, and what a client does not want
+to hear from a machine ends here, so that no win vanishes. It names no client: the list of
+tasks shows who it is about.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from schemas.celebration import CoachTask, Reason
+from schemas.milestone import Milestone
+from schemas.policy import ChannelName
+
+TELL_MINUTES: Final = 2
+_CENTS: Final = 100
+
+_CHORES: Final[Mapping[str, tuple[str, int]]] = {
+    "certificate": ("send the certificate", 3),
+    "gift": ("send the {gift} gift card", 3),
+    "referral": ("ask for a referral", 1),
+    "video": ("record a short video message", 4),
+    "badge": ("send the badge", 1),
+    "sms": ("send a short text message", 2),
+    "slack": ("post it in the community channel", 2),
+    "coach_task": ("congratulate in person", 3),
+}
+_TELL: Final[Mapping[str, str]] = {
+    "suppressed": "automatic messages are off for this client; tell them yourself if it fits",
+    "no_consent": "the client has not agreed to such messages; tell them yourself if it fits",
+    "opted_out": "the client left the channel; tell them when you next speak",
+    "channel_unwanted": "the client does not want the channel; tell them when you next speak",
+    "approval": "this answer needs your approval; send it yourself",
+    "expired": "it could not go out in time; tell them yourself",
+    "cap_reached": "it could not go out in time; tell them yourself",
+    "quiet_hours": "it could not go out in time; tell them yourself",
+}
+
+
+def coach_task(
+    milestone: Milestone, chores: Sequence[ChannelName], reasons: Sequence[Reason], gift_cents: int
+) -> CoachTask | None:
+    """The task for a celebration; None when nothing is left to a person.
+
+    Args:
+        milestone: gives the task its title.
+        chores: parts that a person carries out.
+        reasons: why parts that could have gone by themselves did not.
+        gift_cents: what the gift is worth.
+    """
+    if not chores and not reasons:
+        return None
+    told = dict.fromkeys(_TELL.get(reason, reason) for reason in reasons)
+    jobs = [_CHORES[chore] for chore in chores]
+    sentences = [", ".join(words for words, _ in jobs)] if jobs else []
+    summary = "; ".join([*sentences, *told]).format(gift=_dollars(gift_cents))
+    return CoachTask(
+        kind="celebrate",
+        reason=reasons[0] if reasons else "by_hand",
+        summary=f"{milestone.name}: {summary}",
+        minutes=sum(minutes for _, minutes in jobs) + (TELL_MINUTES if told else 0),
+    )
+
+
+def _dollars(cents: int) -> str:
+    whole, rest = divmod(cents, _CENTS)
+    return f"${whole}.{rest:02}" if rest else f"${whole}"
