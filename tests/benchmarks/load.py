@@ -19,7 +19,7 @@ from schemas.codec import encode_event
 from schemas.event import Event, HabitData, SessionData
 from schemas.topics import client_key
 
-TENANT = "bench"
+TENANT = "example"  # the tenant that `cairn up` writes, with the starter rulebook
 CLIENTS = 10_000
 _FIRST_CLIENTS = 62
 _DOUBLING_DAYS = 6

@@ -1,12 +1,13 @@
 """The stage: the servers that every figure is measured on, and its topics as a round begins with them.
 
-One broker and one database, started as `make demo` starts them, in a temporary folder. A round of the
-tracker begins with an empty changelog, empty milestones and no committed offsets, over the same events.
+Broker, database and mail sink are started as `cairn up` starts them, in a folder of their own. A round of
+the tracker begins with an empty changelog, empty milestones and no committed offsets, over the same events.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+import os
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,11 +23,12 @@ from aiokafka.errors import (
     for_code,
 )
 from aiokafka.protocol.admin import DeleteGroupsRequest
+from rich.console import Console
 
-from agents import topics
-from agents.embedded.kafka import EmbeddedKafka
-from agents.embedded.postgres import EmbeddedPostgres
+from agents import topics, up
 from agents.settings import KafkaSettings
+from agents.stack import Stack
+from agents.startup_view import StartupView
 from schemas.codec import STRUCTURED_CONTENT_TYPE
 from schemas.topics import EVENTS, TOPICS
 from tests.benchmarks.load import Sent
@@ -39,11 +41,19 @@ _PATIENCE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """The addresses of the running servers and a folder for what a round writes."""
+    """The running servers.
+
+    Attributes:
+        kafka: the broker's address.
+        postgres: the database's.
+        folder: where logs may be written.
+        env: the environment that Cairn's processes get here.
+    """
 
     kafka: str
     postgres: str
     folder: Path
+    env: Mapping[str, str]
 
     @property
     def settings(self) -> KafkaSettings:
@@ -57,15 +67,20 @@ class Stage:
 
 
 @contextmanager
-def servers(folder: Path, report: Callable[[str], None]) -> Iterator[Stage]:
-    """Start the broker and the database; stop both at the end."""
-    with ExitStack() as stack:
-        kafka = EmbeddedKafka(folder / "kafka", report=report)
-        postgres = EmbeddedPostgres(folder / "postgres", report=report)
-        for server in (kafka, postgres):
-            stack.callback(server.stop)
-            server.start()
-        yield Stage(kafka=kafka.bootstrap_servers, postgres=postgres.dsn, folder=folder)
+def servers(folder: Path, console: Console) -> Iterator[Stage]:
+    """Start broker, database and mail sink with topics and schema, as `cairn up` does; stop them at the end."""
+    view = StartupView(console)
+    foreign = {name: value for name, value in os.environ.items() if not name.startswith("CAIRN_")}
+    settings = {**foreign, **up.defaults(folder)}
+    with Stack(folder, view=view) as stack:
+        with view:
+            stack.start_servers(lambda: {**settings, **up.addresses(stack)})
+        yield Stage(
+            kafka=stack.kafka.bootstrap_servers,
+            postgres=stack.postgres.dsn,
+            folder=folder,
+            env={**settings, **up.addresses(stack)},
+        )
 
 
 async def fill(stage: Stage, log: Iterable[Sent]) -> dict[int, int]:
@@ -103,11 +118,6 @@ async def _append(producer: AIOKafkaProducer, log: Iterable[Sent]) -> dict[int, 
     return ends
 
 
-async def provision(stage: Stage) -> None:
-    """Create what is missing of Cairn's topics, as `cairn topics apply` does."""
-    await topics.apply(stage.settings, await topics.compare(stage.settings))
-
-
 async def clear(stage: Stage, *, groups: Iterable[str], keep: Iterable[str] = ()) -> None:
     """Delete and create anew Cairn's topics, but for those to keep, and forget the groups' offsets."""
     kept = set(keep)
@@ -121,7 +131,7 @@ async def clear(stage: Stage, *, groups: Iterable[str], keep: Iterable[str] = ()
 
     async def is_provisioned() -> bool:
         try:
-            await provision(stage)
+            await topics.apply(stage.settings, await topics.compare(stage.settings))
         except topics.TopicsRefusedError:  # the broker still deletes the topic of that name
             return False
         return True
