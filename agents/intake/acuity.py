@@ -113,9 +113,7 @@ def translate(
     return Finding(person=person, facts=_facts(appointment), happenings=(happening,))
 
 
-def _happening(
-    source: AcuitySource, notice: Notice, appointment: _Appointment, heard_at: datetime
-) -> Happening:
+def _happening(source: AcuitySource, notice: Notice, appointment: _Appointment, heard_at: datetime) -> Happening:
     starts_at = _moment(appointment.datetime)
     ends_at = starts_at + timedelta(minutes=appointment.duration)
     title = (appointment.type or "").strip()[:TEXT_MAX_CHARS] or None

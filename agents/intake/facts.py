@@ -30,6 +30,8 @@ def joined(known: Profile, facts: Mapping[str, Any]) -> Profile:
 
 def _with(profile: Profile, name: str, value: Any) -> Profile:
     fields = profile.model_dump(exclude_unset=True)
+    if name == "email" and isinstance(value, str):
+        value = value.strip().lower()  # one tool writes Ana@, the other ana@: the same address
     if name in _JOINED and isinstance(value, Mapping):
         value = {**fields.get(name, {}), **value}
     try:

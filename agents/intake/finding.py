@@ -16,6 +16,7 @@ REASONS = frozenset(
         "unknown_action",  # a kind of hook that this source does not translate
         "wrong_appointment",  # an appointment without the fields that decide
         "source_gone",  # the tool no longer knows the object that its hook named
+        "translator_failed",  # ours to mend
         "source_silent",  # the tool could not be asked for as long as we try
     }
 )

@@ -61,8 +61,7 @@ def translate(
             person=person,
             facts=facts,
             happenings=tuple(
-                _happening(source_name, row, zone, heard_at)
-                for row in sorted(checks, key=lambda row: row.day)
+                _happening(source_name, row, zone, heard_at) for row in sorted(checks, key=lambda row: row.day)
             ),
         )
         for person, (facts, checks) in by_person.items()

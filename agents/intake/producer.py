@@ -99,9 +99,7 @@ class Producer:
     async def _send(self, producer: AIOKafkaProducer, records: Sequence[Outgoing]) -> None:
         async with asyncio.timeout(self._produce_seconds):
             sent = [
-                await producer.send(
-                    record.topic, value=record.value, key=record.key, headers=list(record.headers)
-                )
+                await producer.send(record.topic, value=record.value, key=record.key, headers=list(record.headers))
                 for record in records
             ]
             await asyncio.gather(*sent)

@@ -86,9 +86,7 @@ class Spool:
         self._written = sum(size for _, size in self._frames(0))
         torn_bytes = os.fstat(self._file).st_size - self._written
         if torn_bytes:
-            _log.warning(
-                "spool_cut", bytes=torn_bytes, hint="a write was interrupted; it was not acknowledged"
-            )
+            _log.warning("spool_cut", bytes=torn_bytes, hint="a write was interrupted; it was not acknowledged")
             os.ftruncate(self._file, self._written)
         os.fsync(self._file)
         _sync_folder(self._path.parent)

@@ -42,9 +42,7 @@ def is_signed(body: bytes, headers: Mapping[str, str], secrets: Sequence[str]) -
     return fits
 
 
-def translate(
-    source_name: str, headers: Mapping[str, str], body: bytes, heard_at: datetime
-) -> Finding | Ignored:
+def translate(source_name: str, headers: Mapping[str, str], body: bytes, heard_at: datetime) -> Finding | Ignored:
     """What a verified body says.
 
     The names in `headers` are in lower case; `heard_at` dates a body without `timestamp`.
@@ -116,9 +114,7 @@ def _happening(
     return Happening(id=event.id, type=event.type, occurred_at=event.occurred_at, data=kept)
 
 
-def _as_cloud_event(
-    event_id: str, message: Mapping[str, Any], data: Mapping[str, Any], heard_at: datetime
-) -> bytes:
+def _as_cloud_event(event_id: str, message: Mapping[str, Any], data: Mapping[str, Any], heard_at: datetime) -> bytes:
     """The message in the envelope that the decoder reads, for a client not yet known."""
     wire = {
         "id": event_id,

@@ -1,0 +1,141 @@
+"""Admission: a finding becomes records, for a client known only by a pseudonym.
+
+It must never let a name or address into the events topic, produce an event before the profile
+that came with it, or produce two profiles of one client in the wrong order.
+
+Theory of operation: the person is looked up; facts that add something are joined to the profile
+last published, under the lock of the client's row, and the lock is held until the record is
+acknowledged. The table and the topic may differ by one profile if the process dies between the
+two: the same facts are then published once more, which changes nothing.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from agents.intake.facts import joined
+from agents.intake.finding import Finding, Happening, Ignored
+from agents.intake.identity import Identities
+from agents.intake.outgoing import Outgoing
+from agents.intake.producer import Producer
+from agents.intake.secrecy import Secrecy
+from schemas.client import Profile
+from schemas.codec import STRUCTURED_CONTENT_TYPE, decode_event, encode_event
+from schemas.event import Event
+from schemas.topics import CLIENTS, DEAD_LETTERS, EVENTS, client_key
+
+_EVENT_HEADERS = (("content-type", STRUCTURED_CONTENT_TYPE),)
+_PROFILE_HEADERS = (("content-type", b"application/json"),)
+_DEAD_LETTER = "cairn-dead-letter-"
+_KEPT_BODY_BYTES = 768 * 1024
+
+
+class Admission:
+    """Takes findings in, and sets aside what became none.
+
+    Args:
+        pool: an asyncpg pool.
+        queries: the statements of `schemas/sql/queries/intake.sql` by name.
+        producer: acknowledges the records.
+        secrecy: hashes what identifies, seals what is set aside.
+    """
+
+    def __init__(self, pool: Any, queries: dict[str, str], producer: Producer, secrecy: Secrecy) -> None:
+        self._pool = pool
+        self._queries = queries
+        self._producer = producer
+        self._secrecy = secrecy
+        self._identities = Identities(pool, queries, secrecy)
+
+    async def admit(self, tenant: str, source: str, finding: Finding, heard_at: datetime) -> bool:
+        """Publish what the finding says; False, and nothing is done, for a client who was erased.
+
+        Raises:
+            Refused: the tracker would refuse one of the events; none was produced.
+            SpoolFull: Kafka is away and the spool has no room.
+            asyncpg.PostgresError, OSError: the database is away; say it again later.
+        """
+        known = await self._identities.identify(tenant, source, finding.person)
+        if known.is_erased:
+            return False
+        records = [
+            _event_record(_event(tenant, source, known.client, happening, heard_at)) for happening in finding.happenings
+        ]
+        if joined(known.profile, finding.facts) != known.profile:
+            await self._publish_profile(tenant, known.client, finding)
+        if records:
+            await self._producer.deliver(records)
+        return True
+
+    async def _publish_profile(self, tenant: str, client: str, finding: Finding) -> None:
+        async with self._pool.acquire() as connection, connection.transaction():
+            row = await connection.fetchrow(self._queries["lock_profile"], tenant, client)
+            if row["is_erased"]:
+                return
+            known = Profile.model_validate_json(row["profile"]) if row["profile"] else Profile()
+            profile = joined(known, finding.facts)
+            if profile == known:
+                return
+            text = profile.model_dump_json(exclude_unset=True)
+            record = Outgoing(
+                topic=CLIENTS,
+                key=client_key(tenant, client),
+                value=text.encode(),
+                headers=_PROFILE_HEADERS,
+            )
+            await self._producer.deliver([record])
+            await connection.execute(self._queries["record_profile"], tenant, client, text)
+
+    async def erase(self, tenant: str, client: str) -> None:
+        """Forget the client here and publish the tombstone that erases them everywhere else.
+
+        The hashed keys stay, so that no later hook brings the person back.
+        """
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.fetchrow(self._queries["lock_profile"], tenant, client)
+            await connection.execute(self._queries["erase_profile"], tenant, client)
+            tombstone = Outgoing(topic=CLIENTS, key=client_key(tenant, client), value=None)
+            await self._producer.deliver([tombstone])
+
+    async def set_aside(self, tenant: str, source: str, body: bytes, ignored: Ignored) -> None:
+        """Put a verified body that says nothing usable into the dead letters, sealed.
+
+        Its bytes are recovered with `Secrecy.opened`; of a body beyond 768 KiB the rest is cut.
+        """
+        reason = {
+            "reason": ignored.reason,
+            "detail": ignored.detail,
+            "topic": f"hook:{source}",
+            "sealed": "cut" if len(body) > _KEPT_BODY_BYTES else "whole",
+        }
+        record = Outgoing(
+            topic=DEAD_LETTERS,
+            key=f"{tenant}/{source}".encode(),
+            value=self._secrecy.sealed(body[:_KEPT_BODY_BYTES]),
+            headers=tuple((_DEAD_LETTER + name, text.encode()) for name, text in reason.items()),
+        )
+        await self._producer.deliver([record])
+
+
+def _event(tenant: str, source: str, client: str, happening: Happening, heard_at: datetime) -> Event:
+    event_id = f"{happening.id}:{client}" if happening.unique_within == "client" else happening.id
+    return Event(
+        id=event_id,
+        source=f"cairn/{tenant}/{source}",
+        type=happening.type,
+        tenant=tenant,
+        client=client,
+        occurred_at=happening.occurred_at,
+        data=happening.data,
+        received_at=heard_at,
+    )
+
+
+def _event_record(event: Event) -> Outgoing:
+    """The event's record, read once as the tracker will read it.
+
+    Raises:
+        Refused: the tracker would refuse it.
+    """
+    value = encode_event(event)
+    decode_event(_EVENT_HEADERS, value)
+    return Outgoing(topic=EVENTS, key=client_key(event.tenant, event.client), value=value, headers=_EVENT_HEADERS)

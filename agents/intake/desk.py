@@ -1,0 +1,71 @@
+"""The desk: what becomes of a verified hook, whether it just came or was kept for later.
+
+It must never drop one in silence: a hook is admitted, set aside with its reason and counted, or
+its sender is told to come again.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
+
+import structlog
+
+from agents.intake.admission import Admission
+from agents.intake.finding import REASONS, Finding, Ignored
+from agents.intake.hook_source import HookSource
+from agents.intake.source_away import SourceAway
+from agents.metrics import DEAD_LETTERS
+from schemas.refusal import Refused
+
+Outcome = Literal["accepted", "set_aside", "erased"]
+
+_log = structlog.get_logger()
+
+for _reason in REASONS:
+    DEAD_LETTERS.labels(_reason)
+
+
+class Desk:
+    """Reads hooks and hands what they say to admission."""
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+
+    async def take(
+        self, tenant: str, source: HookSource, headers: Mapping[str, str], body: bytes, heard_at: datetime
+    ) -> Outcome:
+        """Admit what the hook says, or set it aside.
+
+        Raises:
+            SourceAway: the tool had to be asked and does not answer.
+            SpoolFull: Kafka is away and the spool has no room.
+            asyncpg.PostgresError, OSError: the database or the disk is away.
+        """
+        found = await self._read(tenant, source, headers, body, heard_at)
+        if isinstance(found, Finding):
+            try:
+                is_admitted = await self._admission.admit(tenant, source.name, found, heard_at)
+            except Refused as refused:
+                found = Ignored(reason=refused.reason, detail=refused.detail)
+            else:
+                return "accepted" if is_admitted else "erased"
+        await self.set_aside(tenant, source, body, found)
+        return "set_aside"
+
+    async def _read(
+        self, tenant: str, source: HookSource, headers: Mapping[str, str], body: bytes, heard_at: datetime
+    ) -> Finding | Ignored:
+        """A translator's own mistake must not make a vendor switch its hooks off: the hook is parked."""
+        try:
+            return await source.read(headers, body, heard_at)
+        except SourceAway:
+            raise
+        except Exception:  # noqa: BLE001 - parked, with its place in the log
+            _log.exception("translator_failed", tenant=tenant, source=source.name)
+            return Ignored(reason="translator_failed", detail="our translator failed; its place is in the log")
+
+    async def set_aside(self, tenant: str, source: HookSource, body: bytes, ignored: Ignored) -> None:
+        """Park the hook in the dead letters and count it."""
+        await self._admission.set_aside(tenant, source.name, body, ignored)
+        DEAD_LETTERS.labels(ignored.reason).inc()
+        _log.warning("hook_set_aside", tenant=tenant, source=source.name, reason=ignored.reason)

@@ -1,0 +1,97 @@
+"""Fetch: one bounded GET of a JSON document from a tool's API.
+
+It must never read without a limit of size and time, pass the tool's rate limit, or follow a
+redirect, which would take the credentials elsewhere. Time-outs, 429 and 5xx are tried a few
+times, then the tool is away; any other refusal is the operator's to mend and is away too,
+visibly.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+import msgspec
+import stamina
+from aiolimiter import AsyncLimiter
+
+from agents.intake.source_away import SourceAway
+
+_MAX_BYTES = 16 * 1024 * 1024
+_ATTEMPTS = 3
+_TRY_SECONDS = 5.0
+_LONGEST_WAIT_SECONDS = 3_600.0
+_TRANSIENT = (aiohttp.ClientError, TimeoutError)
+
+
+class _Again(Exception):
+    """The answer says that another try may succeed."""
+
+    def __init__(self, status: int, retry_after_seconds: float | None) -> None:
+        super().__init__(f"status {status}")
+        self.retry_after_seconds = retry_after_seconds
+
+
+async def fetch_json(
+    session: aiohttp.ClientSession,
+    url: str,
+    *,
+    limiter: AsyncLimiter,
+    headers: Mapping[str, str],
+    params: Mapping[str, str] | None = None,
+    total_seconds: float = 8.0,
+) -> Any:
+    """The decoded document, or None where the tool says 404.
+
+    Every try waits for its turn at the limiter; `total_seconds` bounds waiting and trying.
+
+    Raises:
+        SourceAway: no usable answer within the bounds.
+    """
+    tries = stamina.retry_context(on=_is_worth_a_try, attempts=_ATTEMPTS, wait_initial=0.2, wait_max=2.0)
+    try:
+        async with asyncio.timeout(total_seconds):
+            async for attempt in tries:
+                with attempt:
+                    await limiter.acquire()
+                    return await _get(session, url, headers, params)
+    except _Again as again:
+        raise SourceAway(f"the tool answers with {again}", retry_after_seconds=again.retry_after_seconds) from None
+    except _TRANSIENT as error:
+        raise SourceAway(f"the tool does not answer: {type(error).__name__}") from None
+    raise AssertionError("stamina returns or raises")
+
+
+def _is_worth_a_try(error: Exception) -> bool:
+    """Again at once, unless the tool itself said when."""
+    if isinstance(error, _Again):
+        return error.retry_after_seconds is None
+    return isinstance(error, _TRANSIENT)
+
+
+async def _get(
+    session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], params: Mapping[str, str] | None
+) -> Any:
+    timeout = aiohttp.ClientTimeout(total=_TRY_SECONDS)
+    async with session.get(url, headers=headers, params=params, timeout=timeout, allow_redirects=False) as answer:
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return None
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise _Again(answer.status, _retry_after(answer.headers.get("Retry-After", "")))
+        if answer.status != HTTPStatus.OK:
+            raise SourceAway(f"the tool answers with status {answer.status}: check address and credentials")
+        body = await answer.content.read(_MAX_BYTES + 1)
+        while len(body) <= _MAX_BYTES and not answer.content.at_eof():
+            body += await answer.content.read(_MAX_BYTES + 1 - len(body))
+    if len(body) > _MAX_BYTES:
+        raise SourceAway(f"the tool's answer is longer than {_MAX_BYTES} bytes")
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise SourceAway("the tool's answer is not JSON") from None
+
+
+def _retry_after(text: str) -> float | None:
+    """Seconds of a `Retry-After` (RFC 9110, 10.2.3); its date form is left to our own back-off."""
+    return min(float(text), _LONGEST_WAIT_SECONDS) if text.isascii() and text.isdigit() else None

@@ -1,0 +1,102 @@
+"""The habit tracker's pull: asks for the days since the last one, and admits what it gets.
+
+It must never leave a gap: the cursor moves only after everything was admitted, and every pull
+asks again for the last days. Reading a day twice is harmless, see `agents.intake.habit_pull`.
+"""
+
+import asyncio
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import aiohttp
+import structlog
+from aiolimiter import AsyncLimiter
+
+from agents.intake.admission import Admission
+from agents.intake.fetch import fetch_json
+from agents.intake.finding import Finding
+from agents.intake.habit_pull import translate
+from agents.intake.source_away import SourceAway
+from schemas.refusal import Refused
+from schemas.tenant import HabitPullSource
+
+_OVERLAP = timedelta(days=2)
+_AT_ONCE = 8
+_TOTAL_SECONDS = 30.0
+
+_log = structlog.get_logger()
+
+
+class HabitPull:
+    """One tenant's habit tracker as a `Poll`.
+
+    Args:
+        tenant: the tenant's id.
+        source: where and when to ask.
+        token: its bearer token.
+        zone: the tenant's; the hour of the pull and its days are local there.
+        session: an HTTP session that may be shared.
+        admission: takes what was found.
+    """
+
+    def __init__(
+        self,
+        tenant: str,
+        source: HabitPullSource,
+        *,
+        token: str,
+        zone: ZoneInfo,
+        session: aiohttp.ClientSession,
+        admission: Admission,
+    ) -> None:
+        self.tenant = tenant
+        self.source = source.name
+        self._url = f"{str(source.base_url).rstrip('/')}/streaks"
+        self._at = time.fromisoformat(source.at)
+        self._headers = {"Authorization": f"Bearer {token}"}
+        self._zone = zone
+        self._session = session
+        self._admission = admission
+        self._limiter = AsyncLimiter(1, 1)
+
+    def due_after(self, now: datetime) -> datetime:
+        """The next time of day at which the tracker is asked."""
+        local = now.astimezone(self._zone)
+        due_at = datetime.combine(local.date(), self._at, tzinfo=self._zone)
+        if due_at > local:
+            return due_at
+        return datetime.combine(local.date() + timedelta(days=1), self._at, tzinfo=self._zone)
+
+    async def run(self, cursor: str | None, now: datetime) -> str:
+        """Ask for the days since the cursor, admit them, and return today as the next cursor.
+
+        Raises:
+            SourceAway: the tracker does not answer with a list.
+        """
+        today = now.astimezone(self._zone).date()
+        since = (date.fromisoformat(cursor) if cursor else today) - _OVERLAP
+        rows = await fetch_json(
+            self._session,
+            self._url,
+            limiter=self._limiter,
+            headers=self._headers,
+            params={"since": since.isoformat()},
+            total_seconds=_TOTAL_SECONDS,
+        )
+        if not isinstance(rows, list):
+            raise SourceAway("the habit tracker's answer is not a list")
+        findings, wrong = translate(self.source, rows, self._zone, now)
+        for start in range(0, len(findings), _AT_ONCE):
+            some = findings[start : start + _AT_ONCE]
+            wrong += sum(await asyncio.gather(*(self._refused(finding, now) for finding in some)))
+        if wrong:
+            _log.warning("poll_rows_ignored", tenant=self.tenant, source=self.source, records=wrong)
+        return today.isoformat()
+
+    async def _refused(self, finding: Finding, now: datetime) -> int:
+        """Admit one client's checks; how many of them were refused: none, or all."""
+        try:
+            await self._admission.admit(self.tenant, self.source, finding, now)
+        except Refused:
+            return len(finding.happenings)
+        return 0

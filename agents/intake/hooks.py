@@ -1,0 +1,164 @@
+"""Hooks over HTTP: `POST /hooks/{tenant}/{source}/{secret}`.
+
+It must never answer 202 before Kafka, the spool or Postgres has what the hook said, believe a
+body whose signature it did not check over the raw bytes, or tell a stranger by wording or
+timing how far a guess went.
+
+| status | meaning |
+|---|---|
+| 202 | taken: published, kept for later, or set aside with its reason |
+| 400, 408, 413 | the body did not arrive whole, in time, or within 1 MiB |
+| 401 | no valid, fresh signature |
+| 404 | no such tenant, source or secret |
+| 503 | ours to mend; send it again after `Retry-After` |
+"""
+
+import asyncio
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+import asyncpg
+import structlog
+from aiohttp import ClientPayloadError, web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiokafka.errors import KafkaError
+
+from agents.clock import Clock
+from agents.intake.desk import Desk
+from agents.intake.hook_source import HookSource
+from agents.intake.kept_hooks import KeptHooks
+from agents.intake.source_away import SourceAway
+from agents.intake.spool import SpoolFull
+from agents.metrics import HOOKS_RECEIVED, SIGNATURE_FAILURES
+
+MAX_BODY_BYTES = 1024 * 1024
+_TAKE_SECONDS = 20.0
+_RETRY_AFTER_SECONDS = "30"
+_OUTCOMES = ("accepted", "set_aside", "erased", "kept", "unsigned", "incomplete", "unavailable")
+_AWAY = (
+    SpoolFull,
+    KafkaError,
+    TimeoutError,
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+)
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """One hook's address: whose it is, and the last parts of the path that open it.
+
+    Attributes:
+        secrets: every one is valid; two while they rotate.
+    """
+
+    tenant: str
+    source: HookSource
+    secrets: tuple[str, ...]
+
+
+class Hooks:
+    """Receives hooks.
+
+    Args:
+        doors: every address that exists.
+        desk: takes what was verified.
+        kept: takes what was verified and cannot be read now.
+        clock: gives the domain time of hearing.
+        body_seconds: how long a body may take to arrive.
+    """
+
+    def __init__(
+        self,
+        doors: Sequence[Door],
+        *,
+        desk: Desk,
+        kept: KeptHooks,
+        clock: Clock,
+        body_seconds: float = 10.0,
+    ) -> None:
+        self._doors = {(door.tenant, door.source.name): door for door in doors}
+        self._desk = desk
+        self._kept = kept
+        self._clock = clock
+        self._body_seconds = body_seconds
+        for kind in {door.source.kind for door in doors}:
+            SIGNATURE_FAILURES.labels(kind)
+            for outcome in _OUTCOMES:
+                HOOKS_RECEIVED.labels(kind, outcome)
+
+    def routes(self) -> list[web.RouteDef]:
+        """The routes to add to an application."""
+        return [web.post("/hooks/{tenant}/{source}/{secret}", self.receive)]
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """Answer one hook."""
+        door = self._open(request.match_info)
+        if door is None:
+            return _answer(404, "not found")
+        body = await self._read(request)
+        if isinstance(body, web.Response):
+            HOOKS_RECEIVED.labels(door.source.kind, "incomplete").inc()
+            return body
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        if not door.source.is_signed(headers, body):
+            SIGNATURE_FAILURES.labels(door.source.kind).inc()
+            HOOKS_RECEIVED.labels(door.source.kind, "unsigned").inc()
+            return _answer(401, "not authenticated")
+        try:
+            async with asyncio.timeout(_TAKE_SECONDS):
+                outcome = await self._take(door, headers, body)
+        except _AWAY as error:
+            _log.warning("hook_unavailable", tenant=door.tenant, error_type=type(error).__name__)
+            HOOKS_RECEIVED.labels(door.source.kind, "unavailable").inc()
+            return _answer(503, "try again later")
+        HOOKS_RECEIVED.labels(door.source.kind, outcome).inc()
+        return _answer(202, "taken")
+
+    async def _take(self, door: Door, headers: Mapping[str, str], body: bytes) -> str:
+        try:
+            return await self._desk.take(door.tenant, door.source, headers, body, self._clock.now())
+        except SourceAway as away:
+            await self._kept.keep(door.tenant, door.source.name, body, away)
+            return "kept"
+
+    def _open(self, path: Mapping[str, str]) -> Door | None:
+        """The door that this path opens; a wrong secret and a wrong name take the same steps."""
+        given = sha256(path["secret"].encode("utf-8", "surrogatepass")).digest()
+        door = self._doors.get((path["tenant"], path["source"]))
+        fits = False
+        for secret in door.secrets if door else ("",):
+            fits |= hmac.compare_digest(sha256(secret.encode()).digest(), given)
+        return door if fits else None
+
+    async def _read(self, request: web.Request) -> bytes | web.Response:
+        """The raw body, or the answer to one that is not whole."""
+        if (request.content_length or 0) > MAX_BODY_BYTES:
+            return _answer(413, "too large")
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self._body_seconds):
+                async for part in request.content.iter_any():
+                    body += part
+                    if len(body) > MAX_BODY_BYTES:
+                        return _answer(413, "too large")
+        except TimeoutError:
+            return _answer(408, "too slow")
+        except (ClientPayloadError, HttpProcessingError, web.RequestPayloadError, ConnectionError):
+            return _answer(400, "incomplete")
+        return bytes(body)
+
+
+def _answer(status: int, text: str) -> web.Response:
+    """The whole answer: a word for people, nothing for guessers."""
+    answer = web.json_response({"status": text}, status=status)
+    if status == 503:  # noqa: PLR2004 - named in the table above
+        answer.headers["Retry-After"] = _RETRY_AFTER_SECONDS
+    if status in {400, 408, 413}:
+        answer.force_close()
+    return answer

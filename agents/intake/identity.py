@@ -1,0 +1,96 @@
+"""Identity: which client a tool's id or e-mail address means, the same one in every tool.
+
+It must never split a person in two because two hooks came at once, nor hand a client that one
+tool knows by id to another because an address was reused.
+
+Theory of operation: each id (within its tool) and each address (within the tenant) is a row
+that points to a client, keyed by hash. Known keys are one read. Otherwise the keys are claimed
+in one transaction, address first, each claim waiting for whoever claims the same row; that
+order is the same everywhere, so claims cannot block each other in a circle. Where id and
+address point to different clients the id is right: people share and change addresses.
+"""
+
+import os
+from base64 import b32encode
+from dataclasses import dataclass
+from typing import Any
+
+from agents.intake.finding import Person
+from agents.intake.secrecy import Secrecy
+from schemas.client import Profile
+
+_ID_BYTES = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A client as the intake knows them.
+
+    Attributes:
+        profile: as last published, empty if nothing was.
+        is_erased: nothing about this person is taken in any more.
+    """
+
+    client: str
+    profile: Profile
+    is_erased: bool
+
+
+class Identities:
+    """Finds or makes the client behind a person.
+
+    Args:
+        pool: an asyncpg pool.
+        queries: the statements of `schemas/sql/queries/intake.sql` by name.
+        secrecy: hashes the keys.
+    """
+
+    def __init__(self, pool: Any, queries: dict[str, str], secrecy: Secrecy) -> None:
+        self._pool = pool
+        self._queries = queries
+        self._secrecy = secrecy
+
+    async def identify(self, tenant: str, source: str, person: Person) -> Known:
+        """The client whom this tool means.
+
+        Raises:
+            asyncpg.PostgresError, OSError: the database is away; nothing was decided.
+        """
+        keys = self._keys(tenant, source, person)
+        known = await self._known(tenant, keys)
+        if known is None:
+            await self._claim(tenant, keys)
+            known = await self._known(tenant, keys)
+        assert known is not None, "a claimed key stays"  # noqa: S101 - rows of identities are never deleted
+        return known
+
+    async def _known(self, tenant: str, keys: tuple[bytes, ...]) -> Known | None:
+        """The client, if every key is somebody's already."""
+        rows = await self._pool.fetch(self._queries["known_client"], tenant, list(keys))
+        by_key = {row["key_hash"]: row for row in rows}
+        if len(by_key) < len(keys):
+            return None
+        row = by_key[keys[-1]]
+        profile = Profile.model_validate_json(row["profile"]) if row["profile"] else Profile()
+        return Known(client=row["client"], profile=profile, is_erased=bool(row["is_erased"]))
+
+    async def _claim(self, tenant: str, keys: tuple[bytes, ...]) -> None:
+        """Give every key that is nobody's to one client: a known one, or a new one."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            client, new_keys = f"c_{b32encode(os.urandom(_ID_BYTES)).decode().lower()}", []
+            for key in keys:
+                row = await connection.fetchrow(self._queries["claim_key"], tenant, key, client)
+                client = row["client"]
+                if row["is_new"]:
+                    new_keys.append(key)
+            for key in new_keys:
+                await connection.execute(self._queries["give_key"], tenant, key, client)
+
+    def _keys(self, tenant: str, source: str, person: Person) -> tuple[bytes, ...]:
+        """The hashes by which the person is known; the one that decides stands last."""
+        keys = []
+        if person.email:
+            keys.append(self._secrecy.hashed(tenant, "email", person.email.strip().lower()))
+        if person.external_id:
+            keys.append(self._secrecy.hashed(tenant, "id", source, person.external_id))
+        return tuple(keys)

@@ -1,0 +1,105 @@
+"""Kept hooks: a verified hook whose tool does not answer waits here, and is read again.
+
+It must never lose a hook that was answered with 202, nor keep contact data: only thin hooks,
+which hold an object's id, ever come here. Whether a vendor would send the hook again is not
+promised by Acuity, so the promise is kept on our side.
+
+Theory of operation: a row in Postgres for each body; workers claim due rows, each held for
+longer than a try can take. A tool that is still away puts the row off, twice as long each time.
+After a day the hook goes to the dead letters with its reason.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import structlog
+
+from agents.clock import Clock
+from agents.intake.desk import Desk
+from agents.intake.finding import Ignored
+from agents.intake.hook_source import HookSource
+from agents.intake.source_away import SourceAway
+from agents.intake.spool import SpoolFull
+
+_FIRST_WAIT = timedelta(seconds=5)
+_LONGEST_WAIT = timedelta(minutes=15)
+_HOLD = timedelta(minutes=2)
+_KEPT_FOR = timedelta(hours=24)
+_AT_ONCE = 10
+_IDLE_SECONDS = 1.0
+
+_log = structlog.get_logger()
+
+
+class KeptHooks:
+    """Keeps hooks, and reads them again until their tool has answered.
+
+    Args:
+        pool: an asyncpg pool.
+        queries: the statements of `schemas/sql/queries/intake.sql` by name.
+        clock: gives the domain time at which a hook is read.
+        desk: takes what was read.
+        sources: hook sources by tenant and name; the hooks of one that is gone wait for its return.
+    """
+
+    def __init__(
+        self,
+        pool: Any,
+        queries: dict[str, str],
+        clock: Clock,
+        desk: Desk,
+        sources: Mapping[tuple[str, str], HookSource],
+    ) -> None:
+        self._pool = pool
+        self._queries = queries
+        self._clock = clock
+        self._desk = desk
+        self._sources = sources
+
+    async def keep(self, tenant: str, source: str, body: bytes, away: SourceAway) -> None:
+        """Keep a hook; returns once Postgres has it."""
+        wait = _wait(0, away)
+        await self._pool.execute(self._queries["keep_hook"], tenant, source, body, wait)
+        _log.warning("hook_kept", tenant=tenant, source=source, detail=str(away), seconds=wait.total_seconds())
+
+    async def run(self) -> None:
+        """Read kept hooks for ever; a database or broker that is away is waited for."""
+        while True:
+            try:
+                is_busy = await self.run_once() == _AT_ONCE
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, SpoolFull) as error:
+                is_busy = False
+                _log.warning("kept_hooks_wait", error_type=type(error).__name__)
+            await asyncio.sleep(0 if is_busy else _IDLE_SECONDS)
+
+    async def run_once(self) -> int:
+        """Read the hooks that are due now; how many there were."""
+        rows = await self._pool.fetch(self._queries["claim_hooks"], _HOLD, _AT_ONCE)
+        await asyncio.gather(*(self._read(row) for row in rows))
+        return len(rows)
+
+    async def _read(self, row: Any) -> None:
+        source = self._sources.get((row["tenant"], row["source"]))
+        if source is None:
+            await self._pool.execute(self._queries["put_hook_off"], row["kept_id"], _LONGEST_WAIT)
+            return
+        try:
+            await self._desk.take(row["tenant"], source, {}, row["body"], self._clock.now())
+        except SourceAway as away:
+            if datetime.now(UTC) - row["created_at"] < _KEPT_FOR:
+                wait = _wait(row["attempts"], away)
+                await self._pool.execute(self._queries["put_hook_off"], row["kept_id"], wait)
+                return
+            ignored = Ignored(reason="source_silent", detail=str(away))
+            await self._desk.set_aside(row["tenant"], source, row["body"], ignored)
+        await self._pool.execute(self._queries["drop_hook"], row["kept_id"], row["created_at"])
+
+
+def _wait(attempts: int, away: SourceAway) -> timedelta:
+    """What the tool asked for, else twice as long after each try, within a limit."""
+    if away.retry_after_seconds is not None:
+        return timedelta(seconds=away.retry_after_seconds)
+    return min(_FIRST_WAIT * (1 << min(attempts, 16)), _LONGEST_WAIT)

@@ -1,0 +1,117 @@
+"""The poller: asks sources that send nothing, on a schedule, by one worker at a time.
+
+It must never move a cursor before what it stands for was admitted, ask without a lease, or ask
+a source that failed again at once.
+
+Theory of operation: each source is a row with a cursor, a due time and the end of a hold. The
+due time is domain time, so that a demonstration's days pass at its speed. The hold is real
+time: the lease of the worker that asks, or the back-off after a failure. A claim raises a fence
+number, and only its holder may write the outcome: a worker that overslept its lease changes
+nothing. Asking twice would be harmless, because what is found has derived ids.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import asyncpg
+import structlog
+
+from agents.clock import Clock
+from agents.intake.source_away import SourceAway
+from agents.intake.spool import SpoolFull
+
+LEASE = timedelta(minutes=2)
+_RUN_SECONDS = 0.8 * LEASE.total_seconds()
+_FIRST_BACKOFF_SECONDS = 5.0
+_LAST_BACKOFF_SECONDS = 3_600.0
+_SHORTEST_SLEEP_SECONDS, _LONGEST_SLEEP_SECONDS = 0.05, 30.0
+
+_log = structlog.get_logger()
+
+
+class Poll(Protocol):
+    """A source that is asked on a schedule; times are domain time."""
+
+    tenant: str
+    source: str
+
+    def due_after(self, now: datetime) -> datetime:
+        """When it is due next."""
+        ...
+
+    async def run(self, cursor: str | None, now: datetime) -> str:
+        """Ask, admit what was found, and return the next cursor.
+
+        Raises:
+            SourceAway: nothing usable came; the cursor stays.
+        """
+        ...
+
+
+class Poller:
+    """Runs polls when they are due.
+
+    Args:
+        pool: an asyncpg pool.
+        queries: the statements of `schemas/sql/queries/intake.sql` by name.
+        clock: domain time.
+        polls: what to ask; a source seen for the first time is asked at once.
+    """
+
+    def __init__(self, pool: Any, queries: dict[str, str], clock: Clock, polls: Sequence[Poll]) -> None:
+        self._pool = pool
+        self._queries = queries
+        self._clock = clock
+        self._polls = polls
+
+    async def run(self) -> None:
+        """Poll for ever; a database that is away is waited for."""
+        async with asyncio.TaskGroup() as group:
+            for poll in self._polls:
+                group.create_task(self._keep(poll), name=f"poll {poll.source}")
+
+    async def _keep(self, poll: Poll) -> None:
+        while True:
+            try:
+                await self.run_if_due(poll)
+                sleep_seconds = await self._seconds_until_due(poll)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                sleep_seconds = _FIRST_BACKOFF_SECONDS
+                _log.warning("database_waited_for", error_type=type(error).__name__, seconds=sleep_seconds)
+            await asyncio.sleep(sleep_seconds)
+
+    async def run_if_due(self, poll: Poll) -> bool:
+        """Run the poll once if it is due and nobody else does; True if it ran."""
+        now = self._clock.now()
+        key = (poll.tenant, poll.source)
+        await self._pool.execute(self._queries["add_poll"], *key, now)
+        claim = await self._pool.fetchrow(self._queries["claim_poll"], *key, now, LEASE)
+        if claim is None:
+            return False
+        try:
+            async with asyncio.timeout(_RUN_SECONDS):
+                cursor = await poll.run(claim["cursor"], now)
+        except (SourceAway, SpoolFull, TimeoutError) as error:
+            hold_seconds = _backoff_seconds(claim["failures"], getattr(error, "retry_after_seconds", None))
+            _log.warning("poll_failed", tenant=poll.tenant, source=poll.source, detail=str(error), seconds=hold_seconds)
+            hold = timedelta(seconds=hold_seconds)
+            await self._pool.execute(self._queries["poll_failed"], *key, claim["fence"], hold)
+        else:
+            due_at = poll.due_after(now)
+            await self._pool.execute(self._queries["poll_succeeded"], *key, claim["fence"], cursor, due_at)
+        return True
+
+    async def _seconds_until_due(self, poll: Poll) -> float:
+        row = await self._pool.fetchrow(self._queries["poll_due_at"], poll.tenant, poll.source)
+        until_due = self._clock.real_seconds((row["due_at"] - self._clock.now()).total_seconds())
+        seconds = max(until_due, row["held_seconds"], _SHORTEST_SLEEP_SECONDS)
+        return float(min(seconds, _LONGEST_SLEEP_SECONDS))
+
+
+def _backoff_seconds(failures: int, retry_after_seconds: float | None) -> float:
+    """What the source asked for, else twice as long after each failure, within a limit."""
+    if retry_after_seconds is not None:
+        return retry_after_seconds
+    return min(_FIRST_BACKOFF_SECONDS * 2.0 ** min(failures, 16), _LAST_BACKOFF_SECONDS)

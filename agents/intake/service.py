@@ -1,0 +1,175 @@
+"""The intake as one part of `cairn serve`: the hooks' routes, and what runs behind them.
+
+The one place of the intake that chooses implementations. A source whose secrets are missing is
+off, and says so: it must not keep the others from serving.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+import aiohttp
+import structlog
+from aiohttp import web
+from aiolimiter import AsyncLimiter
+
+from agents.clock import Clock
+from agents.intake.acuity_api import MAX_CONNECTIONS, REQUESTS_PER_SECOND, AcuityApi
+from agents.intake.admission import Admission
+from agents.intake.desk import Desk
+from agents.intake.habit_api import HabitPull
+from agents.intake.hook_source import AcuityHooks, HookSource, StandardHooks
+from agents.intake.hooks import Door, Hooks
+from agents.intake.kept_hooks import KeptHooks
+from agents.intake.poller import Poller
+from agents.intake.producer import Producer
+from agents.intake.secrecy import Secrecy
+from agents.intake.spool import Spool
+from schemas.tenant import AcuitySource, HabitPullSource, Source, WebhookSource
+
+_log = structlog.get_logger()
+
+Secrets = Callable[[str, str], tuple[str, ...]]
+"""The valid values of a tenant's secret, newest first; empty when there is none."""
+
+
+class TenantSources(Protocol):
+    """What the intake needs to know of a tenant; `agents.tenants.Tenant` is one."""
+
+    @property
+    def id(self) -> str:
+        """The tenant's id."""
+        ...
+
+    @property
+    def timezone(self) -> str:
+        """Its zone."""
+        ...
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Where its events come from."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeConfig:
+    """What the intake is built from.
+
+    Attributes:
+        kafka_options: as `agents.kafka.client_options` gives them.
+        queries: the statements of `schemas/sql/queries/intake.sql` by name.
+        identity_key: never changed; at least 32 bytes.
+        spool_dir: this process's own.
+    """
+
+    tenants: tuple[TenantSources, ...]
+    secrets: Secrets
+    clock: Clock
+    kafka_options: Mapping[str, Any]
+    queries: dict[str, str]
+    identity_key: bytes
+    spool_dir: Path
+    spool_max_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """The running intake.
+
+    Attributes:
+        routes: to add to the public application.
+        producer: tells whether Kafka is there, and how much is spooled.
+        admission: `admission.erase(tenant, client)` erases a client everywhere.
+        background: ends only by an error, and then the process must end too.
+    """
+
+    routes: tuple[web.RouteDef, ...]
+    producer: Producer
+    admission: Admission
+    background: asyncio.Task[None]
+
+
+@asynccontextmanager
+async def run_intake(config: IntakeConfig, pool: Any) -> AsyncIterator[Intake]:
+    """Start the intake over an asyncpg pool, and stop it in order.
+
+    Raises:
+        SpoolInUse: another process has the spool's folder.
+    """
+    spool = Spool(config.spool_dir, max_bytes=config.spool_max_bytes)
+    producer = Producer(config.kafka_options, spool)
+    admission = Admission(pool, config.queries, producer, Secrecy(config.identity_key))
+    desk = Desk(admission)
+    connector = aiohttp.TCPConnector(limit_per_host=MAX_CONNECTIONS)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        doors = tuple(_doors(config, session))
+        sources = {(door.tenant, door.source.name): door.source for door in doors}
+        kept = KeptHooks(pool, config.queries, config.clock, desk, sources)
+        hooks = Hooks(doors, desk=desk, kept=kept, clock=config.clock)
+        poller = Poller(pool, config.queries, config.clock, tuple(_polls(config, session, admission)))
+        await producer.start()
+        background = asyncio.create_task(_run(kept, poller), name="intake")
+        try:
+            yield Intake(routes=tuple(hooks.routes()), producer=producer, admission=admission, background=background)
+        finally:
+            background.cancel()
+            await asyncio.gather(background, return_exceptions=True)
+            await producer.stop()
+
+
+async def _run(kept: KeptHooks, poller: Poller) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(kept.run(), name="kept hooks")
+        group.create_task(poller.run(), name="poller")
+
+
+def _doors(config: IntakeConfig, session: aiohttp.ClientSession) -> Iterable[Door]:
+    """The hooks' addresses of every tenant; one limiter for all, as Acuity counts by IP address."""
+    limiter = AsyncLimiter(REQUESTS_PER_SECOND * config.clock.speed, 1)
+    for tenant, source in _sources(config):
+        if isinstance(source, HabitPullSource):
+            continue
+        paths = config.secrets(tenant.id, f"{source.name}.path")
+        keys = config.secrets(tenant.id, f"{source.name}.key")
+        if paths and keys:
+            hook_source = _hook_source(source, keys, session, limiter)
+            yield Door(tenant=tenant.id, source=hook_source, secrets=paths)
+        else:
+            _say_off(tenant, source, f"{source.name}.path and {source.name}.key")
+
+
+def _polls(config: IntakeConfig, session: aiohttp.ClientSession, admission: Admission) -> Iterable[HabitPull]:
+    for tenant, source in _sources(config):
+        if not isinstance(source, HabitPullSource):
+            continue
+        tokens = config.secrets(tenant.id, f"{source.name}.key")
+        if tokens:
+            zone = ZoneInfo(tenant.timezone)
+            yield HabitPull(tenant.id, source, token=tokens[0], zone=zone, session=session, admission=admission)
+        else:
+            _say_off(tenant, source, f"{source.name}.key")
+
+
+def _sources(config: IntakeConfig) -> Iterable[tuple[TenantSources, Source]]:
+    return ((tenant, source) for tenant in config.tenants for source in tenant.sources)
+
+
+def _hook_source(
+    source: AcuitySource | WebhookSource,
+    keys: tuple[str, ...],
+    session: aiohttp.ClientSession,
+    limiter: AsyncLimiter,
+) -> HookSource:
+    if isinstance(source, WebhookSource):
+        return StandardHooks(source.name, keys)
+    api = AcuityApi(session, limiter, base_url=str(source.base_url), user_id=source.user_id, key=keys[0])
+    return AcuityHooks(source, keys, api)
+
+
+def _say_off(tenant: TenantSources, source: Source, missing: str) -> None:
+    _log.error("source_off", tenant=tenant.id, source=source.name, hint=f"write the secret files {missing} and restart")
