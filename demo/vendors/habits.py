@@ -1,0 +1,74 @@
+"""A habit tracker: answers the daily pull, and sends Standard Webhooks.
+
+Holds only the checks that it is given. Must never know Cairn: the signature is written a second
+time here, from the Standard Webhooks specification.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from demo.vendors.post import post_hook
+from demo.vendors.server import VendorServer
+
+
+class HabitServer(VendorServer):
+    """`GET /streaks?since=DAY`: a JSON list of client, habit and day, for a bearer token.
+
+    Attributes:
+        checks: rows as they are shown, in order of arrival; the client is an e-mail address.
+    """
+
+    def __init__(self, *, token: str) -> None:
+        super().__init__()
+        self.checks: list[dict[str, str]] = []
+        self._token = token
+        self.app.router.add_get("/streaks", self._streaks)
+
+    def check(self, client: str, habit: str, day: date) -> None:
+        """Note a client's check of a habit on a local day."""
+        self.checks.append({"client": client, "habit": habit, "day": day.isoformat()})
+
+    async def _streaks(self, request: web.Request) -> web.Response:
+        if request.headers.get("Authorization") != f"Bearer {self._token}":
+            return web.json_response({"error": "unauthorized"}, status=401)
+        since = request.query.get("since", "")
+        return web.json_response([row for row in self.checks if row["day"] >= since])
+
+
+def signed_webhook(
+    secret: str, webhook_id: str, message: Mapping[str, Any], *, stamp: int | None = None
+) -> tuple[bytes, dict[str, str]]:
+    """A message's body and headers, stamped now unless told otherwise."""
+    body = json.dumps(message).encode()
+    sent_at = int(time.time()) if stamp is None else stamp
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    digest = hmac.new(key, f"{webhook_id}.{sent_at}.".encode() + body, hashlib.sha256).digest()
+    return body, {
+        "Content-Type": "application/json",
+        "webhook-id": webhook_id,
+        "webhook-timestamp": str(sent_at),
+        "webhook-signature": "v1," + base64.b64encode(digest).decode(),
+    }
+
+
+async def send_webhook(
+    session: aiohttp.ClientSession,
+    url: str,
+    *,
+    secret: str,
+    webhook_id: str,
+    message: Mapping[str, Any],
+    copies: int = 1,
+) -> int:
+    """Send a message of the form `{type, timestamp, data}`; how many requests it took."""
+    body, headers = signed_webhook(secret, webhook_id, message)
+    return await post_hook(session, url, body=body, headers=headers, copies=copies)
