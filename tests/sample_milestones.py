@@ -67,21 +67,35 @@ def streak(days: int, **changes: object) -> Milestone:
 
 SAMPLES: dict[str, Milestone] = {
     "welcome": milestone("welcome", "count", "micro", 1, facts={}),
-    "first-session": milestone("first-session", "count", "micro", 1, facts={"inferred": True, "so_far": {"sessions": 1}}),
+    "first-session": milestone(
+        "first-session", "count", "micro", 1, facts={"inferred": True, "so_far": {"sessions": 1}}
+    ),
     "every-ten": milestone("every-ten", "count", "micro", 20),
-    "first-goal": milestone("first-goal", "count", "micro", 1, facts={"title": "Run 5 km without stopping", "so_far": SO_FAR}),
+    "first-goal": milestone(
+        "first-goal", "count", "micro", 1, facts={"title": "Run 5 km without stopping", "so_far": SO_FAR}
+    ),
     "first-goal-bare": milestone("first-goal", "count", "micro", 1, facts={}),
     "streak-14": streak(14),
     "streak-30": streak(30),
     "streak-bare": streak(30, facts={}),
     "halfway": milestone(
-        "halfway", "percent", "program", 50, name="Halfway through", occurrence="course-9",
+        "halfway",
+        "percent",
+        "program",
+        50,
+        name="Halfway through",
+        occurrence="course-9",
         facts={"title": "Strength Foundations", "so_far": SO_FAR},
     ),
     "quarter": milestone("on-the-way", "percent", "program", 25, facts={}),
     "finished": milestone("on-the-way", "percent", "program", 100, facts={"title": "Strength Foundations"}),
     "thirty-six": milestone(
-        "thirty-six", "count", "major", 36, name="36 sessions", moment="graduation",
+        "thirty-six",
+        "count",
+        "major",
+        36,
+        name="36 sessions",
+        moment="graduation",
         facts={"so_far": {**SO_FAR, "sessions": 36}},
     ),
     "thirty-six-bare": milestone("thirty-six", "count", "major", 36, name="36 sessions", facts={}),
@@ -90,9 +104,16 @@ SAMPLES: dict[str, Milestone] = {
     "loyal-buyer": milestone("loyal-buyer", "sum", "program", 50000, name="Five hundred dollars with us"),
     "anniversary": milestone("anniversary", "date", "streak", None, name="One year at Northstar", occurrence="2026"),
     "streak-broken": milestone(
-        "streak-broken", "lapse", "nudge", None, value=19, occurrence="morning-run/2026-04-12",
+        "streak-broken",
+        "lapse",
+        "nudge",
+        None,
+        value=19,
+        occurrence="morning-run/2026-04-12",
         facts={"title": "Morning run"},
     ),
-    "renewal": milestone("renewal", "date", "nudge", None, name="your renewal is two weeks away", occurrence="2026-05-19"),
+    "renewal": milestone(
+        "renewal", "date", "nudge", None, name="your renewal is two weeks away", occurrence="2026-05-19"
+    ),
     "settled-in": milestone("settled-in", "date", "micro", None, name="thirty days on board", occurrence="2026-05-05"),
-}  # fmt: skip
+}

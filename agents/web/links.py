@@ -1,0 +1,59 @@
+"""Links: signed addresses in mails that let a client leave a channel without logging in.
+
+It must never expire: a mail may be opened after years, and leaving has to work then (RFC 8058
+and the law ask for it). A token holds tenant, client and channel, all pseudonymous, and a
+signature; whoever has the mail may leave, and nothing else.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+from itsdangerous import BadSignature, URLSafeSerializer
+
+_SALT = "cairn.unsubscribe.v1"
+_PARTS = 3
+_MAX_CHARS = 1_024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """What a token is about."""
+
+    tenant: str
+    client: str
+    channel: str
+
+
+class UnsubscribeLinks:
+    """Makes and reads the addresses.
+
+    Args:
+        public_url: where `cairn serve` is reached from outside.
+        keys: secrets, oldest first; the last one signs, all are accepted.
+    """
+
+    def __init__(self, public_url: str, *keys: str) -> None:
+        self._base = public_url.rstrip("/")
+        self._serializer = URLSafeSerializer(
+            list(keys), salt=_SALT, signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256}
+        )
+
+    def url(self, *, tenant: str, client: str, channel: str) -> str:
+        """The address of the page, which is also the one-click address of RFC 8058."""
+        return f"{self._base}/u/{self.token(tenant=tenant, client=client, channel=channel)}"
+
+    def token(self, *, tenant: str, client: str, channel: str) -> str:
+        """The signed token alone."""
+        return str(self._serializer.dumps([tenant, client, channel]))
+
+    def read(self, token: str) -> Subscription | None:
+        """What the token is about; None when we never made it."""
+        if len(token) > _MAX_CHARS:
+            return None
+        try:
+            parts = self._serializer.loads(token)
+        except BadSignature:
+            return None
+        if not isinstance(parts, list) or len(parts) != _PARTS:
+            return None
+        return Subscription(tenant=parts[0], client=parts[1], channel=parts[2])

@@ -1,0 +1,58 @@
+"""Problems: every error of the HTTP interface as `application/problem+json` (RFC 9457).
+
+It must never tell more than the caller may know: refusals of strangers all read the same, and
+no message repeats what was sent.
+"""
+
+from http import HTTPStatus
+
+import orjson
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+
+def problem(status: HTTPStatus, detail: str | None = None, *, headers: dict[str, str] | None = None) -> web.Response:
+    """One problem: the status, its standard title, and what the caller can do about it."""
+    body: dict[str, object] = {"type": "about:blank", "title": status.phrase, "status": status.value}
+    if detail:
+        body["detail"] = detail
+    return web.Response(
+        status=status.value,
+        body=orjson.dumps(body),
+        content_type="application/problem+json",
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+def unauthorized() -> web.Response:
+    """The one answer to every missing, wrong, expired or foreign credential."""
+    return problem(HTTPStatus.UNAUTHORIZED, "a valid bearer token is required", headers={"WWW-Authenticate": "Bearer"})
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answers of aiohttp itself, such as 404 and 405, in the same form."""
+    try:
+        return await handler(request)
+    except web.HTTPError as error:
+        kept = {name: value for name, value in error.headers.items() if name in ("Allow", "Retry-After")}
+        return problem(HTTPStatus(error.status), headers=kept)
+
+
+async def read_object(request: web.Request) -> dict[str, object] | None:
+    """The JSON object in a request's body; None when there is none."""
+    try:
+        body = orjson.loads(await request.read() or b"{}")
+    except orjson.JSONDecodeError:
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def json(body: object, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+    """A JSON answer that nobody keeps."""
+    return web.Response(
+        status=status.value,
+        body=orjson.dumps(body, option=orjson.OPT_UTC_Z),
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )

@@ -1,0 +1,113 @@
+"""Unsubscribe: the page and the one-click address behind a mail's way out.
+
+GET must never change anything, because mail scanners open every link: it shows a button. POST
+leaves or returns, by that button or by RFC 8058's `List-Unsubscribe=One-Click`, which mailboxes
+send without anybody looking. The token is the credential, see `agents.web.links`. Works without
+scripts, on a phone and by keyboard. Mounted at `/u`.
+"""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
+from typing import Literal
+
+from aiohttp import web
+from jinja2 import Environment, StrictUndefined
+
+from agents.ledger.pool import Pool
+from agents.ledger.queries import load_queries
+from agents.metrics import UNSUBSCRIBES
+from agents.web.links import Subscription, UnsubscribeLinks
+
+State = Literal["unknown", "subscribed", "left", "returned"]
+_TITLES: dict[State, str] = {
+    "unknown": "This link does not work",
+    "subscribed": "Fewer messages?",
+    "left": "These messages have stopped",
+    "returned": "These messages come again",
+}
+_MEDIA = {"email": " by mail", "sms": " by text message"}
+_MAX_BODY_BYTES = 4_096
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+
+
+class UnsubscribePage:
+    """The handlers of the page.
+
+    Args:
+        pool: the ledger.
+        links: reads tokens.
+        practice: what a tenant is called; None for a tenant that is not there any more.
+    """
+
+    def __init__(self, pool: Pool, links: UnsubscribeLinks, practice: Callable[[str], str | None]) -> None:
+        self._pool = pool
+        self._links = links
+        self._practice = practice
+        self._sql = load_queries("web")
+        source = Path(__file__).parent / "pages" / "unsubscribe.html.j2"
+        environment = Environment(undefined=StrictUndefined, autoescape=True)
+        self._template = environment.from_string(source.read_text(encoding="utf-8"))
+
+    async def show(self, request: web.Request) -> web.Response:
+        """`GET /{token}`: the button; 404 for a token that we never made."""
+        subscription = self._links.read(request.match_info["token"])
+        if subscription is None:
+            return self._page("unknown")
+        left = await self._pool.fetchval(
+            self._sql.is_opted_out, subscription.tenant, subscription.client, subscription.channel
+        )
+        return self._page("left" if left else "subscribed", subscription)
+
+    async def choose(self, request: web.Request) -> web.Response:
+        """`POST /{token}`: leave or return; repeating it changes nothing."""
+        subscription = self._links.read(request.match_info["token"])
+        if subscription is None:
+            return self._page("unknown")
+        form = await request.post()
+        if form.get("choice") == "return":
+            await self._return(subscription)
+            return self._page("returned", subscription)
+        if form.get("choice") == "leave":
+            await self._leave(subscription, "page")
+        elif form.get("List-Unsubscribe") == "One-Click":
+            await self._leave(subscription, "one_click")
+        else:
+            return await self.show(request)
+        return self._page("left", subscription)
+
+    async def _leave(self, subscription: Subscription, source: str) -> None:
+        news = await self._pool.fetchval(
+            self._sql.opt_out, subscription.tenant, subscription.client, subscription.channel, source
+        )
+        if news is not None:
+            UNSUBSCRIBES.inc()
+
+    async def _return(self, subscription: Subscription) -> None:
+        await self._pool.execute(self._sql.opt_back_in, subscription.tenant, subscription.client, subscription.channel)
+
+    def _page(self, state: State, subscription: Subscription | None = None) -> web.Response:
+        html = self._template.render(
+            state=state,
+            title=_TITLES[state],
+            practice=(subscription and self._practice(subscription.tenant)) or "Your coach",
+            medium=_MEDIA.get(subscription.channel, "") if subscription else "",
+        )
+        status = HTTPStatus.NOT_FOUND if state == "unknown" else HTTPStatus.OK
+        return web.Response(status=status, text=html, content_type="text/html", headers=_HEADERS)
+
+
+def unsubscribe_app(pool: Pool, *, links: UnsubscribeLinks, practice: Callable[[str], str | None]) -> web.Application:
+    """The application to mount at `/u`; the arguments are those of `UnsubscribePage`."""
+    page = UnsubscribePage(pool, links, practice)
+    app = web.Application(client_max_size=_MAX_BODY_BYTES)
+    app.add_routes([web.get("/{token}", page.show, allow_head=False), web.post("/{token}", page.choose)])
+    return app

@@ -1,0 +1,55 @@
+-- Named queries of the web: the client's inbox, opt-outs, keys of the administration.
+
+-- name: inbox_items
+-- What does this client's inbox hold, newest first, below the item $3 if one is given?
+SELECT item_id, tier, title, text, html, created_at, read_at
+FROM inbox
+WHERE tenant = $1 AND client = $2
+  AND ($3::text IS NULL OR position < (
+      SELECT position FROM inbox WHERE tenant = $1 AND client = $2 AND item_id = $3))
+ORDER BY position DESC
+LIMIT $4;
+
+-- name: inbox_unread
+-- How many items has this client not read?
+SELECT count(*) FROM inbox WHERE tenant = $1 AND client = $2 AND read_at IS NULL;
+
+-- name: mark_read
+-- Mark one of this client's items as read; says whether the client has it. The first time stays.
+UPDATE inbox SET read_at = coalesce(read_at, now())
+WHERE tenant = $1 AND client = $2 AND item_id = $3
+RETURNING item_id;
+
+-- name: is_opted_out
+-- Has this client left this channel?
+SELECT EXISTS (
+    SELECT FROM opt_outs WHERE tenant = $1 AND client = $2 AND channel = $3 AND returned_at IS NULL);
+
+-- name: opt_out
+-- The client leaves the channel; says whether that is news.
+INSERT INTO opt_outs (tenant, client, channel, source) VALUES ($1, $2, $3, $4)
+ON CONFLICT (tenant, client, channel) DO UPDATE
+    SET opted_out_at = now(), source = excluded.source, returned_at = NULL
+    WHERE opt_outs.returned_at IS NOT NULL
+RETURNING client;
+
+-- name: opt_back_in
+-- The client returns to the channel.
+UPDATE opt_outs SET returned_at = now()
+WHERE tenant = $1 AND client = $2 AND channel = $3 AND returned_at IS NULL;
+
+-- name: create_key
+-- Keep the hash of a new key.
+INSERT INTO api_keys (key_hash, tenant, name) VALUES ($1, $2, $3) RETURNING key_id;
+
+-- name: find_key
+-- Whose key is this? Revoked keys are nobody's.
+SELECT key_id, key_hash, tenant, name FROM api_keys WHERE key_hash = $1 AND revoked_at IS NULL;
+
+-- name: list_keys
+-- Which keys are there, and which are revoked?
+SELECT key_id, tenant, name, created_at, revoked_at FROM api_keys ORDER BY key_id;
+
+-- name: revoke_key
+-- Revoke a key; says whether it was valid until now.
+UPDATE api_keys SET revoked_at = now() WHERE key_id = $1 AND revoked_at IS NULL RETURNING key_id;
