@@ -1,0 +1,191 @@
+"""One batch folded in memory: what a transaction will write, computed before it begins.
+
+Must never touch the committed states, wait, or look at a clock: until the transaction has committed nothing happened.
+
+Theory of operation: each key met is decoded once into a working entry, its records are applied in order, and it is
+encoded once at the end. Keys are independent of each other, so a due key is ticked right before its own next record:
+that gives the same result as ticking it when it fell due, which is why a backlog and a live service agree.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Generic
+
+import structlog
+
+from agents.engine.batch import Batch
+from agents.engine.bookmark import RESERVED_PREFIX
+from agents.engine.breaker import Breaker
+from agents.engine.dead_letters import dead_letter
+from agents.engine.header import NEVER
+from agents.engine.logic import Logic, Output, R, Record, Refusal, S
+from agents.engine.partitioner import partition_for
+from agents.engine.store import PartitionStates
+
+log = structlog.get_logger(__name__)
+
+_NO_KEY = Refusal(reason="no_key", detail="the record has no key, or a key that begins with a NUL byte")
+
+
+class _Entry(Generic[S]):
+    """A key being worked on."""
+
+    __slots__ = ("applied", "deadline", "state")
+
+    def __init__(self, state: S | None, deadline: int, applied: tuple[int, ...]) -> None:
+        self.state = state
+        self.deadline: int | None = deadline  # None: not computed since the last change
+        self.applied = applied
+
+
+class Folding(Generic[S, R]):
+    """Collects the effects of records and ticks on one partition.
+
+    Args:
+        partition: The partition number.
+        partitions: How many there are.
+        topics: The source topics in fold order.
+        states: The committed states, read only.
+        logic: What the records mean.
+        rules: The snapshot for this batch.
+        breaker: Refusals so far.
+        dead_letter_topic: Where refused records go.
+    """
+
+    def __init__(  # noqa: PLR0913 - the collaborators of one batch
+        self,
+        *,
+        partition: int,
+        partitions: int,
+        topics: tuple[str, ...],
+        states: PartitionStates,
+        logic: Logic[S, R],
+        rules: R,
+        breaker: Breaker,
+        dead_letter_topic: str,
+    ) -> None:
+        self._partition = partition
+        self._partitions = partitions
+        self._topics = topics
+        self._states = states
+        self._logic = logic
+        self._rules = rules
+        self._dead_letter_topic = dead_letter_topic
+        self._entries: dict[bytes, _Entry[S]] = {}
+        self._touched: set[bytes] = set()
+        self.breaker = breaker
+        self.outputs: list[Output] = []
+        self.refused: Counter[str] = Counter()
+        self.replayed = 0
+        self.records = 0
+        self.end = NEVER
+        self.tripped = False
+
+    def fold(self, batch: Batch, times: Callable[[Record], int]) -> None:
+        """Apply the records of a batch in order, up to its end or to the refusal that trips the breaker."""
+        topic, index = batch.topic, self._topics.index(batch.topic)
+        bookmark = self._states.bookmark
+        seen_before = 0 if bookmark is None else bookmark.next_offsets.get(topic, 0)
+        counted = 0
+        for record in batch.records:
+            offset = record.offset
+            entry = self._entry(record.key)
+            if offset < seen_before or (not isinstance(entry, Refusal) and entry.applied[index] >= offset):
+                self.replayed += 1
+                continue
+            refusal = entry if isinstance(entry, Refusal) else self._apply(entry, topic, index, record, times(record))
+            if refusal is None:
+                counted += 1
+            elif not self._refuse(refusal, batch, record, counted):
+                self.end = offset
+                return
+            else:
+                counted = 0
+        self.breaker = self.breaker.passed(counted)
+        self.records = len(batch.records)
+        self.end = batch.end
+
+    def tick(self, keys: list[bytes], now_ms: int) -> None:
+        """Apply what has fallen due for these keys."""
+        for key in keys:
+            entry = self._entry(key)
+            if not isinstance(entry, Refusal):
+                self._tick(key, entry, now_ms)
+
+    def changes(self) -> dict[bytes, bytes | None]:
+        """Return the stored value of every key that changed, None where there is no state any more."""
+        return {key: self._encode(self._entries[key]) for key in self._touched}
+
+    def _encode(self, entry: _Entry[S]) -> bytes | None:
+        state = entry.state
+        if state is None:
+            return None
+        return self._states.header.pack(self._logic.next_deadline(state), entry.applied, self._logic.encode(state))
+
+    def _entry(self, key: bytes | None) -> _Entry[S] | Refusal:
+        if key is None or key.startswith(RESERVED_PREFIX):
+            return _NO_KEY
+        entry = self._entries.get(key)
+        if entry is None:
+            value = self._states.values.get(key)
+            if value is None:
+                # A key with a state was checked when it got it.
+                if (right := partition_for(key, self._partitions)) != self._partition:
+                    return Refusal(
+                        reason="wrong_partition",
+                        detail=f"murmur2 puts this key in partition {right}: the producer's partitioner is another one",
+                    )
+                entry = _Entry(None, NEVER, self._states.header.unapplied)
+            else:
+                deadline, applied, body = self._states.header.unpack(value)
+                entry = _Entry(self._logic.decode(body), deadline, applied)
+            self._entries[key] = entry
+        return entry
+
+    def _apply(self, entry: _Entry[S], topic: str, index: int, record: Record, now_ms: int) -> Refusal | None:
+        key = record.key
+        assert key is not None  # noqa: S101 - an entry has a key; for the type checker alone
+        self._tick(key, entry, now_ms)
+        try:
+            folded = self._logic.fold(entry.state, topic, record, now_ms, self._rules)
+        except Exception as error:
+            log.warning(
+                "engine.fold_raised", topic=topic, partition=self._partition, offset=record.offset, exc_info=True
+            )
+            return Refusal(reason="fold_error", detail=f"{type(error).__name__} while it was folded")
+        if folded.refusal is not None:
+            return folded.refusal
+        if folded.state is not None or entry.state is not None:
+            entry.state = folded.state
+            entry.deadline = None
+            applied = entry.applied
+            entry.applied = (*applied[:index], record.offset, *applied[index + 1 :])
+            self._touched.add(key)
+        if folded.outputs:
+            self.outputs.extend(folded.outputs)
+        return None
+
+    def _tick(self, key: bytes, entry: _Entry[S], now_ms: int) -> None:
+        state = entry.state
+        if state is None:
+            return
+        if entry.deadline is None:
+            due_ms = self._logic.next_deadline(state)
+            entry.deadline = NEVER if due_ms is None else due_ms
+        if not NEVER < entry.deadline <= now_ms:
+            return
+        entry.state, outputs = self._logic.tick(state, now_ms, self._rules)
+        entry.deadline = None
+        self.outputs.extend(outputs)
+        self._touched.add(key)
+
+    def _refuse(self, refusal: Refusal, batch: Batch, record: Record, passed: int) -> bool:
+        after = self.breaker.passed(passed).refuse()
+        if after is None:
+            self.breaker = self.breaker.passed(passed)
+            self.tripped = True
+            return False
+        self.breaker = after
+        self.refused[refusal.reason] += 1
+        self.outputs.append(dead_letter(self._dead_letter_topic, refusal, batch, record))
+        return True

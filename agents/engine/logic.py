@@ -1,0 +1,114 @@
+"""What the engine is handed: how to fold records into states, and nothing about what they mean.
+
+Must never import what it is used for. A `Logic` must be pure: it never mutates its arguments, reads a clock or waits,
+because the engine may run it again on the same records after a crash and has to get the same answer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+S = TypeVar("S")
+R = TypeVar("R")
+R_contra = TypeVar("R_contra", contravariant=True)
+R_co = TypeVar("R_co", covariant=True)
+
+Headers = Sequence[tuple[str, bytes | None]]
+
+
+class Record(Protocol):
+    """One source record as the driver's C reader yields it; `timestamp` is its append time in real milliseconds."""
+
+    @property
+    def offset(self) -> int:
+        """The offset."""
+        ...
+
+    @property
+    def timestamp(self) -> int:
+        """When the broker appended it, in real milliseconds."""
+        ...
+
+    @property
+    def timestamp_type(self) -> int | None:
+        """1 when `timestamp` is the broker's append time."""
+        ...
+
+    @property
+    def key(self) -> bytes | None:
+        """The key as it is."""
+        ...
+
+    @property
+    def value(self) -> bytes | None:
+        """The value as it is."""
+        ...
+
+    @property
+    def headers(self) -> Headers:
+        """The headers, in order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """A record to write in the same transaction; its partition follows from its key."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a record is set aside: it goes to the dead letters unchanged, and the next one goes on.
+
+    Args:
+        reason: One of a small set of words, fit for a metric label.
+        detail: What is wrong, for the person who repairs the source; never a payload.
+    """
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folded(Generic[S]):
+    """What one record did: the state after it (None: there is none), what to publish, or why it was refused."""
+
+    state: S | None
+    outputs: tuple[Output, ...] = ()
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules(Generic[R_co]):
+    """A snapshot of the rules for one batch; versions only grow, so that an old snapshot is recognised."""
+
+    version: int
+    value: R_co
+
+
+class Logic(Protocol[S, R_contra]):
+    """The pure functions that one partition's pipe runs; times are milliseconds of domain time."""
+
+    def decode(self, body: bytes) -> S:
+        """Read a state back; only bytes that `encode` wrote are ever given."""
+        ...
+
+    def encode(self, state: S) -> bytes:
+        """Write a state compactly; the engine puts its own header in front."""
+        ...
+
+    def fold(self, state: S | None, topic: str, record: Record, now_ms: int, rules: R_contra) -> Folded[S]:
+        """Apply one record; raising is a refusal of that record."""
+        ...
+
+    def tick(self, state: S, now_ms: int, rules: R_contra) -> tuple[S, tuple[Output, ...]]:
+        """Apply what has fallen due by `now_ms`; the next deadline must then lie after it."""
+        ...
+
+    def next_deadline(self, state: S) -> int | None:
+        """When `tick` has to run next, or None."""
+        ...

@@ -1,0 +1,183 @@
+"""The sink of an application with state: fold a batch, commit it, and only then change what is in memory.
+
+Must never let memory run ahead of the log: when a commit fails or its answer is lost, this object is not used again
+before the partition has been fenced and restored.
+
+Theory of operation: the pipe's clock is the domain time of the records it reads (their append time, mapped), so what
+falls due is decided by the log and not by when we happen to read it. Keys that are due before a batch's first record
+are ticked in transactions of their own, a bounded number of keys each; later ones are ticked when they surface.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping
+from time import monotonic
+from typing import Generic
+
+import structlog
+from aiokafka import TopicPartition
+
+from agents.engine import bookmark as bookmarks
+from agents.engine.batch import Batch
+from agents.engine.bookmark import Bookmark
+from agents.engine.config import EngineConfig
+from agents.engine.errors import SetupError, TrippedError
+from agents.engine.folding import Folding
+from agents.engine.logic import Logic, Output, R, Record, Rules, S
+from agents.engine.observer import Observer
+from agents.engine.partitioner import partition_for
+from agents.engine.store import PartitionStates
+from agents.engine.transaction import Committer, Message
+
+log = structlog.get_logger(__name__)
+
+_RULES_POLL_SECONDS = 1.0
+_LOG_APPEND_TIME = 1
+
+
+class Stateful(Generic[S, R]):
+    """Folds and commits one partition.
+
+    Args:
+        config: The engine's settings.
+        partition: The partition number.
+        logic: What records mean.
+        rules: Returns the current snapshot of the rules.
+        time_map: Maps real milliseconds (append times) to domain milliseconds.
+        topic_ids: Kafka's ids of the source topics.
+        counts: The partition count of every topic that is written.
+        states: The committed states.
+        committer: The partition's producer.
+        observer: Who watches.
+    """
+
+    def __init__(  # noqa: PLR0913 - the collaborators of one partition
+        self,
+        *,
+        config: EngineConfig,
+        partition: int,
+        logic: Logic[S, R],
+        rules: Callable[[], Rules[R]],
+        time_map: Callable[[int], int],
+        topic_ids: Mapping[str, str],
+        counts: Mapping[str, int],
+        states: PartitionStates,
+        committer: Committer,
+        observer: Observer,
+    ) -> None:
+        self._config = config
+        self._partition = partition
+        self._logic = logic
+        self._rules = rules
+        self._time_map = time_map
+        self._topic_ids = dict(topic_ids)
+        self._counts = counts
+        self._committer = committer
+        self._observer = observer
+        self._now_ms = 0
+        self._mapped: tuple[int, int] = (-1, 0)
+        self.states = states
+
+    async def take(self, batch: Batch) -> None:
+        """Tick what was due before the batch, fold it, and commit both."""
+        first = batch.records[0]
+        if first.timestamp_type != _LOG_APPEND_TIME:
+            raise SetupError(
+                f"topic {batch.topic} must have message.timestamp.type=LogAppendTime: time is when we heard of it"
+            )
+        rules = await self._current_rules()
+        await self._tick(self._time(first), rules)
+        folding = self._folding(rules)
+        started = monotonic()
+        folding.fold(batch, self._time)
+        replayed, refused = folding.replayed, folding.refused
+        self._observer.folded(batch.topic, folding.records, replayed, refused, monotonic() - started)
+        if folding.end > batch.start:
+            await self._commit(folding, rules, {batch.topic: folding.end}, folding.records)
+        if folding.tripped:
+            self._observer.tripped(self._partition)
+            raise TrippedError(
+                f"more than {self._config.breaker_limit} of the last {self._config.breaker_window} records of "
+                f"{batch.topic}/{self._partition} were refused, the next at offset {folding.end}: repair the source or "
+                "raise the limit, then start again"
+            )
+
+    async def tick(self, now_ms: int) -> None:
+        """Tick everything due at `now_ms`, which no unread record precedes."""
+        self._now_ms = max(self._now_ms, now_ms)
+        if self.states.deadlines.next_ms() is not None:
+            await self._tick(self._now_ms, await self._current_rules())
+
+    async def _tick(self, now_ms: int, rules: Rules[R]) -> None:
+        while keys := self.states.deadlines.due(now_ms, self._config.tick_limit):
+            folding = self._folding(rules)
+            folding.tick(keys, now_ms)
+            await self._commit(folding, rules, {}, 0)
+            self._observer.ticked(self._partition, len(keys))
+
+    async def _commit(self, folding: Folding[S, R], rules: Rules[R], ends: Mapping[str, int], records: int) -> None:
+        started = monotonic()
+        changes = folding.changes()
+        bookmark = self._bookmark(folding, rules, ends)
+        changelog = TopicPartition(self._config.changelog_topic, self._partition)
+        writes = self._writes(folding.outputs)
+        writes[changelog] = [(key, value, ()) for key, value in changes.items()]
+        writes[changelog].append((bookmarks.KEY, bookmark.encode(), ()))
+        offsets = {TopicPartition(topic, self._partition): end for topic, end in ends.items()}
+        written = await self._committer.commit(writes, offsets)
+        self.states.changed(changes, bookmark, written[changelog])
+        outputs = Counter(output.topic for output in folding.outputs)
+        self._observer.committed(self._partition, records, outputs, monotonic() - started)
+
+    def _bookmark(self, folding: Folding[S, R], rules: Rules[R], ends: Mapping[str, int]) -> Bookmark:
+        before = self.states.bookmark
+        following = dict(before.next_offsets) if before else {}
+        for topic, end in ends.items():
+            following[topic] = max(end, following.get(topic, 0))
+        return Bookmark(
+            partitions=self._config.partitions,
+            topic_ids=self._topic_ids,
+            next_offsets=following,
+            rules_version=rules.version,
+            seen=folding.breaker.seen,
+            refused=folding.breaker.refused,
+        )
+
+    def _writes(self, outputs: list[Output]) -> dict[TopicPartition, list[Message]]:
+        writes: dict[TopicPartition, list[Message]] = {}
+        for output in outputs:
+            count = self._counts[output.topic]
+            partition = self._partition % count if output.key is None else partition_for(output.key, count)
+            tp = TopicPartition(output.topic, partition)
+            writes.setdefault(tp, []).append((output.key, output.value, output.headers))
+        return writes
+
+    def _folding(self, rules: Rules[R]) -> Folding[S, R]:
+        config, bookmark = self._config, self.states.bookmark or Bookmark(partitions=self._config.partitions)
+        return Folding(
+            partition=self._partition,
+            partitions=config.partitions,
+            topics=config.source_topics,
+            states=self.states,
+            logic=self._logic,
+            rules=rules.value,
+            breaker=bookmark.breaker(config.breaker_window, config.breaker_limit),
+            dead_letter_topic=config.dead_letter_topic or "",
+        )
+
+    async def _current_rules(self) -> Rules[R]:
+        used = self.states.bookmark.rules_version if self.states.bookmark else 0
+        rules = self._rules()
+        while rules.version < used:
+            self._observer.waiting_for_rules(self._partition)
+            log.warning("engine.rules_too_old", partition=self._partition, have=rules.version, used=used)
+            await asyncio.sleep(_RULES_POLL_SECONDS)
+            rules = self._rules()
+        return rules
+
+    def _time(self, record: Record) -> int:
+        appended = record.timestamp
+        if appended != self._mapped[0]:  # a producer's batch shares one append time
+            self._now_ms = max(self._now_ms, self._time_map(appended))
+            self._mapped = (appended, self._now_ms)
+        return self._now_ms

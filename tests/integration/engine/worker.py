@@ -1,0 +1,183 @@
+"""A worker process for the fault tests: counts records per key with the real engine, and can be hurt at exact points.
+
+Run as a command; its settings are one JSON object. It prints one line a step, so that a test can wait for it.
+"""
+
+# ruff: noqa: ARG002 - it implements protocols whose arguments it does not all need
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from aiokafka.conn import AIOKafkaConnection
+
+from agents.engine.app import EngineApp, tracker_app
+from agents.engine.config import EngineConfig
+from agents.engine.logic import Folded, Output, Record, Refusal, Rules
+from agents.engine.observer import Observer
+from agents.engine.serving import run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """How often a key was seen, the sum of what was sent, and when it falls due (0: never)."""
+
+    count: int
+    due_ms: int = 0
+    ticks: int = 0
+
+
+class Counting:
+    """Counts per key; every tenth record is a milestone, `boom` raises, `bad` is refused, `due:N` sets a deadline."""
+
+    def __init__(self, output: str, padding: int = 0) -> None:
+        self._output = output
+        self._padding = b" " * padding
+
+    def decode(self, body: bytes) -> Count:
+        return Count(**json.loads(body))
+
+    def encode(self, state: Count) -> bytes:
+        fields = {"count": state.count, "due_ms": state.due_ms, "ticks": state.ticks}
+        return json.dumps(fields, separators=(",", ":")).encode() + self._padding
+
+    def fold(self, state: Count | None, topic: str, record: Record, now_ms: int, rules: int) -> Folded[Count]:
+        value = record.value or b""
+        if value == b"boom":
+            raise ValueError("boom")
+        if value == b"bad":
+            return Folded(state=None, refusal=Refusal(reason="bad", detail="it says so"))
+        before = state or Count(count=0)
+        if topic.endswith("clients"):
+            return Folded(state=Count(count=before.count + 1_000_000, due_ms=before.due_ms, ticks=before.ticks))
+        due_ms = now_ms + int(value[4:]) if value.startswith(b"due:") else before.due_ms
+        after = Count(count=before.count + 1, due_ms=due_ms, ticks=before.ticks)
+        if after.count % 10:
+            return Folded(state=after)
+        text = json.dumps({"count": after.count, "rules": rules}).encode()
+        return Folded(state=after, outputs=(Output(topic=self._output, key=record.key, value=text),))
+
+    def tick(self, state: Count, now_ms: int, rules: int) -> tuple[Count, tuple[Output, ...]]:
+        after = Count(count=state.count, ticks=state.ticks + 1)
+        text = json.dumps({"lapsed": state.due_ms, "late": now_ms < state.due_ms, "count": state.count}).encode()
+        return after, (Output(topic=self._output, key=b"lapse", value=text),)
+
+    def next_deadline(self, state: Count) -> int | None:
+        return state.due_ms or None
+
+
+class Hurting(Observer):
+    """Says what happens, and kills, stops or slows this process where the test wants it.
+
+    Args:
+        hurt: `point`, the number of the call there, and what to do.
+    """
+
+    def __init__(self, hurt: Mapping[str, Any]) -> None:
+        self._hurt = hurt
+        self._calls = 0
+
+    def restored(self, partition: int, records: int, seconds: float) -> None:
+        say("restored", partition=partition, records=records)
+        self._reach("restored")
+
+    def sent(self, partition: int) -> None:
+        self._reach("sent")
+
+    def committed(self, partition: int, records: int, outputs: Mapping[str, int], seconds: float) -> None:
+        if records:
+            say("committed", partition=partition, records=records)
+        self._reach("committed")
+
+    def folded(self, topic: str, records: int, replayed: int, refused: Mapping[str, int], seconds: float) -> None:
+        if replayed:
+            say("replayed", records=replayed)
+
+    def reread(self, topic: str, partition: int) -> None:
+        say("reread", topic=topic, partition=partition)
+
+    def tripped(self, partition: int) -> None:
+        say("tripped", partition=partition)
+
+    def retried(self, reason: str) -> None:
+        say("retried", reason=reason)
+
+    def waiting_for_rules(self, partition: int) -> None:
+        say("waiting_for_rules", partition=partition)
+
+    def _reach(self, point: str) -> None:
+        if self._hurt.get("point") != point:
+            return
+        self._calls += 1
+        if self._hurt["action"] == "sleep":
+            time.sleep(self._hurt["seconds"])
+        elif self._calls == self._hurt["call"]:
+            say("hurt", point=point)
+            os.kill(os.getpid(), getattr(signal, self._hurt["action"]))
+
+
+def say(step: str, **fields: Any) -> None:
+    sys.stdout.write(json.dumps({"step": step, **fields}) + "\n")
+    sys.stdout.flush()
+
+
+def detour(port: int) -> None:
+    """Send every connection through a proxy on this port."""
+    connect = AIOKafkaConnection.connect
+
+    async def through(self: AIOKafkaConnection) -> Any:
+        self._host, self._port = "127.0.0.1", port
+        return await connect(self)
+
+    AIOKafkaConnection.connect = through
+
+
+def main(settings: dict[str, Any]) -> int:
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer(key_order=["event"])],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    if "proxy_port" in settings:
+        detour(settings["proxy_port"])
+    fields = {**settings["config"], "source_topics": tuple(settings["config"]["source_topics"])}
+    config = EngineConfig(**{**fields, "output_topics": tuple(fields["output_topics"])})
+    logic = Counting(config.output_topics[0], settings.get("padding", 0))
+    version = settings.get("rules", 1)
+
+    def build() -> EngineApp:
+        return tracker_app(
+            config,
+            logic,
+            rules=lambda: Rules(version=version, value=version),
+            wall_ms=lambda: int(time.time() * 1_000),
+            observer=Hurting(settings.get("hurt", {})),
+        )
+
+    return run(build, beside=Reporting)
+
+
+class Reporting:
+    def __init__(self, app: EngineApp) -> None:
+        self._app = app
+
+    async def __aenter__(self) -> None:
+        self._task = asyncio.create_task(self._report())
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+
+    async def _report(self) -> None:
+        while not self._app.ownership.ready:  # noqa: ASYNC110 - sampled, as a probe does
+            await asyncio.sleep(0.02)
+        say("ready", partitions=sorted(self._app.ownership.pipes))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(json.loads(sys.argv[1])))
