@@ -77,9 +77,7 @@ class Count:
 
     def messages(self) -> Counter[tuple[str, str, str]]:
         """How many messages must go out, by client, rule and channel."""
-        return Counter(
-            (win.client, win.rule, channel) for win in self.wins for channel in CHANNELS[TIERS[win.rule]]
-        )
+        return Counter((win.client, win.rule, channel) for win in self.wins for channel in CHANNELS[TIERS[win.rule]])
 
     def by_channel(self) -> Counter[str]:
         """How many messages must go out by channel."""
@@ -200,10 +198,7 @@ def _course_wins(messages: list[MessageStep]) -> list[Win]:
         if message.body["type"] == "course.progressed" and data["percent"] >= HALFWAY_PERCENT:
             key = (data["client"]["email"].lower(), data["course_id"])
             reached.setdefault(key, message.at.date())
-    return [
-        Win(client=client, rule="halfway", threshold=HALFWAY_PERCENT, on=on)
-        for (client, _), on in reached.items()
-    ]
+    return [Win(client=client, rule="halfway", threshold=HALFWAY_PERCENT, on=on) for (client, _), on in reached.items()]
 
 
 def _goal_wins(messages: list[MessageStep]) -> list[Win]:

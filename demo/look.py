@@ -3,23 +3,21 @@
 It must never use the service's code to read, so that a mistake there cannot hide here.
 """
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import asyncpg
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord
 
 from demo.found import Found, FoundDelivery, FoundMilestone, FoundTask, InboxItem
 from demo.sent import Mail, parse_mail
+from demo.topic import read_topic
 
 MILESTONES_TOPIC = "coaching.milestones.v1"
 EVENTS_TOPIC = "coaching.events.v1"
 DEAD_LETTERS_TOPIC = "coaching.dead-letters.v1"
-_READ_SECONDS = 20.0
 
 _DELIVERIES = """
 SELECT d.delivery_id, c.milestone_id, d.client, d.rule, d.tier, m.record ->> 'name' AS milestone, d.channel,
@@ -33,9 +31,9 @@ _ADDRESSES = "SELECT client, profile ->> 'name' AS name, profile ->> 'email' AS 
 
 async def look(*, kafka: str, dsn: str, mails_folder: Path, metrics_urls: tuple[str, ...]) -> Found:
     """Read topics, ledger, mails and metrics."""
-    milestones = [_milestone(record) async for record in _records(kafka, MILESTONES_TOPIC)]
-    events = [record async for record in _records(kafka, EVENTS_TOPIC)]
-    dead = [record async for record in _records(kafka, DEAD_LETTERS_TOPIC)]
+    milestones = [_milestone(record) async for record in read_topic(kafka, MILESTONES_TOPIC)]
+    events = [record async for record in read_topic(kafka, EVENTS_TOPIC)]
+    dead = [record async for record in read_topic(kafka, DEAD_LETTERS_TOPIC)]
     connection = await asyncpg.connect(dsn)
     try:
         addresses = await connection.fetch(_ADDRESSES)
@@ -75,28 +73,6 @@ async def read_metrics(urls: tuple[str, ...]) -> dict[str, float]:
                     name, _, value = line.rpartition(" ")
                     samples[name] = samples.get(name, 0.0) + float(value)
     return samples
-
-
-async def _records(kafka: str, topic: str) -> AsyncIterator[ConsumerRecord]:
-    """All records of a topic up to its end, committed ones only."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, isolation_level="read_committed")
-    await consumer.start()
-    try:
-        # A consumer without a subscription learns of a topic by asking for it.
-        await consumer._client.force_metadata_update()  # noqa: SLF001 - has no public form
-        numbers = consumer.partitions_for_topic(topic) or set()
-        partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
-        consumer.assign(partitions)
-        ends = await consumer.end_offsets(partitions)
-        for partition in partitions:
-            consumer.seek(partition, 0)
-        async with asyncio.timeout(_READ_SECONDS):
-            while any([await consumer.position(p) < ends[p] for p in partitions]):
-                for records in (await consumer.getmany(timeout_ms=200)).values():
-                    for record in records:
-                        yield record
-    finally:
-        await consumer.stop()
 
 
 def _milestone(record: ConsumerRecord) -> FoundMilestone:

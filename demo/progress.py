@@ -32,9 +32,7 @@ _TWICE_SHARE = 0.03
 def checks_of(random: Random, person: Person, first_day: date) -> list[MessageStep | CheckStep]:
     """One step for each day of each run of the client's habit."""
     habit_id, title = _HABITS[person.number % len(_HABITS)]
-    days = [
-        first_day + timedelta(days=start + n) for start, length in person.habit_runs for n in range(length)
-    ]
+    days = [first_day + timedelta(days=start + n) for start, length in person.habit_runs for n in range(length)]
     if person.tool == "webhook":
         return [_check_message(random, person, day, habit_id, title) for day in days]
     return [

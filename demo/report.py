@@ -28,14 +28,13 @@ class Play:
     real_seconds: float
     hooks_sent: int
     hooks_retried: int
+    hooks_lost: int
     page_url: str
     metrics_urls: tuple[str, ...]
     topic_command: str
 
 
-def print_report(
-    console: Console, play: Play, counted: Count, found: Found, differences: Sequence[str]
-) -> None:
+def print_report(console: Console, play: Play, counted: Count, found: Found, differences: Sequence[str]) -> None:
     """Print everything, the verdict last."""
     console.rule(f"{play.practice}: {play.clients} clients, {play.days} days in {play.real_seconds:.0f} s")
     for table in (
@@ -64,7 +63,9 @@ def _inputs(play: Play, counted: Count, found: Found) -> Table:
         table.add_row(what, str(number))
     table.add_row("hooks sent, of these again on purpose", f"{play.hooks_sent}, {counted.copies}")
     if play.hooks_retried:
-        table.add_row("hooks that had to be sent again", str(play.hooks_retried))
+        table.add_row("  sent again because the answer was not 2xx", str(play.hooks_retried))
+    if play.hooks_lost:
+        table.add_row("  given up on by the tool", str(play.hooks_lost))
     table.add_row("events on the topic", str(found.events_total))
     for outcome in ("applied", "duplicate", "unused", "late", "refused"):
         folded = found.counters.get(_EVENTS_COUNTER.format(outcome), 0.0)
@@ -96,9 +97,7 @@ def _milestones(counted: Count, found: Found) -> Table:
 
 
 def _channels(counted: Count, found: Found) -> Table:
-    table = _table(
-        "Celebrations that went out", "channel", "Cairn", "counted", "", "median", "99 of 100 within"
-    )
+    table = _table("Celebrations that went out", "channel", "Cairn", "counted", "", "median", "99 of 100 within")
     ours: Counter[str] = Counter()
     for (_, _, channel), times in found.sent().items():
         ours[channel] += times

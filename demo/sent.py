@@ -1,6 +1,6 @@
 """Messages that left: mails as the mail server received them, in-app messages as clients read them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -47,6 +47,10 @@ class SentMessage:
     text: str
     html: str = ""
     images: dict[str, bytes] = field(default_factory=dict)
+
+    def as_mail(self, mail: Mail) -> "SentMessage":
+        """The same message with the parts that only a mail has."""
+        return replace(self, channel="email", sender=mail.sender, html=mail.html, images=mail.images)
 
 
 def parse_mail(raw: bytes) -> Mail:

@@ -56,9 +56,7 @@ def _days_of(random: Random, person: Person, first_day: date, days: int) -> list
     weekdays = [weekday + shift for weekday in _WEEKDAYS[person.rhythm]]
     every = 2 if person.rhythm == "fortnightly" else 1
     opens = max(person.joined_on, first_day + timedelta(days=2))
-    found = [
-        opens + timedelta(days=n) for n in range(days) if (opens + timedelta(days=n)).weekday() in weekdays
-    ]
+    found = [opens + timedelta(days=n) for n in range(days) if (opens + timedelta(days=n)).weekday() in weekdays]
     kept = [day for day in found if day <= first_day + timedelta(days=days - 1)][::every]
     return kept[:1] if person.never_came else kept
 
@@ -115,9 +113,7 @@ def _moved(random: Random, session: _Session) -> _Session:
     return replace(session, starts_at=session.starts_at + later)
 
 
-def _step(
-    random: Random, session: _Session, at: datetime, actions: tuple[str, ...], **state: Any
-) -> AppointmentStep:
+def _step(random: Random, session: _Session, at: datetime, actions: tuple[str, ...], **state: Any) -> AppointmentStep:
     copies = 2 if random.random() < 0.04 else 1  # noqa: PLR2004 - a share
     return AppointmentStep(at=at, record=_record(session, **state), actions=actions, copies=copies)
 

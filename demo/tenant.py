@@ -15,6 +15,7 @@ import yaml
 from demo.people import COACHES, PRACTICE_ZONE
 
 TENANT = "northridge"
+ACCOUNT = "41"
 PRACTICE_NAME = "Northridge Strength"
 STARTER = Path(__file__).parents[1] / "deploy" / "rulebooks" / "starter.yaml"
 _EXPIRES = re.compile(r"expires: \w+")
@@ -47,9 +48,7 @@ def rule_ids(rulebook: str) -> frozenset[str]:
     return frozenset(_RULE_ID.findall(rulebook))
 
 
-def write_tenant(
-    tenants: Path, secrets_dir: Path, keys: Secrets, *, acuity_url: str, habits_url: str
-) -> None:
+def write_tenant(tenants: Path, secrets_dir: Path, keys: Secrets, *, acuity_url: str, habits_url: str) -> None:
     """Write the folder and the secret files."""
     folder = tenants / TENANT
     folder.mkdir(parents=True, exist_ok=True)
@@ -68,8 +67,8 @@ def _tenant(acuity_url: str, habits_url: str) -> dict[str, object]:
             {
                 "kind": "acuity",
                 "name": "acuity",
-                "account": "41",
-                "user_id": "41",
+                "account": ACCOUNT,
+                "user_id": ACCOUNT,
                 "base_url": acuity_url,
                 "completed_labels": ["Completed"],
             },
@@ -81,8 +80,7 @@ def _tenant(acuity_url: str, habits_url: str) -> dict[str, object]:
 
 def _coaches() -> list[dict[str, str]]:
     return [
-        {"id": coach.id, "name": coach.name, "email": coach.email, "timezone": PRACTICE_ZONE.key}
-        for coach in COACHES
+        {"id": coach.id, "name": coach.name, "email": coach.email, "timezone": PRACTICE_ZONE.key} for coach in COACHES
     ]
 
 

@@ -24,18 +24,19 @@ class HabitServer(VendorServer):
     """`GET /streaks?since=DAY`: a JSON list of client, habit and day, for a bearer token.
 
     Attributes:
-        checks: rows as they are shown, in order of arrival; the client is an e-mail address.
+        checks: rows as they are shown, in order of arrival.
     """
 
     def __init__(self, *, token: str) -> None:
         super().__init__()
-        self.checks: list[dict[str, str]] = []
+        self.checks: list[dict[str, Any]] = []
         self._token = token
         self.app.router.add_get("/streaks", self._streaks)
 
-    def check(self, client: str, habit: str, day: date) -> None:
-        """Note a client's check of a habit on a local day."""
-        self.checks.append({"client": client, "habit": habit, "day": day.isoformat()})
+    def check(self, client: str | Mapping[str, str], habit: str, day: date, *, title: str | None = None) -> None:
+        """Note a client's check of a habit on a local day; the client by e-mail address or as an object."""
+        row = {"client": client, "habit": habit, "day": day.isoformat()}
+        self.checks.append(row if title is None else {**row, "title": title})
 
     async def _streaks(self, request: web.Request) -> web.Response:
         if request.headers.get("Authorization") != f"Bearer {self._token}":

@@ -45,9 +45,7 @@ def _delivery(channel: str, state: str = "sent") -> FoundDelivery:
     )
 
 
-MAIL = Mail(
-    delivery_id="d-email", to="ann@example.org", sender="m@example.org", subject="s", text="t", html=""
-)
+MAIL = Mail(delivery_id="d-email", to="ann@example.org", sender="m@example.org", subject="s", text="t", html="")
 FOUND = Found(
     milestones=(REACHED,),
     events={"e1": REACHED.appended_ms - 20},
@@ -96,9 +94,7 @@ def test_a_milestone_that_was_withdrawn_does_not_stand() -> None:
 
 def test_a_mail_of_which_the_ledger_knows_nothing_is_a_difference() -> None:
     stray = replace(MAIL, delivery_id="d-9")
-    assert any(
-        "unknown to the ledger" in line for line in differences(COUNTED, replace(FOUND, mails=(MAIL, stray)))
-    )
+    assert any("unknown to the ledger" in line for line in differences(COUNTED, replace(FOUND, mails=(MAIL, stray))))
 
 
 def _printed(found: Found) -> str:
@@ -109,6 +105,7 @@ def _printed(found: Found) -> str:
         real_seconds=12.0,
         hooks_sent=14,
         hooks_retried=0,
+        hooks_lost=0,
         page_url="http://127.0.0.1:1/",
         metrics_urls=("http://127.0.0.1:2/metrics",),
         topic_command="read",

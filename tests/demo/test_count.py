@@ -111,9 +111,7 @@ def test_two_days_are_no_streak_that_could_break() -> None:
 
 def test_a_check_without_a_day_counts_for_the_day_where_the_client_lives() -> None:
     honolulu = [
-        _message(
-            "habit.checked", datetime(2026, 3, n, 9, 30, tzinfo=UTC), "Pacific/Honolulu", habit_id="walk"
-        )
+        _message("habit.checked", datetime(2026, 3, n, 9, 30, tzinfo=UTC), "Pacific/Honolulu", habit_id="walk")
         for n in range(2, 16)
     ]
     wins = count(honolulu, datetime(2026, 3, 15, 12, tzinfo=UTC)).wins

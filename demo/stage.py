@@ -1,0 +1,68 @@
+"""The stage: everything that a play needs on this machine, fresh each time.
+
+Kafka, Postgres and the mail server keep nothing from one play to the next, so that every play
+agrees with its own count; what is kept is the cache of the broker's jars.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from agents.embedded.folder_lock import exclusive
+from agents.embedded.ports import LOOPBACK
+from agents.stack import CAIRN, Process, Stack
+from agents.up import addresses, defaults
+from demo.tempo import Tempo
+
+PROCESSES = ("track", "deliver", "serve")
+_KEPT = frozenset({"lock"})
+
+
+@contextmanager
+def emptied(folder: Path) -> Iterator[Path]:
+    """The folder, emptied and held against a second play while the block runs.
+
+    Raises:
+        FolderInUseError: another play uses it.
+    """
+    with exclusive(folder):
+        for path in folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name not in _KEPT:
+                path.unlink()
+        yield folder
+
+
+def settings(folder: Path) -> dict[str, str]:
+    """The environment of the play's commands, without the servers' addresses and the clock.
+
+    Settings that the caller's own environment holds for another Cairn do not count here.
+    """
+    own = {name: value for name, value in os.environ.items() if not name.startswith("CAIRN_")}
+    folders = {"CAIRN_TENANTS_DIR": str(folder / "practice"), "CAIRN_SECRETS_DIR": str(folder / "practice-secrets")}
+    return own | defaults(folder) | folders
+
+
+def start_processes(stack: Stack, environment: Mapping[str, str], tempo: Tempo) -> dict[str, str]:
+    """Start the three processes on the play's clock and wait until they are ready."""
+    whole = {**environment, **addresses(stack), **tempo.environment()}
+    stack.start_processes(
+        [
+            Process(
+                name=f"cairn {name}",
+                argv=(CAIRN, name),
+                env=whole,
+                ready_url=f"{probe_url(whole, name)}/readyz",
+            )
+            for name in PROCESSES
+        ]
+    )
+    return whole
+
+
+def probe_url(environment: Mapping[str, str], process: str) -> str:
+    """Where a process answers probes and shows its metrics."""
+    return f"http://{LOOPBACK}:{environment[f'CAIRN_{process.upper()}_PROBE_PORT']}"
