@@ -54,7 +54,7 @@ def run_up(folder: Path) -> int:
     except KeyboardInterrupt:
         return 0
     except (ChildFailedError, FolderInUseError, JarUnavailableError, PortTakenError) as error:
-        Console(stderr=True).print(str(error), markup=False, highlight=False)
+        Console(stderr=True).print(str(error), markup=False, highlight=False, soft_wrap=True)
         return _EXIT_FAILED
     return 0
 
@@ -108,9 +108,7 @@ def defaults(folder: Path) -> dict[str, str]:
         "CAIRN_IDENTITY_KEY": _kept_secret(folder / "keys" / "identity"),
         "CAIRN_HTTP_PORT": http_port,
         "CAIRN_PUBLIC_URL": f"http://{LOOPBACK}:{http_port}",
-        **{
-            f"CAIRN_{name.upper()}_PROBE_PORT": str(_preferred(9101 + n)) for n, name in enumerate(_PROCESSES)
-        },
+        **{f"CAIRN_{name.upper()}_PROBE_PORT": str(_preferred(9101 + n)) for n, name in enumerate(_PROCESSES)},
     }
 
 
@@ -146,8 +144,7 @@ def _say_where(console: Console, stack: Stack, environment: Mapping[str, str]) -
     lines = {
         "hooks, inbox": environment["CAIRN_PUBLIC_URL"],
         "metrics": " ".join(
-            f"http://{LOOPBACK}:{environment[f'CAIRN_{name.upper()}_PROBE_PORT']}/metrics"
-            for name in _PROCESSES
+            f"http://{LOOPBACK}:{environment[f'CAIRN_{name.upper()}_PROBE_PORT']}/metrics" for name in _PROCESSES
         ),
         "Kafka": stack.kafka.bootstrap_servers,
         "Postgres": stack.postgres.dsn,

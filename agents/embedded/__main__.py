@@ -22,9 +22,7 @@ def main() -> None:
     for asked in (signal.SIGINT, signal.SIGTERM):
         signal.signal(asked, lambda *_: ended.set())
     with ExitStack() as stack:
-        folder = Path(
-            sys.argv[1] if len(sys.argv) > 1 else stack.enter_context(tempfile.TemporaryDirectory())
-        )
+        folder = Path(sys.argv[1] if len(sys.argv) > 1 else stack.enter_context(tempfile.TemporaryDirectory()))
         kafka = EmbeddedKafka(folder / "kafka", report=_report)
         postgres = EmbeddedPostgres(folder / "postgres", durable=False, report=_report)
         for server in (postgres, kafka):

@@ -136,9 +136,7 @@ class Child:
         code = self.exit_code
         self.stop()
         raise self.failure(
-            f"was not ready within {timeout_seconds:.0f} s"
-            if code is None
-            else f"ended with exit code {code}"
+            f"was not ready within {timeout_seconds:.0f} s" if code is None else f"ended with exit code {code}"
         )
 
     def failure(self, what: str) -> ChildFailedError:

@@ -22,6 +22,7 @@ import subprocess
 import sys
 
 _PR_SET_PDEATHSIG = 1
+_CANNOT_RUN = 126  # as shells say it
 
 
 def _die_with_guard() -> None:
@@ -41,12 +42,16 @@ def _wait_for_end_or_orphaning(child: subprocess.Popen[bytes]) -> None:
 
 def run(stop_signal: int, grace_seconds: float, command: list[str]) -> int:
     """Run the command until it ends or standard input does; return its exit code (128 + n for signal n)."""
-    child = subprocess.Popen(  # noqa: S603 - the parent's own command line
-        command,
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-        preexec_fn=_die_with_guard,  # noqa: PLW1509 - this process has one thread
-    )
+    try:
+        child = subprocess.Popen(  # noqa: S603 - the parent's own command line
+            command,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_die_with_guard,  # noqa: PLW1509 - this process has one thread
+        )
+    except OSError as error:
+        sys.stderr.write(f"{command[0]} cannot be run: {error.strerror}\n")
+        return _CANNOT_RUN
     _wait_for_end_or_orphaning(child)
     if child.poll() is None:
         child.send_signal(stop_signal)

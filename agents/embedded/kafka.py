@@ -96,9 +96,7 @@ class EmbeddedKafka:
             properties = self._write_properties()
             if not (self._data / "meta.properties").exists():
                 self._format(java, properties)
-            self.child = Child(
-                "Kafka", [*java, "kafka.Kafka", str(properties)], log=self._folder / "kafka.log"
-            )
+            self.child = Child("Kafka", [*java, "kafka.Kafka", str(properties)], log=self._folder / "kafka.log")
             self.child.start(inherit=(lock,))
         self.child.wait_until(self.is_ready, _START_SECONDS)
 
@@ -141,9 +139,7 @@ class EmbeddedKafka:
     def _write_properties(self) -> Path:
         path = self._folder / "server.properties"
         path.write_text(
-            _PROPERTIES.substitute(
-                host=LOOPBACK, port=self.port, controller_port=usable_port(), data=self._data
-            )
+            _PROPERTIES.substitute(host=LOOPBACK, port=self.port, controller_port=usable_port(), data=self._data)
         )
         return path
 

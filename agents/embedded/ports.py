@@ -19,9 +19,7 @@ def usable_port(wanted: int | None = None) -> int:
         PortTakenError: Somebody listens on the wanted port.
     """
     with socket.socket() as probe:
-        probe.setsockopt(
-            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-        )  # connections of a past server do not count
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of a past server do not count
         try:
             probe.bind((LOOPBACK, wanted or 0))
         except OSError as error:

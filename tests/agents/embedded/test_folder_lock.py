@@ -10,9 +10,7 @@ from agents.embedded.child import Child
 from agents.embedded.folder_lock import FolderInUseError, exclusive
 
 
-def test_a_held_folder_is_refused_after_a_bounded_wait(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_held_folder_is_refused_after_a_bounded_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folder_lock, "_PATIENCE_SECONDS", 0.0)
     refused = pytest.raises(FolderInUseError, match=r"Another process uses .*Stop it")
     with exclusive(tmp_path), refused, exclusive(tmp_path):
