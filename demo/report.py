@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from statistics import median, quantiles
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 
 from demo.count import TIERS, Count
@@ -37,28 +38,29 @@ class Play:
 def print_report(console: Console, play: Play, counted: Count, found: Found, differences: Sequence[str]) -> None:
     """Print everything, the verdict last."""
     console.rule(f"{play.practice}: {play.clients} clients, {play.days} days in {play.real_seconds:.0f} s")
-    for table in (
-        _inputs(play, counted, found),
-        _milestones(counted, found),
-        _channels(counted, found),
-        _waiting(found),
-        _coach(play, found),
+    for title, table in (
+        ("What came in", _inputs(play, counted, found)),
+        ("Milestones that stand", _milestones(counted, found)),
+        ("Celebrations that went out, and real seconds from the event's arrival on Kafka", _channels(counted, found)),
+        ("Not sent by itself, and why", _waiting(found)),
+        ("Asked of the coaches", _coach(play, found)),
     ):
-        console.print(table)
-        console.print()
+        console.print(f"[bold]{title}[/]")
+        console.print(Padding(table, (0, 0, 1, 2)))
     _where(console, play)
     _verdict(console, differences)
 
 
-def _table(title: str, *columns: str, numbers_from: int = 1) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+def _table(*columns: str, numbers_from: int = 1) -> Table:
+    """A plain table; a table without any heading shows none."""
+    table = Table(box=None, pad_edge=False, show_header=any(columns), header_style="dim")
     for nth, column in enumerate(columns):
         table.add_column(column, justify="right" if nth >= numbers_from else "left")
     return table
 
 
 def _inputs(play: Play, counted: Count, found: Found) -> Table:
-    table = _table("What came in", "", "number")
+    table = _table("", "")
     for what, number in counted.inputs.items():
         table.add_row(what, str(number))
     table.add_row("hooks sent, of these again on purpose", f"{play.hooks_sent}, {counted.copies}")
@@ -84,7 +86,7 @@ _OUTCOMES = {
 
 
 def _milestones(counted: Count, found: Found) -> Table:
-    table = _table("Milestones", "rule", "tier", "Cairn", "counted", "", numbers_from=2)
+    table = _table("rule", "tier", "Cairn", "counted", "", numbers_from=2)
     ours = Counter((r.rule, int(r.threshold or 0)) for r in found.standing())
     theirs = counted.by_rule()
     keys = sorted(ours.keys() | theirs.keys(), key=lambda key: (RULES.index(key[0]), key[1]))
@@ -97,7 +99,7 @@ def _milestones(counted: Count, found: Found) -> Table:
 
 
 def _channels(counted: Count, found: Found) -> Table:
-    table = _table("Celebrations that went out", "channel", "Cairn", "counted", "", "median", "99 of 100 within")
+    table = _table("channel", "Cairn", "counted", "", "median", "99 % within")
     ours: Counter[str] = Counter()
     for (_, _, channel), times in found.sent().items():
         ours[channel] += times
@@ -110,8 +112,6 @@ def _channels(counted: Count, found: Found) -> Table:
         if held:
             row = (f"  of these kept for the client's morning: {len(held)}", "", "", "")
             table.add_row(*row, *_median_and_p99(held))
-    table.caption = "Real seconds from the event's arrival on Kafka to the message sent."
-    table.caption_justify = "left"
     return table
 
 
@@ -137,7 +137,7 @@ def _median_and_p99(seconds: Sequence[float]) -> tuple[str, str]:
 
 
 def _waiting(found: Found) -> Table:
-    table = _table("Not sent by itself, and why", "what", "why", "number", numbers_from=2)
+    table = _table("what", "why", "number", numbers_from=2)
     waiting = Counter(
         (f"{delivery.channel}: {delivery.state}", delivery.reason or "")
         for delivery in found.deliveries
@@ -153,7 +153,7 @@ def _waiting(found: Found) -> Table:
 
 def _coach(play: Play, found: Found) -> Table:
     minutes = sum(task.minutes for task in found.tasks)
-    table = _table("Asked of the coaches", "", "number")
+    table = _table("", "")
     table.add_row("tasks", str(len(found.tasks)))
     table.add_row("minutes in all", str(minutes))
     table.add_row("minutes a week (promised: under 60 for 120 clients)", f"{minutes / (play.days / 7):.0f}")

@@ -1,0 +1,54 @@
+"""The worked example, in a short form, as `make demo` runs it: everything real, in a process of its own."""
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+_SHORT = ("--clients", "24", "--days", "35", "--seconds", "25")
+
+
+@contextmanager
+def _demo(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-u", "-m", "demo", *_SHORT, "--folder", str(folder)]
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as demo:
+        try:
+            yield demo
+        finally:
+            demo.kill()
+
+
+@pytest.mark.broker
+@pytest.mark.database
+def test_the_demo_agrees_with_its_independent_count_and_ends(tmp_path: Path) -> None:
+    with _demo(tmp_path) as demo:
+        text, _ = demo.communicate(timeout=150)
+    assert demo.returncode == 0, text
+    assert "All numbers agree with the independent count." in text
+    assert re.search(r"all +(\d+) +\1 +agree", text), text
+    assert re.search(r"minutes a week .*: under 60", text), text
+    assert "<!doctype html>" in (tmp_path / "page.html").read_text()
+
+
+@pytest.mark.broker
+@pytest.mark.database
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_demo_that_is_ended_in_the_middle_leaves_no_process_behind(tmp_path: Path, number: signal.Signals) -> None:
+    with _demo(tmp_path) as demo:
+        assert demo.stdout is not None
+        assert any(line.startswith("day ") for line in demo.stdout), "the play did not begin"
+        started = psutil.Process(demo.pid).children(recursive=True)
+        assert len(started) >= 5
+        demo.send_signal(number)
+        demo.stdout.read()
+        assert demo.wait(timeout=60) == (-number if number == signal.SIGKILL else 130)
+    _, alive = psutil.wait_procs(started, timeout=40)
+    assert not alive
