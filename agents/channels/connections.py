@@ -94,9 +94,7 @@ class Connections:
         while self._idle:
             connection = self._idle.pop()
             try:
-                await (
-                    connection.smtp.rset()
-                )  # forgets a refused mail, and shows that the server is still there
+                await connection.smtp.rset()  # forgets a refused mail, and shows that the server is still there
             except (SMTPException, OSError):
                 connection.smtp.close()
             except BaseException:

@@ -32,7 +32,7 @@ __all__ = ["Links", "MissingFact", "Rendered", "Renderer"]
 _DEPLOY = Path(__file__).parents[2] / "deploy"
 _BADGE_CID = "badge"
 _BADGE_PX = 400
-_TEXT_COLUMNS = 76
+_WRAP = textwrap.TextWrapper(width=76, break_on_hyphens=False, break_long_words=False)
 _WHOLE_PERCENT = 100
 
 
@@ -121,13 +121,9 @@ class Renderer:
         Raises:
             MissingFact: no bracket ever reaches a client; the coach is asked instead.
         """
-        words = compose(
-            milestone, profile=profile, coach=coach, tenant_name=tenant.name, tenant_zone=tenant.timezone
-        )
+        words = compose(milestone, profile=profile, coach=coach, tenant_name=tenant.name, tenant_zone=tenant.timezone)
         own = tenant.folder / "templates"
-        letter = self._files.letter(
-            milestone, channel, words, own=own if own.is_dir() else None, template=template
-        )
+        letter = self._files.letter(milestone, channel, words, own=own if own.is_dir() else None, template=template)
         if channel == "in_app":
             return _in_app(letter)
         return self._mail(letter, words, links, badge=tier_policy.badge)
@@ -174,7 +170,7 @@ def _figure(words: Words, *, badge: bool) -> Mapping[str, object] | None:
 
 
 def _plain(letter: Letter, words: Words, links: Links) -> str:
-    parts = [textwrap.fill(paragraph, _TEXT_COLUMNS) for paragraph in letter.paragraphs]
+    parts = [_WRAP.fill(paragraph) for paragraph in letter.paragraphs]
     parts.append("\n".join(words["signature"]))
     if links.inbox_url:
         parts.append(f"Your messages: {links.inbox_url}")

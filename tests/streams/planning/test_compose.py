@@ -1,0 +1,112 @@
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sample_milestones import ANA, COACH, SAMPLES, milestone, streak
+
+from schemas.client import Profile
+from schemas.milestone import Milestone
+from streams.planning.compose import Words, compose, given_name, line
+
+
+def words_of(reached: Milestone, **changes: Any) -> Words:
+    known = {"profile": ANA, "coach": COACH, "tenant_name": "Northstar", "tenant_zone": "Europe/Vienna"}
+    return compose(reached, **{**known, **changes})
+
+
+@pytest.mark.parametrize(
+    ("name", "greeting"),
+    [("Ana Silva", "Ana"), ("ANA SILVA", "Ana"), ("ana silva", "Ana"), ("Silva, Ana", "Ana"), ("Dr. Ana Silva", "Ana"),
+     ("Jean-luc Picard", "Jean-luc"), ("JEAN-LUC PICARD", "Jean-Luc"), ("McKenna Lee", "McKenna"), ("李小龙", "李小龙"),
+     ("J. Smith", None), ("ana@clients.example", None), ("Client 17", None), ("{{first_name}}", None),
+     ("[First Name]", None), ("First Name", None), ("null", None), ("*|FNAME|*", None), ("%FIRSTNAME%", None),
+     ("Dr.", None), ("x" * 60, None), ("Silva,", "Silva")],
+)  # fmt: skip
+def test_a_greeting_uses_a_name_only_when_it_is_safe(name: str, greeting: str | None) -> None:
+    assert given_name(name) == greeting
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [("  Morning\n run ", "Morning run"), ("a\u2028b\x00c\u200bd", "a b c d"), ("", None), (None, None), (7, None),
+     ("{{title}}", None), ("{% if x %}", None), ("${title}", None), ("{title}", None), ("[Title]", None),
+     ("<title>", None), ("N/A", None), ("---", None), ("???", None), ("Chest | Back <3", "Chest | Back <3")],
+)  # fmt: skip
+def test_text_from_outside_becomes_one_line_or_counts_as_unknown(text: object, clean: str | None) -> None:
+    assert line(text) == clean
+
+
+def test_a_long_title_is_cut_at_a_word() -> None:
+    cut = line("word " * 40)
+    assert cut is not None
+    assert len(cut) <= 80
+    assert cut.endswith("word…")
+
+
+@given(st.text())
+def test_no_text_from_outside_opens_a_line(text: str) -> None:
+    clean = line(text)
+    assert clean is None or (clean.splitlines() == [clean] and "{{" not in clean)
+
+
+def test_what_is_not_known_has_no_word() -> None:
+    words = words_of(milestone("first-session", "count", "micro", 1, facts={}), profile=None, coach=None)
+    assert not {"first_name", "title", "started_on", "share"} & set(words)
+    assert None not in words.values()
+    assert words["signed_by"] == "Northstar"
+    assert words["signature"] == ("Northstar",)
+
+
+def test_a_streak_tells_its_first_day_and_its_length() -> None:
+    words = words_of(streak(30))
+    assert words["started_on"] == "6 April"
+    assert words["started_weekday"] == "Monday"
+    assert words["streak_days"] == 30
+    assert words["span"] == "a month"
+    assert words["title"] == "Morning run"
+
+
+def test_a_streak_of_an_unknown_first_day_does_not_invent_one() -> None:
+    assert "started_on" not in words_of(streak(30, occurrence="once"))
+
+
+def test_a_lapse_tells_how_long_the_run_was() -> None:
+    assert words_of(SAMPLES["streak-broken"])["streak_days_words"] == "nineteen"
+
+
+@pytest.mark.parametrize(("percent", "share"), [(25, "a quarter"), (50, "half"), (80, "80 percent"), (100, "all")])
+def test_a_percentage_is_a_share(percent: int, share: str) -> None:
+    assert words_of(milestone("halfway", "percent", "program", percent))["share"] == share
+
+
+def test_a_rule_without_a_name_is_called_by_its_id() -> None:
+    assert words_of(milestone("core-goal", "count", "major", 1))["name"] == "core goal"
+    assert words_of(milestone("core-goal", "count", "major", 1, name="{{x}}"))["name"] == "core goal"
+    assert words_of(milestone("core-goal", "count", "major", 1, name="Your core goal"))["name"] == "Your core goal"
+
+
+def test_the_weekday_is_the_clients_own() -> None:
+    evening = milestone("first-session", "count", "micro", 1, reached_at=datetime(2026, 5, 5, 22, 30, tzinfo=UTC))
+    assert words_of(evening, profile=Profile(timezone="Europe/Vienna"))["weekday"] == "Wednesday"
+    assert words_of(evening, profile=Profile(timezone="America/New_York"))["weekday"] == "Tuesday"
+    assert words_of(evening, profile=None)["weekday"] == "Wednesday"
+
+
+def test_a_coach_without_a_signature_signs_for_the_practice() -> None:
+    words = words_of(SAMPLES["streak-30"], coach=COACH.model_copy(update={"signature": None, "name": "J. K."}))
+    assert words["signature"] == ("J. K.", "Northstar")
+    assert words["signed_by"] == "J. K."
+
+
+def test_a_threshold_that_is_no_whole_number_has_no_rank() -> None:
+    words = words_of(milestone("ten-kilos", "value", "program", 79.5))  # type: ignore[arg-type]
+    assert words["number"] == 79.5
+    assert "ordinal_words" not in words
+
+
+def test_the_way_so_far_is_cleaned_too() -> None:
+    facts = {"so_far": {"sessions": 3, "note": "two\nlines", "bad": "{{x}}", "list": [1]}}
+    assert words_of(milestone("x", "count", "micro", 1, facts=facts))["so_far"] == {"sessions": 3, "note": "two lines"}
+    assert words_of(milestone("x", "count", "micro", 1, facts={"so_far": "much"}))["so_far"] == {}
