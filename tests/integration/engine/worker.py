@@ -19,6 +19,7 @@ import structlog
 from aiokafka.conn import AIOKafkaConnection
 
 from agents.engine.app import EngineApp, tracker_app
+from agents.engine.batch import Batch
 from agents.engine.config import EngineConfig
 from agents.engine.logic import Folded, Output, Record, Refusal, Rules
 from agents.engine.observer import Observer
@@ -139,6 +140,23 @@ def detour(port: int) -> None:
     AIOKafkaConnection.connect = through
 
 
+def shake(app: EngineApp, every: int) -> EngineApp:
+    """Lose every nth batch on its way, and read every nth again from its middle."""
+    offer, offered = app.ownership.offer, 0
+
+    def shaken(batch: Batch) -> None:
+        nonlocal offered
+        offered += 1
+        if offered % every == 0:
+            return
+        offer(batch)
+        if offered % every == 1:
+            app.ownership.seek(batch.topic, batch.partition, (batch.start + batch.end) // 2)
+
+    app.ownership.offer = shaken  # type: ignore[method-assign] # the point of this worker
+    return app
+
+
 def main(settings: dict[str, Any]) -> int:
     structlog.configure(
         processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer(key_order=["event"])],
@@ -152,13 +170,14 @@ def main(settings: dict[str, Any]) -> int:
     version = settings.get("rules", 1)
 
     def build() -> EngineApp:
-        return tracker_app(
+        app = tracker_app(
             config,
             logic,
             rules=lambda: Rules(version=version, value=version),
             wall_ms=lambda: int(time.time() * 1_000),
             observer=Hurting(settings.get("hurt", {})),
         )
+        return shake(app, settings["shake"]) if "shake" in settings else app
 
     return run(build, beside=Reporting)
 

@@ -1,0 +1,87 @@
+"""Kills, pauses and rebalances: outputs and counters stay exact."""
+
+import asyncio
+import signal
+
+import pytest
+
+from tests.integration.engine.stage import Stage, until
+
+
+@pytest.mark.parametrize("point", ["sent", "committed"])
+async def test_a_worker_killed_around_its_commit_loses_and_doubles_nothing(stage: Stage, point: str) -> None:
+    await stage.send(3_000)
+    first = await stage.worker({"point": point, "call": 6, "action": "SIGKILL"})
+    assert await first.ended() == -signal.SIGKILL
+    second = await stage.worker()
+    await stage.caught_up()
+    assert await second.stop() == 0, second.text
+    await stage.assert_exact()
+
+
+async def test_a_worker_paused_inside_a_transaction_beyond_its_session_is_fenced(stage: Stage) -> None:
+    await stage.send(3_000)
+    zombie = await stage.worker({"point": "sent", "call": 6, "action": "SIGSTOP"})
+    await zombie.until("hurt")
+    second = await stage.worker()
+    await stage.caught_up()
+    zombie.send(signal.SIGCONT)
+    await stage.send(2_000)
+    await stage.caught_up()
+    await stage.send(1_000)
+    await stage.caught_up()
+    await zombie.stop()
+    assert await second.stop() == 0, second.text
+    await stage.assert_exact()
+
+
+async def test_partitions_move_between_workers_under_load(stage: Stage) -> None:
+    done = asyncio.Event()
+
+    async def load() -> None:
+        while not done.is_set():
+            await stage.send(200)
+
+    loading = asyncio.create_task(load())
+    first = await stage.worker()
+    await first.until("committed")
+    second = await stage.worker()
+    await second.until("committed")
+    third = await stage.worker()
+    await third.until("committed")
+    assert await first.stop() == 0, first.text
+    before = len(second.said("committed"))
+    await until(lambda: len(second.said("committed")) > before + 5, "the second worker to go on")
+    assert await second.stop() == 0, second.text
+    done.set()
+    await loading
+    await stage.caught_up()
+    assert await third.stop() == 0, third.text
+    await stage.assert_exact()
+
+
+async def test_a_restore_slower_than_the_request_timeout_still_ends_in_a_working_worker(stage: Stage) -> None:
+    await stage.send(400)
+    first = await stage.worker()
+    await stage.caught_up()
+    assert await first.stop() == 0, first.text
+    await stage.send(400)
+    slow = await stage.worker(
+        {"point": "restored", "action": "sleep", "seconds": 2.0}, config={"request_timeout_ms": 6_000}
+    )
+    await stage.caught_up()
+    assert await slow.stop() == 0, slow.text
+    await stage.assert_exact()
+
+
+async def test_twenty_seconds_are_never_needed_to_stop_under_load(stage: Stage) -> None:
+    await stage.send(20_000)
+    worker = await stage.worker()
+    await worker.until("committed", 5)
+    worker.send(signal.SIGTERM)
+    async with asyncio.timeout(20):
+        assert await worker.ended() == 0, worker.text
+    second = await stage.worker()
+    await stage.caught_up()
+    assert await second.stop() == 0, second.text
+    await stage.assert_exact()
