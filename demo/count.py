@@ -10,11 +10,11 @@ both must come to the same milestones standing at the end.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from demo.steps import AppointmentStep, CheckStep, MessageStep, Step
+from demo.steps import AppointmentStep, CheckStep, LeaveStep, MessageStep, QuietStep, Step
 
 HOLD_OFF = timedelta(minutes=120)
 GRACE = timedelta(hours=36)
@@ -65,11 +65,13 @@ class Count:
         wins: every milestone, in order of client and rule.
         inputs: what the tools recorded, by kind.
         copies: how many hooks were sent more than once, counted each time.
+        withheld: from which day on a client wants nothing on a channel, by address and channel.
     """
 
     wins: tuple[Win, ...]
     inputs: dict[str, int]
     copies: int
+    withheld: dict[tuple[str, str], date] = field(default_factory=dict)
 
     def by_rule(self) -> Counter[tuple[str, int]]:
         """How many milestones by rule and threshold."""
@@ -77,7 +79,12 @@ class Count:
 
     def messages(self) -> Counter[tuple[str, str, str]]:
         """How many messages must go out, by client, rule and channel."""
-        return Counter((win.client, win.rule, channel) for win in self.wins for channel in CHANNELS[TIERS[win.rule]])
+        return Counter(
+            (win.client, win.rule, channel)
+            for win in self.wins
+            for channel in CHANNELS[TIERS[win.rule]]
+            if win.on < self.withheld.get((win.client, channel), date.max)
+        )
 
     def by_channel(self) -> Counter[str]:
         """How many messages must go out by channel."""
@@ -108,7 +115,19 @@ def count(steps: Iterable[Step], until: datetime, rules: frozenset[str] = frozen
             "habit checks found by the daily pull": len(checks),
         },
         copies=sum(actions * (copies - 1) for actions, copies in hooks),
+        withheld=_withheld(steps),
     )
+
+
+def _withheld(steps: list[Step]) -> dict[tuple[str, str], date]:
+    """Quiet holds every channel, leaving the mails holds the mails alone."""
+    withheld = {}
+    for step in steps:
+        if isinstance(step, QuietStep):
+            withheld.update({(step.email, channel): step.at.date() for channel in ("email", "in_app")})
+        elif isinstance(step, LeaveStep):
+            withheld[step.email, "email"] = step.at.date()
+    return withheld
 
 
 def _session_wins(steps: list[AppointmentStep], until: datetime) -> list[Win]:

@@ -21,6 +21,7 @@ from agents.up import addresses
 from demo.agree import differences
 from demo.count import Count, count
 from demo.found import Found
+from demo.hands import Hands
 from demo.look import look
 from demo.messages import sent_messages
 from demo.page import page_html
@@ -116,7 +117,8 @@ async def _set_up(
         real_seconds=options.seconds,
     )
     environment = await _in_thread(stack, lambda: start_processes(stack, environment, tempo))
-    tools.hooks_url = f"{environment['CAIRN_PUBLIC_URL']}/hooks"
+    hands = Hands(dsn=stack.postgres.dsn, mails_folder=stack.folder / "mail", environment=environment)
+    tools.connect(environment["CAIRN_PUBLIC_URL"], hands)
     return environment, tempo
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from demo.steps import AppointmentStep, CheckStep, MessageStep, Step
+from demo.steps import AppointmentStep, CheckStep, LeaveStep, MessageStep, QuietStep, Step
 from demo.tempo import Tempo
 from demo.vendors.post import HookRefused
 
@@ -30,6 +30,10 @@ class Tools(Protocol):
 
     def keep_check(self, step: CheckStep) -> None:
         """Keep a check until the daily pull asks for it."""
+        ...
+
+    async def wish(self, step: QuietStep | LeaveStep) -> None:
+        """Tell Cairn the wish of a coach or a client."""
         ...
 
 
@@ -55,24 +59,25 @@ async def play(steps: Iterable[Step], tempo: Tempo, tools: Tools, on_step: Calla
     async with asyncio.TaskGroup() as group:
         for step in steps:
             await _until(tempo.real_at(step.at))
-            if isinstance(step, CheckStep):
-                tools.keep_check(step)
-            else:
-                await slots.acquire()
-                group.create_task(_send(step, tools, slots, sent))
+            await slots.acquire()
+            group.create_task(_send(step, tools, slots, sent))
             on_step(step)
     await _until(tempo.end_at)
     return sent
 
 
-async def _send(step: AppointmentStep | MessageStep, tools: Tools, slots: asyncio.Semaphore, sent: Sent) -> None:
+async def _send(step: Step, tools: Tools, slots: asyncio.Semaphore, sent: Sent) -> None:
     try:
         if isinstance(step, AppointmentStep):
             sent.hooks += step.copies * len(step.actions)
             sent.requests += await tools.change_appointment(step)
-        else:
+        elif isinstance(step, MessageStep):
             sent.hooks += step.copies
             sent.requests += await tools.post_message(step)
+        elif isinstance(step, CheckStep):
+            tools.keep_check(step)
+        else:
+            await tools.wish(step)
     except HookRefused:
         sent.lost += 1
     finally:

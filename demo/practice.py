@@ -16,6 +16,7 @@ from demo.people import COACHES, PRACTICE_ZONE, Person, Rhythm, draw_names, draw
 from demo.progress import checks_of, course_of, goals_of
 from demo.sessions import sessions_of
 from demo.steps import AppointmentStep, Step
+from demo.wishes import wishes_of
 
 FIRST_AT = datetime(2026, 2, 2, tzinfo=UTC)
 """A Monday; the ninety days from it hold the change to summer time on both sides of the Atlantic."""
@@ -70,6 +71,7 @@ def build_practice(*, clients: int = FULL_CLIENTS, days: int = 90, seed: int = F
         for number, (name, plan) in enumerate(zip(names, plans, strict=True), start=1)
     )
     steps = [step for person in people for step in _steps_of(random, person, days)]
+    steps += wishes_of(people, FIRST_AT)
     return Practice(
         first_at=FIRST_AT,
         until=FIRST_AT + timedelta(days=days) + SETTLING,

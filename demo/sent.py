@@ -14,6 +14,7 @@ class Mail:
     Attributes:
         delivery_id: the part of the Message-ID before the @.
         images: inline pictures by content id.
+        unsubscribe_url: where a mailbox posts for an owner who wants no more (RFC 8058).
     """
 
     delivery_id: str
@@ -23,6 +24,7 @@ class Mail:
     text: str
     html: str
     images: dict[str, bytes] = field(default_factory=dict)
+    unsubscribe_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,7 @@ def parse_mail(raw: bytes) -> Mail:
         text=_body(message, "plain"),
         html=_body(message, "html"),
         images=images,
+        unsubscribe_url=str(message["List-Unsubscribe"]).strip("<> ") if message["List-Unsubscribe"] else None,
     )
 
 

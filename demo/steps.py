@@ -63,4 +63,29 @@ class CheckStep:
     day: date
 
 
-Step = AppointmentStep | MessageStep | CheckStep
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuietStep:
+    """A coach asks that nothing automatic reaches a client from now on.
+
+    Attributes:
+        email: the client's, in lower case.
+    """
+
+    at: datetime
+    email: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveStep:
+    """A client leaves the mails by the link in the last one that they got.
+
+    Attributes:
+        email: the client's, in lower case.
+    """
+
+    at: datetime
+    email: str
+
+
+Step = AppointmentStep | MessageStep | CheckStep | QuietStep | LeaveStep

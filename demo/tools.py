@@ -8,7 +8,8 @@ from typing import Self
 
 import aiohttp
 
-from demo.steps import AppointmentStep, CheckStep, MessageStep
+from demo.hands import Hands
+from demo.steps import AppointmentStep, CheckStep, LeaveStep, MessageStep, QuietStep
 from demo.tenant import ACCOUNT, TENANT, Secrets
 from demo.vendors.acuity import AcuityServer
 from demo.vendors.habits import HabitServer, send_webhook
@@ -17,14 +18,9 @@ _CONNECTIONS = 64
 
 
 class LocalTools:
-    """Both servers, and a session for the hooks that they send; an async context manager.
-
-    Attributes:
-        hooks_url: where Cairn takes hooks, without tenant and source; set once it is known.
-    """
+    """Both servers, and a session for the hooks that they send; an async context manager."""
 
     def __init__(self, keys: Secrets) -> None:
-        self.hooks_url = ""
         self._keys = keys
         self._acuity = AcuityServer(user_id=ACCOUNT, key=keys.acuity_key)
         self._habits = HabitServer(token=keys.pull_key)
@@ -44,6 +40,11 @@ class LocalTools:
         await self._habits.__aexit__(kind, error, at)
         await self._acuity.__aexit__(kind, error, at)
 
+    def connect(self, public_url: str, hands: Hands) -> None:
+        """Tell the tools where Cairn takes hooks, and lend them the hands of coach and client."""
+        self._hooks_url = f"{public_url}/hooks/{TENANT}"
+        self._hands = hands
+
     @property
     def acuity_url(self) -> str:
         """Where Acuity's API answers."""
@@ -58,7 +59,7 @@ class LocalTools:
         """Keep the new state and fire its hooks; returns the number of requests."""
         appointment_id = step.record["id"]
         self._acuity.appointments[appointment_id] = step.record
-        url = f"{self.hooks_url}/{TENANT}/acuity/{self._keys.acuity_path}"
+        url = f"{self._hooks_url}/acuity/{self._keys.acuity_path}"
         requests = 0
         for action in step.actions:
             requests += await self._acuity.send_hook(self._session, url, action, appointment_id, copies=step.copies)
@@ -68,12 +69,19 @@ class LocalTools:
         """Post a Standard Webhook; returns the number of requests."""
         return await send_webhook(
             self._session,
-            f"{self.hooks_url}/{TENANT}/tracker/{self._keys.tracker_path}",
+            f"{self._hooks_url}/tracker/{self._keys.tracker_path}",
             secret=self._keys.tracker_key,
             webhook_id=step.message_id,
             message=step.body,
             copies=step.copies,
         )
+
+    async def wish(self, step: QuietStep | LeaveStep) -> None:
+        """A coach uses the command line, a client the link in the newest mail."""
+        if isinstance(step, QuietStep):
+            await self._hands.suppress(step.email, step.reason)
+        else:
+            await self._hands.leave_mails(self._session, step.email)
 
     def keep_check(self, step: CheckStep) -> None:
         """Keep a check until the daily pull asks for it."""

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from demo.count import Win, count
-from demo.steps import AppointmentStep, CheckStep, MessageStep
+from demo.steps import AppointmentStep, CheckStep, LeaveStep, MessageStep, QuietStep
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 LATER = START + timedelta(days=200)
@@ -145,3 +145,17 @@ def test_copies_are_counted_and_change_nothing_else() -> None:
     twice = MessageStep(at=once.at, message_id=once.message_id, body=once.body, copies=2)
     assert count([twice], LATER).copies == 1
     assert count([twice], LATER).wins == count([once], LATER).wins
+
+
+@pytest.mark.parametrize(
+    ("wish", "expected"),
+    [
+        (QuietStep(at=datetime(2026, 3, 20, tzinfo=UTC), email="ann.poe@example.org", reason="r"), (1, 1)),
+        (LeaveStep(at=datetime(2026, 3, 20, tzinfo=UTC), email="ann.poe@example.org"), (1, 2)),
+    ],
+)
+def test_a_wish_withholds_what_is_reached_after_it(wish: QuietStep | LeaveStep, expected: tuple[int, int]) -> None:
+    checks = [_check(day) for day in _days(date(2026, 3, 1), 30)]
+    counted = count([*checks, wish], datetime(2026, 3, 31, tzinfo=UTC))
+    assert len(counted.wins) == 2
+    assert (counted.by_channel()["email"], counted.by_channel()["in_app"]) == expected

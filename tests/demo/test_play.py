@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 from demo.play import play
 from demo.practice import build_practice
-from demo.steps import AppointmentStep, CheckStep, MessageStep, Step
+from demo.steps import AppointmentStep, CheckStep, LeaveStep, MessageStep, QuietStep, Step
 from demo.tempo import Tempo
 from demo.vendors.post import HookRefused
 
@@ -27,6 +27,9 @@ class _Noted:
         return step.copies + 1
 
     def keep_check(self, step: CheckStep) -> None:
+        self.steps.append(step)
+
+    async def wish(self, step: QuietStep | LeaveStep) -> None:
         self.steps.append(step)
 
 

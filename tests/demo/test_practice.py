@@ -6,7 +6,7 @@ import pytest
 
 from demo.count import TIERS, count
 from demo.practice import FIRST_AT, Practice, build_practice
-from demo.steps import AppointmentStep, CheckStep, MessageStep
+from demo.steps import AppointmentStep, CheckStep, LeaveStep, MessageStep, QuietStep
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +76,14 @@ def test_smaller_practices_can_be_built(clients: int, days: int) -> None:
     small = build_practice(clients=clients, days=days)
     assert len(small.people) == clients
     assert small.steps
+
+
+@pytest.mark.parametrize(("clients", "days", "wished"), [(120, 90, {QuietStep, LeaveStep}), (24, 35, {QuietStep})])
+def test_a_wish_for_quiet_or_to_leave_has_no_win_near(clients: int, days: int, wished: set[type]) -> None:
+    practice = build_practice(clients=clients, days=days)
+    wishes = [step for step in practice.steps if isinstance(step, QuietStep | LeaveStep)]
+    assert {type(wish) for wish in wishes} == wished
+    for wish in wishes:
+        wins = [win for win in count(practice.steps, practice.until).wins if win.client == wish.email]
+        assert {win.on < wish.at.date() for win in wins} == {True, False}
+        assert min(abs(win.on - wish.at.date()) for win in wins) > timedelta(days=5)
