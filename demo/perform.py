@@ -131,7 +131,7 @@ async def _show(performance: _Performance, tools: LocalTools) -> int:
     page = performance.stack.folder / "page.html"
     messages = sent_messages(found, performance.tempo.calendar_at)
     page.write_text(page_html(_subtitle(options), messages), encoding="utf-8")
-    disagreement = differences(performance.counted, found)
+    disagreement = [*sent.faults, *differences(performance.counted, found)]
     print_report(console, _told(performance, sent, page), performance.counted, found, disagreement)
     if options.stays_up:
         console.print("Everything stays up to be looked at. Ctrl-C ends it.")
@@ -165,7 +165,6 @@ def _told(performance: _Performance, sent: Sent, page: Path) -> Play:
         real_seconds=options.seconds,
         hooks_sent=sent.hooks,
         hooks_retried=sent.requests - sent.hooks,
-        hooks_lost=sent.lost,
         page_url=page.as_uri(),
         metrics_urls=_metrics_urls(performance.environment),
         topic_command=f".venv/bin/python -m demo.topic {performance.stack.kafka.bootstrap_servers} {MILESTONES}",

@@ -6,10 +6,11 @@ once. It must never slow the calendar down: who is late is late, and the report 
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
+from demo.hands import HandsFailedError
 from demo.steps import AppointmentStep, CheckStep, LeaveStep, MessageStep, QuietStep, Step
 from demo.tempo import Tempo
 from demo.vendors.post import HookRefused
@@ -44,12 +45,12 @@ class Sent:
     Attributes:
         hooks: all copies, each counted once.
         requests: with those that a tool had to send again.
-        lost: messages that a tool gave up on.
+        faults: what could not be sent or done, in words.
     """
 
     hooks: int = 0
     requests: int = 0
-    lost: int = 0
+    faults: list[str] = field(default_factory=list)
 
 
 async def play(steps: Iterable[Step], tempo: Tempo, tools: Tools, on_step: Callable[[Step], None]) -> Sent:
@@ -78,8 +79,8 @@ async def _send(step: Step, tools: Tools, slots: asyncio.Semaphore, sent: Sent) 
             tools.keep_check(step)
         else:
             await tools.wish(step)
-    except HookRefused:
-        sent.lost += 1
+    except (HookRefused, HandsFailedError) as error:
+        sent.faults.append(f"{type(step).__name__} at {step.at:%d %b %H:%M}: {error}")
     finally:
         slots.release()
 

@@ -29,7 +29,6 @@ class Play:
     real_seconds: float
     hooks_sent: int
     hooks_retried: int
-    hooks_lost: int
     page_url: str
     metrics_urls: tuple[str, ...]
     topic_command: str
@@ -66,8 +65,6 @@ def _inputs(play: Play, counted: Count, found: Found) -> Table:
     table.add_row("hooks sent, of these again on purpose", f"{play.hooks_sent}, {counted.copies}")
     if play.hooks_retried:
         table.add_row("  sent again because the answer was not 2xx", str(play.hooks_retried))
-    if play.hooks_lost:
-        table.add_row("  given up on by the tool", str(play.hooks_lost))
     table.add_row("events on the topic", str(found.events_total))
     for outcome in ("applied", "duplicate", "unused", "late", "refused"):
         folded = found.counters.get(_EVENTS_COUNTER.format(outcome), 0.0)

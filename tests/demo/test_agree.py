@@ -105,7 +105,6 @@ def _printed(found: Found) -> str:
         real_seconds=12.0,
         hooks_sent=14,
         hooks_retried=0,
-        hooks_lost=0,
         page_url="http://127.0.0.1:1/",
         metrics_urls=("http://127.0.0.1:2/metrics",),
         topic_command="read",

@@ -56,11 +56,12 @@ async def test_a_hook_that_was_sent_again_counts_as_one_hook_and_more_requests()
     assert sent.requests == sent.hooks + len(messages)
 
 
-async def test_a_hook_that_a_tool_gives_up_on_is_counted_as_lost() -> None:
+async def test_a_hook_that_a_tool_gives_up_on_is_named() -> None:
     messages = [step for step in PRACTICE.steps if isinstance(step, MessageStep)]
     tools = _Noted(frozenset({messages[0].message_id}))
     sent = await play(messages, _past(), tools, lambda _: None)
-    assert sent.lost == 1
+    assert len(sent.faults) == 1
+    assert "MessageStep" in sent.faults[0]
     assert len(tools.steps) == len(messages) - 1
 
 
