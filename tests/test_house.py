@@ -17,7 +17,8 @@ _SOURCES = ("schemas", "streams", "agents", "demo")
 _MODULE_LINES, _FUNCTION_LINES, _PAGE_LINES = 300, 40, 150
 _EMPTY_WORDS = {"util", "utils", "common", "helper", "helpers", "base", "core", "manager", "misc"}
 _FREE_TEST_FOLDERS = {"integration", "acceptance", "chaos", "benchmarks", "replays"}
-_ENDINGS = {"park", "stop", "end", "abort", "crash", "exit", "fail", "close", "refuse", "letter", "exception"}
+_ENDINGS = {"park", "stop", "end", "abort", "crash", "fatal", "exit", "fail", "close", "refuse", "refusal"}
+_ENDINGS |= {"letter", "exception"}
 # Written so that this file does not break its own rules.
 _MACHINE = re.compile(r"(?<![\w.-])/(?:wor[k]|roo[t]|hom[e]|User[s]|tm[p]|opt/wheel[s])/")
 _REGISTRY = re.compile(
@@ -199,7 +200,7 @@ RULES = {
         right=("tests/test_x.py", "from unittest import TestCase\n"),
     ),
     "data types are frozen, slotted and keyword-only": Rule(
-        holds_for=is_python,
+        holds_for=is_source,
         breaches=loose_data_types,
         wrong=("schemas/x.py", "@dataclass(frozen=True)\nclass X: ...\n"),
         right=("schemas/x.py", "@dataclass(frozen=True, slots=True, kw_only=True)\nclass X: ...\n"),

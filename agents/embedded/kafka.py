@@ -146,6 +146,7 @@ class EmbeddedKafka:
     def _format(self, java: list[str], properties: Path) -> None:
         self._report("formatting the broker's folder, once")
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        java = [java[0], "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", *java[1:]]  # it lives for a second
         command = ["kafka.tools.StorageTool", "format", "--ignore-formatted", f"--cluster-id={cluster_id}"]
         formatting = Child(
             "Kafka's storage tool",
