@@ -6,7 +6,7 @@ once. It must never slow the calendar down: who is late is late, and the report 
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -38,9 +38,9 @@ class Tools(Protocol):
         ...
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """What the play has sent so far.
+    """What was sent.
 
     Attributes:
         hooks: all copies, each counted once.
@@ -50,39 +50,43 @@ class Sent:
 
     hooks: int = 0
     requests: int = 0
-    faults: list[str] = field(default_factory=list)
+    faults: tuple[str, ...] = ()
 
 
 async def play(steps: Iterable[Step], tempo: Tempo, tools: Tools, on_step: Callable[[Step], None]) -> Sent:
     """Play all steps, then let the calendar run to its end."""
     slots = asyncio.Semaphore(_ON_THE_WAY)
-    sent = Sent()
+    sending: list[asyncio.Task[Sent]] = []
     async with asyncio.TaskGroup() as group:
         for step in steps:
             await _until(tempo.real_at(step.at))
             await slots.acquire()
-            group.create_task(_send(step, tools, slots, sent))
+            sending.append(group.create_task(_send(step, tools, slots)))
             on_step(step)
     await _until(tempo.end_at)
-    return sent
+    sent = [task.result() for task in sending]
+    return Sent(
+        hooks=sum(one.hooks for one in sent),
+        requests=sum(one.requests for one in sent),
+        faults=tuple(fault for one in sent for fault in one.faults),
+    )
 
 
-async def _send(step: Step, tools: Tools, slots: asyncio.Semaphore, sent: Sent) -> None:
+async def _send(step: Step, tools: Tools, slots: asyncio.Semaphore) -> Sent:
     try:
         if isinstance(step, AppointmentStep):
-            sent.hooks += step.copies * len(step.actions)
-            sent.requests += await tools.change_appointment(step)
-        elif isinstance(step, MessageStep):
-            sent.hooks += step.copies
-            sent.requests += await tools.post_message(step)
-        elif isinstance(step, CheckStep):
+            return Sent(hooks=step.copies * len(step.actions), requests=await tools.change_appointment(step))
+        if isinstance(step, MessageStep):
+            return Sent(hooks=step.copies, requests=await tools.post_message(step))
+        if isinstance(step, CheckStep):
             tools.keep_check(step)
         else:
             await tools.wish(step)
     except (HookRefused, HandsFailedError) as error:
-        sent.faults.append(f"{type(step).__name__} at {step.at:%d %b %H:%M}: {error}")
+        return Sent(faults=(f"{type(step).__name__} at {step.at:%d %b %H:%M}: {error}",))
     finally:
         slots.release()
+    return Sent()
 
 
 async def _until(real_at: datetime) -> None:
