@@ -21,7 +21,7 @@ Reason = Literal[
     "planned", "erased", "expired", "paused", "suppressed", "same_moment", "no_consent", "opted_out",
     "channel_unwanted", "approval", "by_hand", "no_amount", "cap_reached", "quiet_hours", "shadow",
     "retracted", "retracted_after_sending", "missing_fact", "no_address", "no_profile", "rejected",
-    "provider_away", "lost_in_sending", "no_channel", "released",
+    "provider_away", "lost_in_sending", "no_channel", "celebrated_before",
 ]  # fmt: skip
 
 WHOLE = "celebration"
@@ -63,6 +63,30 @@ class CoachTask:
     reason: Reason
     summary: str
     minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What becomes of a delivery after it was asked about or attempted.
+
+    Attributes:
+        retry_seconds: real time until it may be claimed again; None at once.
+        due_at: domain time, when it changes.
+        attempted: a conversation with the provider took place.
+        deferred: it waited for something of ours.
+        decision: what is recorded; None when it merely tries again.
+        task: what the coach is asked.
+    """
+
+    state: DeliveryState
+    reason: Reason | None = None
+    provider_id: str | None = None
+    retry_seconds: float | None = None
+    due_at: datetime | None = None
+    attempted: bool = False
+    deferred: bool = False
+    decision: Decision | None = None
+    task: CoachTask | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from schemas.milestone import Milestone
 from schemas.policy import Approval, ChannelName, Policy, QuietHours, TierPolicy
+from schemas.rules import Rule
 
 SENDABLE: frozenset[ChannelName] = frozenset({"in_app", "email"})
 """Channels that go out by themselves; whatever else a tier names is handed to the coach."""
@@ -37,6 +38,13 @@ class Answer:
         if self.milestone.moment is None:
             return None
         return f"{self.milestone.moment}/{self.milestone.facts.get('program_id') or ''}"
+
+
+def override_of(rule: Rule | None) -> Override:
+    """What a rule overrides; nothing when the rulebook has lost the rule since."""
+    if rule is None:
+        return Override()
+    return Override(channels=rule.channels, gift_cents=rule.gift_cents, approval=rule.approval)
 
 
 def answer_for(milestone: Milestone, policy: Policy, override: Override) -> Answer:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.brake import Suppression
 from schemas.client import ConsentKind, Profile
+from schemas.tenant import Coach
 
 _ALLOWED_WHEN_UNRECORDED: frozenset[ConsentKind] = frozenset({"service"})
 
@@ -41,6 +42,11 @@ class ClientView:
         if (kind, False) in self.consents:
             return False
         return (kind, True) in self.consents or kind in _ALLOWED_WHEN_UNRECORDED
+
+
+def fallback_zone(coach: Coach, tenant_zone: str) -> str:
+    """The zone of a client who named none: the coach's if their file says one, else the tenant's."""
+    return coach.timezone if "timezone" in coach.model_fields_set else tenant_zone
 
 
 def view_client(

@@ -12,7 +12,7 @@ from schemas.celebration import CoachTask, Reason
 from schemas.milestone import Milestone
 from schemas.policy import ChannelName
 
-TELL_MINUTES: Final = 2
+_TELL_MINUTES: Final = 2
 _CENTS: Final = 100
 
 _CHORES: Final[Mapping[str, tuple[str, int]]] = {
@@ -34,6 +34,16 @@ _TELL: Final[Mapping[str, str]] = {
     "expired": "it could not go out in time; tell them yourself",
     "cap_reached": "it could not go out in time; tell them yourself",
     "quiet_hours": "it could not go out in time; tell them yourself",
+}
+
+_FAILED: Final[Mapping[str, str]] = {
+    "missing_fact": "its text needs something that is not known; write it yourself",
+    "no_address": "the client's profile has no address; tell them yourself, or add it",
+    "no_profile": "no profile of the client has arrived; tell them yourself, or add it",
+    "no_channel": "the channel is not set up; tell them yourself",
+    "rejected": "the provider refused it; check the address",
+    "provider_away": "the provider could not be reached for too long; tell them yourself",
+    "lost_in_sending": "nobody knows whether it arrived; ask before you repeat it",
 }
 
 
@@ -58,7 +68,19 @@ def coach_task(
         kind="celebrate",
         reason=reasons[0] if reasons else "by_hand",
         summary=f"{milestone.name}: {summary}",
-        minutes=sum(minutes for _, minutes in jobs) + (TELL_MINUTES if told else 0),
+        minutes=sum(minutes for _, minutes in jobs) + (_TELL_MINUTES if told else 0),
+    )
+
+
+def undelivered_task(milestone: Milestone, channel: str, reason: Reason, detail: str | None) -> CoachTask:
+    """The task for a message that was planned and cannot go."""
+    words = _TELL.get(reason) or _FAILED[reason]
+    because = f" ({detail})" if detail else ""
+    return CoachTask(
+        kind="undelivered",
+        reason=reason,
+        summary=f"{milestone.name}: the {channel} message did not go: {words}{because}",
+        minutes=_TELL_MINUTES,
     )
 
 

@@ -28,17 +28,18 @@ class Past:
     counts: bool
 
 
-def past_of(celebration: Celebration) -> Past | None:
-    """What a celebration planned just now means for the next one; None if nothing came of it."""
+def past_of(celebration: Celebration) -> tuple[Past, ...]:
+    """What a celebration planned just now means for the next one; nothing if nothing came of it."""
     if celebration.outcome not in LIVE_OUTCOMES:
-        return None
-    return Past(
+        return ()
+    past = Past(
         milestone_id=celebration.milestone_id,
         tier=celebration.tier,
         at=celebration.due_at,
         moment=celebration.moment,
         counts=celebration.outcome in MACHINE_OUTCOMES,
     )
+    return (past,)
 
 
 def is_moment_taken(history: Iterable[Past], moment: str | None, milestone_id: str) -> bool:

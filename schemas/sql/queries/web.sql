@@ -1,4 +1,4 @@
--- Named queries of the web: the client's inbox, opt-outs, keys of the administration.
+-- Named queries of the web: the client's inbox, keys of the administration.
 
 -- name: inbox_items
 -- What does this client's inbox hold, newest first, below the item $3 if one is given?
@@ -19,24 +19,6 @@ SELECT count(*) FROM inbox WHERE tenant = $1 AND client = $2 AND read_at IS NULL
 UPDATE inbox SET read_at = coalesce(read_at, now())
 WHERE tenant = $1 AND client = $2 AND item_id = $3
 RETURNING item_id;
-
--- name: is_opted_out
--- Has this client left this channel?
-SELECT EXISTS (
-    SELECT FROM opt_outs WHERE tenant = $1 AND client = $2 AND channel = $3 AND returned_at IS NULL);
-
--- name: opt_out
--- The client leaves the channel; says whether that is news.
-INSERT INTO opt_outs (tenant, client, channel, source) VALUES ($1, $2, $3, $4)
-ON CONFLICT (tenant, client, channel) DO UPDATE
-    SET opted_out_at = now(), source = excluded.source, returned_at = NULL
-    WHERE opt_outs.returned_at IS NOT NULL
-RETURNING client;
-
--- name: opt_back_in
--- The client returns to the channel.
-UPDATE opt_outs SET returned_at = now()
-WHERE tenant = $1 AND client = $2 AND channel = $3 AND returned_at IS NULL;
 
 -- name: create_key
 -- Keep the hash of a new key.

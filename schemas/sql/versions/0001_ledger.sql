@@ -92,7 +92,7 @@ CREATE TABLE deliveries (
     CHECK (state NOT IN ('held', 'deferred', 'failed', 'skipped') OR reason IS NOT NULL),
     CHECK (state <> 'sending' OR lease_until IS NOT NULL)
 ) WITH (fillfactor = 80);
-CREATE INDEX deliveries_due ON deliveries (due_at) WHERE state IN ('pending', 'deferred');
+CREATE INDEX deliveries_due ON deliveries (channel, due_at) WHERE state IN ('pending', 'deferred');
 CREATE INDEX deliveries_held ON deliveries (tenant, client) WHERE state = 'held';
 CREATE INDEX deliveries_leased ON deliveries (lease_until) WHERE state = 'sending';
 CREATE INDEX deliveries_expiring ON deliveries (expires_at) WHERE state IN ('pending', 'deferred', 'held');

@@ -1,0 +1,263 @@
+"""One attempt at a claimed delivery: ask once more, put it into words, send it, record it.
+
+It must never send what somebody stopped before the point of no return, never repeat what may
+have left, and never let a fault of one message out: each ends as a recorded verdict.
+
+Theory of operation: asking locks the client and reads the ledger anew. An in-app message is
+shown in that transaction. Any other is rendered and handed to its channel, which calls back
+at the point of no return: there `sending` is committed under the claim's fence. A brake, an
+erasure or a retraction in between has changed the row, so that commit fails and nothing goes.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Final, cast
+
+import structlog
+
+from agents.channels.channel import Channel, Message, Outcome, OutcomeKind
+from agents.channels.render import Links, MissingFact, Rendered, Renderer
+from agents.ledger import rows
+from agents.ledger.away import AWAY
+from agents.ledger.brakes import pauses_in_force
+from agents.ledger.celebrations import show
+from agents.ledger.deliveries import Claimed, Ready, begin_sending, lock_ready, settle, take_slot
+from agents.ledger.pool import Connection, Pool
+from agents.metrics import DELIVERIES, DELIVERY_ATTEMPT_SECONDS, EVENT_TO_CELEBRATION_SECONDS
+from agents.tenants import Tenant
+from schemas.celebration import Verdict
+from schemas.policy import ChannelName
+from streams.planning.answer import answer_for, override_of
+from streams.planning.client_view import fallback_zone, view_client
+from streams.planning.objections import Objection, Question
+from streams.planning.release import Wait, objection_to_release
+from streams.planning.verdicts import Case, on_absence, on_fault, on_objection, on_outcome
+
+SENDING_LEASE_SECONDS: Final = 900.0
+"""Outlives the longest wait after the point of no return: 600 s for an SMTP server's reply."""
+
+_HISTORY: Final = timedelta(days=9)
+_RECORD_TRIES: Final = 6
+_RECORD_WAIT_SECONDS: Final = 0.2
+_log = structlog.get_logger()
+
+LinksOf = Callable[[str, str, str], Links]
+"""The links of a message: tenant, client and channel in."""
+
+
+class Attempts:
+    """Makes attempts on one channel.
+
+    Args:
+        pool: the ledger.
+        tenants: by id.
+        channel: where messages go; None for the app's own inbox.
+        renderer: puts messages into words.
+        links_of: the addresses that a message carries.
+        now: domain time.
+    """
+
+    def __init__(
+        self,
+        *,
+        pool: Pool,
+        tenants: Mapping[str, Tenant],
+        channel: Channel | None,
+        renderer: Renderer,
+        links_of: LinksOf,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._pool = pool
+        self._tenants = tenants
+        self._channel = channel
+        self._renderer = renderer
+        self._links_of = links_of
+        self._now = now
+
+    async def make(self, claimed: Claimed) -> None:
+        """Take a claimed delivery as far as it goes now."""
+        ready = await self._ask(claimed)
+        if ready is None or self._channel is None:
+            return
+        message = self._message(claimed, ready)
+        if isinstance(message, Verdict):
+            await self._record(claimed, ready, message)
+            return
+        outcome = await self._send(self._channel, claimed, ready, message)
+        if outcome is not None:
+            case = _case(claimed, ready)
+            await self._record(claimed, ready, on_outcome(case, outcome.kind, outcome.detail, outcome.provider_id))
+
+    async def _ask(self, claimed: Claimed) -> Ready | None:
+        """Whether it may leave; None when it is settled, or the claim is lost."""
+        now = self._now()
+        async with self._pool.acquire() as connection, connection.transaction():
+            ready = await lock_ready(connection, claimed, now - _HISTORY)
+            if ready is None:
+                return None
+            verdict = await self._objection(connection, claimed, ready, now)
+            if verdict is None:
+                await take_slot(connection, ready.celebration_id, now)
+                if self._channel is not None:
+                    return ready
+                verdict = await self._show(connection, claimed, ready)
+            settled = await settle(connection, claimed, ready, verdict, now)
+        if settled:
+            _count(ready, verdict)
+        return None
+
+    async def _objection(self, connection: Connection, claimed: Claimed, ready: Ready, now: datetime) -> Verdict | None:
+        tenant, case = self._tenants.get(claimed.tenant), _case(claimed, ready)
+        if tenant is None:
+            return on_fault(case, "no_channel", "the tenant's folder is gone")
+        if tenant.rulebook.policy.mode == "shadow":
+            return on_objection(case, Objection(outcome="skip", reason="shadow"))
+        objection = await self._asked(connection, tenant, ready, now)
+        if objection:
+            return on_objection(case, objection)
+        if ready.channel != "email" or (ready.client.profile and ready.client.profile.email):
+            return None
+        return on_absence(case, "no_address" if ready.client.profile else "no_profile")
+
+    async def _asked(
+        self, connection: Connection, tenant: Tenant, ready: Ready, now: datetime
+    ) -> Objection | Wait | None:
+        milestone, client = ready.milestone, ready.client
+        override = override_of(tenant.rulebook.by_id.get(milestone.rule))
+        question = Question(
+            channel=cast("ChannelName", ready.channel),
+            answer=answer_for(milestone, tenant.rulebook.policy, override),
+            client=view_client(
+                client.profile,
+                erased=client.erased,
+                fallback_zone=fallback_zone(tenant.coach(client.coach), tenant.timezone),
+                opted_out=client.opted_out,
+                suppression=client.suppression,
+            ),
+            pauses=await pauses_in_force(connection),
+            moment_taken=ready.moment_taken,
+            now=now,
+        )
+        return objection_to_release(question, ready.celebrated)
+
+    async def _show(self, connection: Connection, claimed: Claimed, ready: Ready) -> Verdict:
+        """Show an in-app message, in the transaction that asked."""
+        rendered = self._rendered(claimed, ready)
+        if isinstance(rendered, Verdict):
+            return rendered
+        item = rows.inbox(ready.milestone, claimed.delivery_id, rendered.title, rendered.text, rendered.html)
+        await show(connection, item)
+        return Verdict(state="sent")
+
+    def _rendered(self, claimed: Claimed, ready: Ready) -> Rendered | Verdict:
+        tenant, milestone = self._tenants[claimed.tenant], ready.milestone
+        rule = tenant.rulebook.by_id.get(milestone.rule)
+        try:
+            return self._renderer.render(
+                milestone,
+                channel=cast("ChannelName", ready.channel),
+                tier_policy=tenant.rulebook.policy.tiers[milestone.tier],
+                profile=ready.client.profile,
+                coach=tenant.coach(ready.client.coach),
+                tenant=tenant,
+                links=self._links_of(claimed.tenant, claimed.client, ready.channel),
+                template=rule.template if rule else None,
+            )
+        except MissingFact as error:
+            return on_fault(_case(claimed, ready), "missing_fact", error.name)
+
+    def _message(self, claimed: Claimed, ready: Ready) -> Message | Verdict:
+        rendered = self._rendered(claimed, ready)
+        if isinstance(rendered, Verdict):
+            return rendered
+        tenant = self._tenants[claimed.tenant]
+        address = ready.client.profile.email if ready.client.profile else None
+        links = self._links_of(claimed.tenant, claimed.client, ready.channel)
+        return Message(
+            delivery_id=claimed.delivery_id,
+            celebration_id=ready.celebration_id,
+            tenant=claimed.tenant,
+            client=claimed.client,
+            to_address=address or "",
+            from_name=tenant.sender.from_name,
+            from_address=tenant.sender.from_address,
+            reply_to=tenant.coach(ready.client.coach).email,
+            subject=rendered.subject,
+            text=rendered.text,
+            html=rendered.html,
+            inline=rendered.inline,
+            unsubscribe_url=links.unsubscribe_url,
+            locale=rendered.locale,
+        )
+
+    async def _send(self, channel: Channel, claimed: Claimed, ready: Ready, message: Message) -> Outcome | None:
+        """Hand the message to its channel; None when it was stopped before the point of no return."""
+        crossing = _Crossing(partial(self._begin, claimed))
+        started = time.monotonic()
+        try:
+            outcome = await channel.send(message, crossing)
+        except Exception as error:  # noqa: BLE001 - recorded: before the point of no return it is a retry, after it unknown
+            _log.error(
+                "channel.raised", channel=channel.name, delivery_id=claimed.delivery_id, fault=type(error).__name__
+            )
+            kind: OutcomeKind = "unknown" if crossing.crossed else "retry"
+            outcome = Outcome(kind=kind, detail=f"the channel failed: {type(error).__name__}")
+        DELIVERY_ATTEMPT_SECONDS.labels(ready.channel).observe(time.monotonic() - started)
+        return None if crossing.refused else outcome
+
+    async def _begin(self, claimed: Claimed) -> bool:
+        return await begin_sending(self._pool, claimed, lease_seconds=SENDING_LEASE_SECONDS, now=self._now())
+
+    async def _record(self, claimed: Claimed, ready: Ready, verdict: Verdict) -> None:
+        """Record a verdict; should the database stay away, the sweeper finds an honest `unknown`."""
+        for tries in range(1, _RECORD_TRIES + 1):
+            try:
+                async with self._pool.acquire() as connection, connection.transaction():
+                    settled = await settle(connection, claimed, ready, verdict, self._now())
+            except AWAY as error:
+                _log.warning(
+                    "outcome.not_recorded",
+                    delivery_id=claimed.delivery_id,
+                    state=verdict.state,
+                    tries=tries,
+                    fault=type(error).__name__,
+                )
+                await asyncio.sleep(_RECORD_WAIT_SECONDS * 2**tries)
+            else:
+                if settled:
+                    _count(ready, verdict)
+                return
+
+
+class _Crossing:
+    """The point of no return, and whether it was passed or refused."""
+
+    def __init__(self, begin: Callable[[], Awaitable[bool]]) -> None:
+        self._begin = begin
+        self.crossed = False
+        self.refused = False
+
+    async def __call__(self) -> bool:
+        self.crossed = await self._begin()  # if this raises, the channel goes no further
+        self.refused = not self.crossed
+        return self.crossed
+
+
+def _case(claimed: Claimed, ready: Ready) -> Case:
+    return Case(
+        delivery_id=claimed.delivery_id,
+        channel=ready.channel,
+        milestone=ready.milestone,
+        attempts=ready.attempts,
+        deferrals=ready.deferrals,
+    )
+
+
+def _count(ready: Ready, verdict: Verdict) -> None:
+    DELIVERIES.labels(ready.channel, verdict.state).inc()
+    if verdict.state == "sent":
+        seconds = (datetime.now(UTC) - ready.heard_at).total_seconds()
+        EVENT_TO_CELEBRATION_SECONDS.labels(ready.channel).observe(seconds)

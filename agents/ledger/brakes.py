@@ -1,0 +1,134 @@
+"""The brake: suppress a client, pause a tenant, channel or rule, and see what is held and why.
+
+A brake holds what waits at once and is asked again at every claim, so that it also holds what
+was planned at the same moment. What is released waits for a sender, which asks everything anew.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from agents.ledger.clients import lock_client
+from agents.ledger.pool import Connection, Pool
+from agents.ledger.queries import load_queries
+from schemas.brake import Pause, Suppression
+
+_SQL = load_queries("brakes")
+_LIST_LIMIT = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A delivery that waits for people or for a time; `why` and `author` are the brake's."""
+
+    delivery_id: str
+    tenant: str
+    client: str
+    rule: str
+    tier: str
+    channel: str
+    state: str
+    reason: str | None
+    why: str | None
+    author: str | None
+    due_at: datetime
+    expires_at: datetime
+
+
+async def suppress(pool: Pool, *, tenant: str, client: str, suppression: Suppression, author: str) -> None:
+    """From now on nothing goes to this client; replaces a suppression in force.
+
+    Raises:
+        asyncpg.CheckViolationError: the reason or the author is empty.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        await lock_client(connection, tenant, client)
+        await connection.execute(_SQL.unsuppress, tenant, client, author)
+        await connection.execute(
+            _SQL.suppress,
+            tenant,
+            client,
+            suppression.answer,
+            suppression.reason,
+            author,
+            suppression.until,
+        )
+        stop = _SQL.hold_client if suppression.answer == "hold" else _SQL.drop_client
+        await connection.execute(stop, tenant, client)
+
+
+async def unsuppress(pool: Pool, *, tenant: str, client: str, author: str, now: datetime) -> bool:
+    """Lift the suppression; what it held and has not expired goes on.
+
+    Args:
+        pool: the ledger.
+        tenant: the client's.
+        client: whom messages reach again.
+        author: who lifts it.
+        now: domain time.
+
+    Returns:
+        Whether there was one.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        await lock_client(connection, tenant, client)
+        lifted = await connection.fetchval(_SQL.unsuppress, tenant, client, author)
+        await release_held(connection, now)
+    return lifted is not None
+
+
+async def pause(pool: Pool, scope: Pause, *, author: str) -> bool:
+    """From now on nothing in the scope goes.
+
+    Returns:
+        Whether it was not paused already.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        where = scope.tenant, scope.channel, scope.rule
+        paused = await connection.fetchval(_SQL.pause, *where, scope.reason, author)
+        await connection.execute(_SQL.hold_paused)
+    return paused is not None
+
+
+async def resume(
+    pool: Pool, *, tenant: str | None, channel: str | None, rule: str | None, author: str, now: datetime
+) -> bool:
+    """Lift the pause with exactly this scope; what it held and has not expired goes on.
+
+    Args:
+        pool: the ledger.
+        tenant: None for every tenant; `channel` and `rule` likewise.
+        channel: as it was paused.
+        rule: as it was paused.
+        author: who lifts it.
+        now: domain time.
+
+    Returns:
+        Whether there was one.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        lifted = await connection.fetchval(_SQL.resume, tenant, channel, rule, author)
+        await release_held(connection, now)
+    return lifted is not None
+
+
+async def release_held(connection: Connection, now: datetime) -> int:
+    """What no brake holds any more waits for a sender again.
+
+    Returns:
+        How many deliveries that were.
+    """
+    released = await connection.fetch(_SQL.release_held, now)
+    if released:
+        await connection.execute("SELECT pg_notify('cairn_deliveries', '')")
+    return len(released)
+
+
+async def pauses_in_force(connection: Connection | Pool) -> tuple[Pause, ...]:
+    """What is paused now."""
+    return tuple(Pause(**dict(row)) for row in await connection.fetch(_SQL.pauses_in_force))
+
+
+async def held(pool: Pool, *, tenant: str | None, now: datetime, limit: int = _LIST_LIMIT) -> tuple[Held, ...]:
+    """What is held back and why, oldest first; of every tenant when `tenant` is None."""
+    rows = await pool.fetch(_SQL.held, tenant, now, limit)
+    return tuple(Held(**dict(row)) for row in rows)

@@ -1,0 +1,140 @@
+"""Celebrations: what the celebrator reads before it plans a batch, and what it writes after.
+
+Each question and each write is one statement for the whole batch. Must be called inside the
+transaction that holds the position.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from agents.ledger.brakes import pauses_in_force
+from agents.ledger.clients import ClientKey, ClientRow, lock_clients
+from agents.ledger.pool import Connection
+from agents.ledger.queries import load_queries
+from agents.ledger.tasks import upsert_tasks
+from schemas.brake import Pause
+from streams.planning.history import Past
+
+_SQL = load_queries("celebrations")
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What is known of a milestone already.
+
+    Attributes:
+        attempted: something of its celebration left, or may have left.
+        done_by_hand: a coach did their part of it.
+    """
+
+    revision: int
+    retracted: bool
+    celebration_id: str | None
+    attempted: bool
+    done_by_hand: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """What planning a batch needs to know, read once."""
+
+    clients: Mapping[ClientKey, ClientRow]
+    history: defaultdict[ClientKey, list[Past]]
+    standing: Mapping[str, Standing]
+    pauses: tuple[Pause, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Page:
+    """What planning a batch leads to, written once; rows are named as the columns are."""
+
+    milestones: list[Row] = field(default_factory=list)
+    celebrations: list[Row] = field(default_factory=list)
+    deliveries: list[Row] = field(default_factory=list)
+    decisions: list[Row] = field(default_factory=list)
+    tasks: list[Row] = field(default_factory=list)
+    inbox: list[Row] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
+    withdrawn: list[str] = field(default_factory=list)
+
+
+async def read_book(
+    connection: Connection, keys: Sequence[ClientKey], milestone_ids: Sequence[str], since: datetime
+) -> Book:
+    """Lock the clients and read all that decides about them; history is from `since` on."""
+    clients = await lock_clients(connection, keys)
+    columns = [tenant for tenant, _ in keys], [client for _, client in keys]
+    history: defaultdict[ClientKey, list[Past]] = defaultdict(list)
+    for row in await connection.fetch(_SQL.history, *columns, since):
+        history[row["tenant"], row["client"]].append(
+            Past(
+                milestone_id=row["milestone_id"],
+                tier=row["tier"],
+                at=row["at"],
+                moment=row["moment"],
+                counts=row["counts"],
+            )
+        )
+    standing = {
+        row["milestone_id"]: Standing(
+            revision=row["revision"],
+            retracted=row["retracted"],
+            celebration_id=row["celebration_id"],
+            attempted=row["attempted"],
+            done_by_hand=row["done_by_hand"],
+        )
+        for row in await connection.fetch(_SQL.standing, list(milestone_ids))
+    }
+    pauses = await pauses_in_force(connection)
+    return Book(clients=clients, history=history, standing=standing, pauses=pauses)
+
+
+async def write_page(connection: Connection, page: Page) -> None:
+    """Write everything, in the order in which rows refer to each other, and wake the senders once."""
+    for statement, ids in (
+        (_SQL.withdraw_deliveries, page.stopped),
+        (_SQL.drop_tasks, page.stopped),
+        (_SQL.withdraw_celebrations, page.withdrawn),
+    ):
+        if ids:
+            await connection.execute(statement, ids)
+    for statement, rows in (
+        (_SQL.upsert_milestones, page.milestones),
+        (_SQL.upsert_celebrations, page.celebrations),
+        (_SQL.upsert_deliveries, page.deliveries),
+        (_SQL.append_decisions, page.decisions),
+        (_SQL.upsert_inbox, page.inbox),
+    ):
+        if rows:
+            await connection.execute(statement, as_json(rows))
+    await upsert_tasks(connection, page.tasks)
+    if page.deliveries:
+        await notify_senders(connection)
+
+
+async def show(connection: Connection, item: Row) -> None:
+    """Put one in-app message into its client's inbox."""
+    await connection.execute(_SQL.upsert_inbox, as_json([item]))
+
+
+async def append_decisions(connection: Connection, rows: Sequence[Row]) -> None:
+    """Add decisions; none is ever changed."""
+    if rows:
+        await connection.execute(_SQL.append_decisions, as_json(rows))
+
+
+async def notify_senders(connection: Connection) -> None:
+    """Wake the senders when the transaction commits."""
+    await connection.execute(_SQL.notify_senders)
+
+
+def as_json(rows: Sequence[Row]) -> str:
+    """Rows as `jsonb_to_recordset` reads them."""
+    return msgspec.json.encode(rows).decode()

@@ -1,0 +1,125 @@
+"""Clients: profiles as they arrive, erasure, and the channels that clients leave.
+
+Contact data stands in one column of one table. Erasure removes it together with everything
+that was rendered from it, and leaves a row that keeps the client from coming back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from agents.ledger.pool import Connection, Pool
+from agents.ledger.queries import load_queries
+from schemas.brake import Suppression
+from schemas.client import Profile
+
+_SQL = load_queries("clients")
+_ERASE_MORE = (_SQL.erase_inbox, _SQL.erase_deliveries, _SQL.erase_tasks)
+
+ClientKey = tuple[str, str]
+"""Tenant and client."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientRow:
+    """What the ledger knows about a client that decides about messages."""
+
+    profile: Profile | None
+    erased: bool
+    opted_out: tuple[str, ...]
+    suppression: Suppression | None
+
+    @property
+    def coach(self) -> str | None:
+        """The coach's id, if the profile names one."""
+        return self.profile.coach_id if self.profile else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileRecord:
+    """One record of the clients topic; a profile of None erases."""
+
+    tenant: str
+    client: str
+    profile: Profile | None
+    offset: int
+
+
+def client_row(row: asyncpg.Record) -> ClientRow:
+    """Read the columns that every query about clients shares."""
+    suppression = None
+    if row["answer"]:
+        suppression = Suppression(answer=row["answer"], reason=row["suppression_reason"], until=row["until"])
+    return ClientRow(
+        profile=Profile.model_validate_json(row["profile"]) if row["profile"] else None,
+        erased=row["erased"],
+        opted_out=tuple(row["opted_out"]),
+        suppression=suppression,
+    )
+
+
+async def lock_clients(connection: Connection, keys: Sequence[ClientKey]) -> dict[ClientKey, ClientRow]:
+    """Keep these clients from being erased or suppressed until the transaction ends, and read them."""
+    columns = [tenant for tenant, _ in keys], [client for _, client in keys]
+    await connection.execute(_SQL.meet_clients, *columns)
+    await connection.execute(_SQL.share_clients, *columns)
+    rows = await connection.fetch(_SQL.clients_to_plan_for, *columns)
+    return {(row["tenant"], row["client"]): client_row(row) for row in rows}
+
+
+async def lock_client(connection: Connection, tenant: str, client: str) -> None:
+    """One change about this client at a time, until the transaction ends."""
+    await connection.execute(_SQL.meet_clients, [tenant], [client])
+    await connection.execute(_SQL.lock_client, tenant, client)
+
+
+async def apply_profiles(connection: Connection, records: Sequence[ProfileRecord]) -> None:
+    """Apply records in the order of their offsets; of each client only the last one matters."""
+    latest = {(record.tenant, record.client): record for record in records}
+    rows: list[dict[str, Any]] = [
+        {
+            "tenant": record.tenant,
+            "client": record.client,
+            "profile": record.profile.model_dump(mode="json", exclude_defaults=True),
+            "source_offset": record.offset,
+        }
+        for record in latest.values()
+        if record.profile is not None
+    ]
+    if rows:
+        await connection.execute(_SQL.upsert_profiles, msgspec.json.encode(rows).decode())
+    erased = {(r.tenant, r.client): r for r in records if r.profile is None}
+    for record in erased.values():
+        await _erase(connection, record)
+
+
+async def _erase(connection: Connection, record: ProfileRecord) -> None:
+    await connection.execute(_SQL.erase_client, record.tenant, record.client, record.offset)
+    for statement in _ERASE_MORE:
+        await connection.execute(statement, record.tenant, record.client)
+
+
+async def opt_out(pool: Pool, *, tenant: str, client: str, channel: str, source: str) -> bool:
+    """The client leaves a channel; what waits there is closed when a sender asks.
+
+    Returns:
+        Whether that is news.
+    """
+    return await pool.fetchval(_SQL.opt_out, tenant, client, channel, source) is not None
+
+
+async def opt_in(pool: Pool, *, tenant: str, client: str, channel: str) -> bool:
+    """The client comes back to a channel.
+
+    Returns:
+        Whether they had left it.
+    """
+    return await pool.fetchval(_SQL.opt_in, tenant, client, channel) is not None
+
+
+async def has_opted_out(pool: Pool, *, tenant: str, client: str, channel: str) -> bool:
+    """Whether the client has left this channel."""
+    return bool(await pool.fetchval(_SQL.has_opted_out, tenant, client, channel))

@@ -1,0 +1,175 @@
+"""Deliveries: taking them, asking once more, crossing the point of no return, recording.
+
+A claim is a lease with a fence number. Whoever holds an old fence may record nothing, so a
+sender that slept through its lease cannot undo what another one, or a person, did meanwhile.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from agents.ledger import rows
+from agents.ledger.celebrations import append_decisions
+from agents.ledger.clients import ClientRow, client_row, lock_client
+from agents.ledger.pool import Connection, Pool
+from agents.ledger.queries import load_queries
+from agents.ledger.tasks import upsert_tasks
+from schemas.celebration import Verdict
+from schemas.milestone import Milestone
+
+_SQL = load_queries("deliveries")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A delivery that this sender holds until its lease ends."""
+
+    delivery_id: str
+    tenant: str
+    client: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A claimed delivery with everything that decides whether it may leave.
+
+    Attributes:
+        celebrated: when other celebrations of the tier left; empty when this one has its slot.
+        heard_at: real time.
+    """
+
+    celebration_id: str
+    channel: str
+    attempts: int
+    deferrals: int
+    heard_at: datetime
+    expires_at: datetime
+    milestone: Milestone
+    client: ClientRow
+    moment_taken: bool
+    celebrated: tuple[datetime, ...]
+
+
+async def claim(pool: Pool, *, channel: str, now: datetime, limit: int, lease_seconds: float) -> tuple[Claimed, ...]:
+    """Take at most `limit` deliveries of a channel that are due at `now` (domain time)."""
+    found = await pool.fetch(_SQL.claim, channel, now, limit, lease_seconds)
+    return tuple(Claimed(**dict(row)) for row in found)
+
+
+async def next_due(pool: Pool, *, channel: str, now: datetime) -> tuple[datetime | None, float | None]:
+    """When the next one falls due in domain time, and in how many real seconds the next retry."""
+    row = await pool.fetchrow(_SQL.next_due, channel, now)
+    return (row["due_at"], row["retry_seconds"]) if row else (None, None)
+
+
+async def lock_ready(connection: Connection, claimed: Claimed, since: datetime) -> Ready | None:
+    """Lock the client and read everything anew; None when the claim is lost.
+
+    Args:
+        connection: inside a transaction.
+        claimed: what to release.
+        since: caps look back to here, domain time.
+    """
+    await lock_client(connection, claimed.tenant, claimed.client)
+    row = await connection.fetchrow(_SQL.to_release, claimed.delivery_id, claimed.fence, since)
+    if row is None:
+        return None
+    return Ready(
+        celebration_id=row["celebration_id"],
+        channel=row["channel"],
+        attempts=row["attempts"],
+        deferrals=row["deferrals"],
+        heard_at=row["heard_at"],
+        expires_at=row["expires_at"],
+        milestone=rows.recorded_milestone(row["record"]),
+        client=client_row(row),
+        moment_taken=row["moment_taken"],
+        celebrated=() if row["celebrated_at"] else tuple(row["celebrated"]),
+    )
+
+
+async def take_slot(connection: Connection, celebration_id: str, now: datetime) -> None:
+    """The celebration begins: caps count it from now on."""
+    await connection.execute(_SQL.take_slot, celebration_id, now)
+
+
+async def begin_sending(pool: Pool, claimed: Claimed, *, lease_seconds: float, now: datetime) -> bool:
+    """Commit `sending`: after this the delivery is never sent again.
+
+    Returns:
+        False when the lease is over, or it was held, withdrawn, erased or expired meanwhile.
+    """
+    fence = claimed.delivery_id, claimed.fence
+    return await pool.fetchval(_SQL.begin_sending, *fence, lease_seconds, now) is not None
+
+
+async def settle(connection: Connection, claimed: Claimed, ready: Ready, verdict: Verdict, now: datetime) -> bool:
+    """Record what became of a claimed delivery, why, and what the coach is asked.
+
+    Returns:
+        False when the claim was lost; then nothing is recorded.
+    """
+    done = await connection.fetchrow(
+        _SQL.record_outcome,
+        claimed.delivery_id,
+        claimed.fence,
+        verdict.state,
+        verdict.reason,
+        verdict.provider_id,
+        verdict.retry_seconds,
+        verdict.due_at,
+        int(verdict.attempted),
+        int(verdict.deferred),
+    )
+    if done is None:
+        return False
+    if verdict.decision:
+        await append_decisions(connection, [rows.decision(ready.milestone, verdict.decision, now)])
+    if verdict.task:
+        await upsert_tasks(connection, [rows.task(ready.milestone, verdict.task, ready.client.coach, now)])
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """A delivery that nobody finished in time."""
+
+    delivery_id: str
+    tenant: str
+    client: str
+    channel: str
+    celebration_id: str
+
+
+async def sweep_sending(connection: Connection) -> tuple[Swept, ...]:
+    """Deliveries whose sender died after the point of no return become `unknown`."""
+    return tuple(Swept(**dict(row)) for row in await connection.fetch(_SQL.sweep_sending))
+
+
+async def sweep_expired(connection: Connection, now: datetime) -> tuple[Swept, ...]:
+    """Deliveries that waited too long are closed; `now` is domain time."""
+    return tuple(Swept(**dict(row)) for row in await connection.fetch(_SQL.sweep_expired, now))
+
+
+async def milestones_of(
+    connection: Connection, celebration_ids: Sequence[str]
+) -> dict[str, tuple[Milestone, str | None]]:
+    """The milestone, and the client's coach, of each celebration."""
+    found = await connection.fetch(_SQL.milestones_of, list(celebration_ids))
+    return {row["celebration_id"]: (rows.recorded_milestone(row["record"]), row["coach"]) for row in found}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """How many deliveries of a channel stand in a state that is not final, and since when the oldest does."""
+
+    channel: str
+    state: str
+    deliveries: int
+    oldest_at: datetime
+
+
+async def figures(pool: Pool) -> tuple[Figure, ...]:
+    """What waits, for the metrics that are sampled."""
+    return tuple(Figure(**dict(row)) for row in await pool.fetch(_SQL.figures))

@@ -1,0 +1,42 @@
+"""Opening the ledger: a database that is away is waited for, visibly; a strange schema is refused."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+
+from agents.ledger.away import AWAY
+from agents.ledger.migrate import require_current
+from agents.ledger.pool import Pool, connect
+
+_FIRST_WAIT_SECONDS = 0.2
+_LONGEST_WAIT_SECONDS = 5.0
+_log = structlog.get_logger()
+
+
+@asynccontextmanager
+async def open_ledger(dsn: str, *, max_connections: int) -> AsyncIterator[Pool]:
+    """A pool on a database that is there and at this release's schema; closed on leaving.
+
+    Raises:
+        SchemaMismatch: the schema is not the one that this release knows.
+        asyncpg.PostgresError: the server refuses the credentials or the database.
+    """
+    pool = await _wait_for(dsn, max_connections)
+    try:
+        await require_current(pool)
+        yield pool
+    finally:
+        await pool.close()
+
+
+async def _wait_for(dsn: str, max_connections: int) -> Pool:
+    seconds = _FIRST_WAIT_SECONDS
+    while True:
+        try:
+            return await connect(dsn, max_connections=max_connections)
+        except AWAY as error:
+            _log.warning("database_waited_for", error_type=type(error).__name__, seconds=seconds)
+        await asyncio.sleep(seconds)
+        seconds = min(2 * seconds, _LONGEST_WAIT_SECONDS)

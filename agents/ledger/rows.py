@@ -1,0 +1,114 @@
+"""Rows: values of the domain with the names that the ledger's columns have."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from schemas.celebration import Celebration, CoachTask, Decision, Delivery, celebration_id
+from schemas.milestone import RETRACTED, Milestone
+
+Row = dict[str, Any]
+
+
+def milestone(found: Milestone, heard_at: datetime) -> Row:
+    """A row of `milestones`."""
+    return {
+        "milestone_id": found.milestone_id,
+        "revision": found.revision,
+        "retracted": found.type == RETRACTED,
+        "tenant": found.tenant,
+        "client": found.client,
+        "rule": found.rule,
+        "tier": found.tier,
+        "reached_at": found.reached_at,
+        "record": found,
+        "heard_at": heard_at,
+    }
+
+
+def celebration(planned: Celebration, heard_at: datetime, celebrated_at: datetime | None) -> Row:
+    """A row of `celebrations`."""
+    return {
+        "celebration_id": planned.celebration_id,
+        "milestone_id": planned.milestone_id,
+        "revision": planned.revision,
+        "tenant": planned.tenant,
+        "client": planned.client,
+        "rule": planned.rule,
+        "tier": planned.tier,
+        "mode": planned.mode,
+        "outcome": planned.outcome,
+        "moment": planned.moment,
+        "planned_at": planned.planned_at,
+        "due_at": planned.due_at,
+        "expires_at": planned.expires_at,
+        "celebrated_at": celebrated_at,
+        "heard_at": heard_at,
+    }
+
+
+def delivery(planned: Celebration, part: Delivery, heard_at: datetime, *, sent: bool) -> Row:
+    """A row of `deliveries`; `sent` for an in-app message that the same transaction shows."""
+    return {
+        "delivery_id": part.delivery_id,
+        "celebration_id": planned.celebration_id,
+        "channel": part.channel,
+        "tenant": planned.tenant,
+        "client": planned.client,
+        "rule": planned.rule,
+        "tier": planned.tier,
+        "state": "sent" if sent else part.state,
+        "reason": part.reason,
+        "due_at": part.due_at,
+        "expires_at": part.expires_at,
+        "heard_at": heard_at,
+    }
+
+
+def decision(about: Milestone, decided: Decision, now: datetime) -> Row:
+    """A row of `decisions`."""
+    return {
+        "milestone_id": about.milestone_id,
+        "revision": about.revision,
+        "tenant": about.tenant,
+        "client": about.client,
+        "part": decided.part,
+        "outcome": decided.outcome,
+        "reason": decided.reason,
+        "detail": decided.detail,
+        "decided_at": now,
+    }
+
+
+def inbox(about: Milestone, item_id: str, title: str, text: str, html: str) -> Row:
+    """A row of `inbox`."""
+    return {
+        "item_id": item_id,
+        "tenant": about.tenant,
+        "client": about.client,
+        "tier": about.tier,
+        "title": title,
+        "text": text,
+        "html": html,
+    }
+
+
+def task(about: Milestone, asked: CoachTask, coach: str | None, now: datetime) -> Row:
+    """A row of `coach_tasks`."""
+    return {
+        "tenant": about.tenant,
+        "client": about.client,
+        "coach": coach,
+        "celebration_id": celebration_id(about.milestone_id),
+        "kind": asked.kind,
+        "reason": asked.reason,
+        "summary": asked.summary,
+        "minutes": asked.minutes,
+        "planned_at": now,
+    }
+
+
+def recorded_milestone(record: str) -> Milestone:
+    """The milestone as `milestones.record` keeps it."""
+    return msgspec.json.decode(record, type=Milestone)

@@ -1,0 +1,95 @@
+"""The sweeper: closes what nobody will finish, and lets go what no brake holds any more.
+
+It must never send anything and never turn `sending` back: a delivery whose sender died after
+the point of no return is `unknown`, and a person is told.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from agents.ledger import rows
+from agents.ledger.away import AWAY
+from agents.ledger.brakes import release_held
+from agents.ledger.celebrations import append_decisions
+from agents.ledger.deliveries import Swept, milestones_of, sweep_expired, sweep_sending
+from agents.ledger.pool import Connection, Pool
+from agents.ledger.tasks import upsert_tasks
+from agents.metrics import DELIVERIES
+from schemas.celebration import Decision, DecisionOutcome, Reason
+from schemas.milestone import Milestone
+from streams.planning.handwork import undelivered_task
+
+INTERVAL_SECONDS: Final = 1.0
+_log = structlog.get_logger()
+
+
+class Sweeper:
+    """Sweeps the ledger.
+
+    Args:
+        pool: the ledger.
+        now: domain time.
+        interval_seconds: real time between sweeps.
+    """
+
+    def __init__(self, pool: Pool, now: Callable[[], datetime], interval_seconds: float = INTERVAL_SECONDS) -> None:
+        self._pool = pool
+        self._now = now
+        self._interval_seconds = interval_seconds
+
+    async def run(self) -> None:
+        """Sweep until cancelled."""
+        while True:
+            try:
+                await self.sweep()
+            except AWAY as error:
+                _log.warning("ledger.away", fault=type(error).__name__)
+            await asyncio.sleep(self._interval_seconds)
+
+    async def sweep(self) -> None:
+        """One sweep, in one transaction."""
+        now = self._now()
+        async with self._pool.acquire() as connection, connection.transaction():
+            lost = await sweep_sending(connection)
+            late = await sweep_expired(connection, now)
+            await self._record(connection, lost, "lost_in_sending", now)
+            await self._record(connection, late, "expired", now)
+            await release_held(connection, now)
+        for swept in lost:
+            _log.warning("delivery.unknown", delivery_id=swept.delivery_id, channel=swept.channel)
+            DELIVERIES.labels(swept.channel, "unknown").inc()
+        for swept in late:
+            DELIVERIES.labels(swept.channel, "skipped").inc()
+
+    async def _record(self, connection: Connection, all_swept: Sequence[Swept], reason: Reason, now: datetime) -> None:
+        if not all_swept:
+            return
+        found = await milestones_of(connection, [swept.celebration_id for swept in all_swept])
+        decisions, tasks = [], []
+        for swept in all_swept:
+            milestone, coach = found[swept.celebration_id]
+            decisions.append(rows.decision(milestone, _decision(swept, reason), now))
+            if _needs_person(milestone, reason):
+                asked = undelivered_task(milestone, swept.channel, reason, None)
+                tasks.append(rows.task(milestone, asked, coach, now))
+        await append_decisions(connection, decisions)
+        await upsert_tasks(connection, _one_each(tasks))
+
+
+def _decision(swept: Swept, reason: Reason) -> Decision:
+    outcome: DecisionOutcome = "task" if reason == "lost_in_sending" else "skip"
+    return Decision(part=swept.channel, outcome=outcome, reason=reason)
+
+
+def _needs_person(milestone: Milestone, reason: Reason) -> bool:
+    """A major never vanishes; a lighter one that is too late is better left."""
+    return reason == "lost_in_sending" or milestone.tier == "major"
+
+
+def _one_each(tasks: list[rows.Row]) -> list[rows.Row]:
+    """One task a celebration: two of its channels cannot be written by one statement."""
+    return list({task["celebration_id"]: task for task in tasks}.values())

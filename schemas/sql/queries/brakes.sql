@@ -1,0 +1,83 @@
+-- The brake: suppressions and pauses, asked at every claim.
+
+-- name: suppress
+-- From now on nothing goes to this client; a second suppression replaces the first.
+INSERT INTO suppressions (tenant, client, answer, reason, author, until)
+VALUES ($1, $2, $3, $4, $5, $6);
+
+-- name: unsuppress
+-- The suppression in force is lifted. Returns a row when there was one.
+UPDATE suppressions SET lifted_at = now(), lifted_by = $3
+WHERE tenant = $1 AND client = $2 AND lifted_at IS NULL
+RETURNING suppression_id;
+
+-- name: hold_client
+-- What waits for this client is held.
+UPDATE deliveries SET state = 'held', reason = 'suppressed', fence = fence + 1, lease_until = NULL
+WHERE tenant = $1 AND client = $2 AND state IN ('pending', 'deferred');
+
+-- name: drop_client
+-- What waits for this client is closed.
+UPDATE deliveries SET state = 'skipped', reason = 'suppressed', fence = fence + 1, lease_until = NULL, finished_at = now()
+WHERE tenant = $1 AND client = $2 AND state IN ('pending', 'deferred', 'held')
+RETURNING delivery_id;
+
+-- name: pause
+-- From now on nothing in this scope goes. Returns a row when it was not paused already.
+INSERT INTO pauses (tenant, channel, rule, reason, author)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT DO NOTHING
+RETURNING pause_id;
+
+-- name: resume
+-- The pause with exactly this scope is lifted. Returns a row when there was one.
+UPDATE pauses SET lifted_at = now(), lifted_by = $4
+WHERE tenant IS NOT DISTINCT FROM $1 AND channel IS NOT DISTINCT FROM $2 AND rule IS NOT DISTINCT FROM $3
+  AND lifted_at IS NULL
+RETURNING pause_id;
+
+-- name: pauses_in_force
+-- What is paused?
+SELECT tenant, channel, rule, reason FROM pauses WHERE lifted_at IS NULL;
+
+-- name: hold_paused
+-- What waits inside a pause is held.
+UPDATE deliveries d SET state = 'held', reason = 'paused', fence = fence + 1, lease_until = NULL
+WHERE d.state IN ('pending', 'deferred')
+  AND EXISTS (SELECT FROM pauses p WHERE p.lifted_at IS NULL
+              AND (p.tenant IS NULL OR p.tenant = d.tenant)
+              AND (p.channel IS NULL OR p.channel = d.channel)
+              AND (p.rule IS NULL OR p.rule = d.rule));
+
+-- name: release_held
+-- What is held by nothing any more waits for a sender again, which asks once more.
+UPDATE deliveries d SET state = 'pending', reason = 'released'
+WHERE d.state = 'held'
+  AND NOT EXISTS (SELECT FROM pauses p WHERE p.lifted_at IS NULL
+                  AND (p.tenant IS NULL OR p.tenant = d.tenant)
+                  AND (p.channel IS NULL OR p.channel = d.channel)
+                  AND (p.rule IS NULL OR p.rule = d.rule))
+  AND NOT EXISTS (SELECT FROM suppressions s WHERE s.lifted_at IS NULL
+                  AND s.tenant = d.tenant AND s.client = d.client
+                  AND (s.until IS NULL OR s.until > $1))
+RETURNING d.delivery_id;
+
+-- name: held
+-- What is held back, and why? Oldest first.
+SELECT d.delivery_id, d.tenant, d.client, d.rule, d.tier, d.channel, d.state, d.reason,
+       CASE d.reason WHEN 'suppressed' THEN s.reason ELSE p.reason END AS why,
+       CASE d.reason WHEN 'suppressed' THEN s.author ELSE p.author END AS author,
+       d.due_at, d.expires_at
+FROM deliveries d
+LEFT JOIN suppressions s ON s.tenant = d.tenant AND s.client = d.client AND s.lifted_at IS NULL
+LEFT JOIN LATERAL (
+    SELECT p.reason, p.author FROM pauses p
+    WHERE p.lifted_at IS NULL
+      AND (p.tenant IS NULL OR p.tenant = d.tenant)
+      AND (p.channel IS NULL OR p.channel = d.channel)
+      AND (p.rule IS NULL OR p.rule = d.rule)
+    ORDER BY p.pause_id LIMIT 1) p ON true
+WHERE (d.state = 'held' OR (d.state = 'pending' AND d.due_at > $2))
+  AND ($1::text IS NULL OR d.tenant = $1)
+ORDER BY d.due_at, d.delivery_id
+LIMIT $3;

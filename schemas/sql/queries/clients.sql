@@ -1,0 +1,79 @@
+-- Clients: the one table with contact data, and what they decided about channels.
+
+-- name: meet_clients
+-- A client of whom only events were heard gets a row, so that it can be locked.
+INSERT INTO clients (tenant, client)
+SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS met (tenant, client) ORDER BY 1, 2
+ON CONFLICT DO NOTHING;
+
+-- name: share_clients
+-- Nobody may erase or suppress these clients until we commit; in one order, so that no two lock crosswise.
+SELECT FROM clients
+WHERE (tenant, client) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+ORDER BY tenant, client FOR SHARE;
+
+-- name: lock_client
+-- One change about this client at a time.
+SELECT FROM clients WHERE tenant = $1 AND client = $2 FOR NO KEY UPDATE;
+
+-- name: clients_to_plan_for
+-- What decides about these clients? Asked after locking, so that it sees what was committed before.
+SELECT c.tenant, c.client, c.profile, c.erased_at IS NOT NULL AS erased,
+       s.answer, s.reason AS suppression_reason, s.until,
+       ARRAY(SELECT o.channel FROM opt_outs o
+             WHERE o.tenant = c.tenant AND o.client = c.client AND o.returned_at IS NULL) AS opted_out
+FROM clients c
+LEFT JOIN suppressions s ON s.tenant = c.tenant AND s.client = c.client AND s.lifted_at IS NULL
+WHERE (c.tenant, c.client) IN (SELECT * FROM unnest($1::text[], $2::text[]));
+
+-- name: upsert_profiles
+-- The newest profile wins; an erased client stays erased.
+INSERT INTO clients (tenant, client, profile, source_offset)
+SELECT r.tenant, r.client, r.profile, r.source_offset
+FROM jsonb_to_recordset($1::text::jsonb) AS r (tenant text, client text, profile jsonb, source_offset bigint)
+ORDER BY 1, 2
+ON CONFLICT (tenant, client) DO UPDATE
+SET profile = EXCLUDED.profile, source_offset = EXCLUDED.source_offset, updated_at = now()
+WHERE clients.source_offset < EXCLUDED.source_offset AND clients.erased_at IS NULL;
+
+-- name: erase_client
+-- The profile goes for good; the row stays, so that nothing brings the client back.
+INSERT INTO clients (tenant, client, source_offset, erased_at)
+VALUES ($1, $2, $3, now())
+ON CONFLICT (tenant, client) DO UPDATE
+SET profile = NULL, source_offset = greatest(clients.source_offset, EXCLUDED.source_offset),
+    erased_at = coalesce(clients.erased_at, now()), updated_at = now();
+
+-- name: erase_inbox
+-- The messages that an erased client could read are gone.
+DELETE FROM inbox WHERE tenant = $1 AND client = $2;
+
+-- name: erase_deliveries
+-- Nothing more goes to an erased client; what has left stays recorded without its words.
+UPDATE deliveries SET state = 'skipped', reason = 'erased', fence = fence + 1, lease_until = NULL, finished_at = now()
+WHERE tenant = $1 AND client = $2 AND state IN ('pending', 'deferred', 'held');
+
+-- name: erase_tasks
+-- Nobody is asked to write to an erased client.
+UPDATE coach_tasks SET state = 'dropped', closed_at = now(), closed_by = 'erasure'
+WHERE tenant = $1 AND client = $2 AND state = 'open';
+
+-- name: opt_out
+-- The client leaves a channel; a second time changes nothing. Returns a row when it is news.
+INSERT INTO opt_outs (tenant, client, channel, source)
+VALUES ($1, $2, $3, $4)
+ON CONFLICT (tenant, client, channel) DO UPDATE
+SET source = EXCLUDED.source, opted_out_at = now(), returned_at = NULL
+WHERE opt_outs.returned_at IS NOT NULL
+RETURNING channel;
+
+-- name: opt_in
+-- The client comes back to a channel. Returns a row when it had left.
+UPDATE opt_outs SET returned_at = now()
+WHERE tenant = $1 AND client = $2 AND channel = $3 AND returned_at IS NULL
+RETURNING channel;
+
+-- name: has_opted_out
+-- Has the client left this channel?
+SELECT EXISTS (SELECT FROM opt_outs
+               WHERE tenant = $1 AND client = $2 AND channel = $3 AND returned_at IS NULL);
