@@ -13,7 +13,14 @@ from schemas.tenant import Coach, Sender
 POLICY = Policy()
 COACH = Coach(id="jo", name="Jo Keller", email="jo@northstar.example", signature="Northstar Strength, Vienna")
 ANA = Profile(name="ana silva", email="ana@clients.example", timezone="Europe/Vienna", locale="en-GB")
-SO_FAR = {"sessions": 21, "current_streak": 30, "longest_streak": 30, "weeks": 13, "goals": 1}
+SO_FAR = {
+    "sessions": 21,
+    "current_streak": 30,
+    "longest_streak": 30,
+    "weeks_since_joining": 13,
+    "goals": 1,
+    "percents": {"course-9": 50},
+}
 
 
 def tenant(folder: Path) -> Tenant:
@@ -59,7 +66,7 @@ def streak(days: int, **changes: object) -> Milestone:
         **{
             "name": f"{days}-Day Iron Streak",
             "occurrence": f"morning-run/{'2026-04-06' if days == 30 else '2026-04-22'}",
-            "facts": {"title": "Morning run", "so_far": SO_FAR},
+            "facts": {"title": "Morning run", "habit_id": "morning-run", "streak_days": days, "so_far": SO_FAR},
             **changes,
         },
     )
@@ -72,7 +79,11 @@ SAMPLES: dict[str, Milestone] = {
     ),
     "every-ten": milestone("every-ten", "count", "micro", 20),
     "first-goal": milestone(
-        "first-goal", "count", "micro", 1, facts={"title": "Run 5 km without stopping", "so_far": SO_FAR}
+        "first-goal",
+        "count",
+        "micro",
+        1,
+        facts={"title": "Run 5 km without stopping", "goal_id": "g-2", "so_far": SO_FAR},
     ),
     "first-goal-bare": milestone("first-goal", "count", "micro", 1, facts={}),
     "streak-14": streak(14),
@@ -99,8 +110,16 @@ SAMPLES: dict[str, Milestone] = {
         facts={"so_far": {**SO_FAR, "sessions": 36}},
     ),
     "thirty-six-bare": milestone("thirty-six", "count", "major", 36, name="36 sessions", facts={}),
-    "core-goal": milestone("core-goal", "count", "major", 1, facts={"title": "Run a half marathon", "so_far": SO_FAR}),
+    "core-goal": milestone(
+        "core-goal", "count", "major", 1, facts={"title": "Run a half marathon", "goal_id": "g-1", "so_far": SO_FAR}
+    ),
     "graduation": milestone("graduation", "count", "major", 1, facts={}),
+    "fifty": milestone(
+        "fifty", "count", "major", 50, facts={"title": "Personal training", "session_number": 50, "so_far": SO_FAR}
+    ),
+    "five": milestone("five", "count", "micro", 5, facts={"title": "Personal training", "session_number": 5}),
+    "twelve": milestone("twelve", "count", "program", 12, facts={"session_number": 12, "so_far": SO_FAR}),
+    "program-done": milestone("done", "count", "major", 1, facts={"title": "Back on your feet", "program_id": "p-1"}),
     "loyal-buyer": milestone("loyal-buyer", "sum", "program", 50000, name="Five hundred dollars with us"),
     "anniversary": milestone("anniversary", "date", "streak", None, name="One year at Northstar", occurrence="2026"),
     "streak-broken": milestone(

@@ -11,10 +11,10 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 
-import asyncpg
 import structlog
 from aiohttp import web
 
+from agents.ledger.away import AWAY
 from agents.ledger.pool import Connection, Pool
 
 _CHANNEL = "cairn_inbox"
@@ -23,7 +23,7 @@ _LONGEST_PAUSE_SECONDS = 30.0
 _READERS = 10_000
 _READERS_OF_A_CLIENT = 8
 
-_log = structlog.get_logger(__name__)
+_log = structlog.get_logger()
 
 
 class TooManyReaders(Exception):
@@ -84,8 +84,8 @@ class Feed:
                 async with self._pool.acquire() as connection:
                     await self._listen(connection)
                     pause_seconds = _FIRST_PAUSE_SECONDS
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                _log.warning("inbox feed is waiting for Postgres", error=type(error).__name__)
+            except AWAY as error:
+                _log.warning("inbox_feed_waits_for_database", error_type=type(error).__name__, seconds=pause_seconds)
             await asyncio.sleep(pause_seconds)
             pause_seconds = min(pause_seconds * 2, _LONGEST_PAUSE_SECONDS)
 

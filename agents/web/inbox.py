@@ -13,6 +13,7 @@ import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from agents.ledger.away import AWAY
 from agents.ledger.pool import Pool
 from agents.ledger.queries import load_queries
 from agents.web.access import bearer
@@ -90,7 +91,10 @@ class Inbox:
                 await stream.write(b":\n\n")
                 continue
             news.clear()
-            body = orjson.dumps({"unread": await self._unread(reader)})
+            try:
+                body = orjson.dumps({"unread": await self._unread(reader)})
+            except AWAY:
+                break  # the reader connects again, and is told what it missed
             await stream.write(b"event: inbox\ndata: " + body + b"\n\n")
         return stream
 

@@ -7,8 +7,14 @@ no message repeats what was sent.
 from http import HTTPStatus
 
 import orjson
+import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
+
+from agents.ledger.away import AWAY
+
+_RETRY_AFTER_SECONDS = "5"
+_log = structlog.get_logger()
 
 
 def problem(status: HTTPStatus, detail: str | None = None, *, headers: dict[str, str] | None = None) -> web.Response:
@@ -31,21 +37,25 @@ def unauthorized() -> web.Response:
 
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answers of aiohttp itself, such as 404 and 405, in the same form."""
+    """Answers of aiohttp itself, such as 404 and 405, in the same form; 503 while Postgres is away."""
     try:
         return await handler(request)
     except web.HTTPError as error:
         kept = {name: value for name, value in error.headers.items() if name in ("Allow", "Retry-After")}
         return problem(HTTPStatus(error.status), headers=kept)
+    except AWAY as error:
+        if request.transport is None or request.transport.is_closing():
+            raise  # the caller is gone, not the database
+        _log.warning("database_away", error_type=type(error).__name__, path=_route(request))
+        return problem(
+            HTTPStatus.SERVICE_UNAVAILABLE, "ours to mend; try again", headers={"Retry-After": _RETRY_AFTER_SECONDS}
+        )
 
 
-async def read_object(request: web.Request) -> dict[str, object] | None:
-    """The JSON object in a request's body; None when there is none."""
-    try:
-        body = orjson.loads(await request.read() or b"{}")
-    except orjson.JSONDecodeError:
-        return None
-    return body if isinstance(body, dict) else None
+def _route(request: web.Request) -> str:
+    """The route's pattern: an address itself may hold a token."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else ""
 
 
 def json(body: object, status: HTTPStatus = HTTPStatus.OK) -> web.Response:

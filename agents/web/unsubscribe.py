@@ -14,8 +14,8 @@ from typing import Literal
 from aiohttp import web
 from jinja2 import Environment, StrictUndefined
 
+from agents.ledger.clients import has_opted_out, opt_in, opt_out
 from agents.ledger.pool import Pool
-from agents.ledger.queries import load_queries
 from agents.metrics import UNSUBSCRIBES
 from agents.web.links import Subscription, UnsubscribeLinks
 
@@ -52,7 +52,6 @@ class UnsubscribePage:
         self._pool = pool
         self._links = links
         self._practice = practice
-        self._sql = load_queries("web")
         source = Path(__file__).parent / "pages" / "unsubscribe.html.j2"
         environment = Environment(undefined=StrictUndefined, autoescape=True)
         self._template = environment.from_string(source.read_text(encoding="utf-8"))
@@ -62,8 +61,8 @@ class UnsubscribePage:
         subscription = self._links.read(request.match_info["token"])
         if subscription is None:
             return self._page("unknown")
-        left = await self._pool.fetchval(
-            self._sql.is_opted_out, subscription.tenant, subscription.client, subscription.channel
+        left = await has_opted_out(
+            self._pool, tenant=subscription.tenant, client=subscription.client, channel=subscription.channel
         )
         return self._page("left" if left else "subscribed", subscription)
 
@@ -74,7 +73,9 @@ class UnsubscribePage:
             return self._page("unknown")
         form = await request.post()
         if form.get("choice") == "return":
-            await self._return(subscription)
+            await opt_in(
+                self._pool, tenant=subscription.tenant, client=subscription.client, channel=subscription.channel
+            )
             return self._page("returned", subscription)
         if form.get("choice") == "leave":
             await self._leave(subscription, "page")
@@ -84,15 +85,10 @@ class UnsubscribePage:
             return await self.show(request)
         return self._page("left", subscription)
 
-    async def _leave(self, subscription: Subscription, source: str) -> None:
-        news = await self._pool.fetchval(
-            self._sql.opt_out, subscription.tenant, subscription.client, subscription.channel, source
-        )
-        if news is not None:
+    async def _leave(self, about: Subscription, source: str) -> None:
+        news = await opt_out(self._pool, tenant=about.tenant, client=about.client, channel=about.channel, source=source)
+        if news:
             UNSUBSCRIBES.inc()
-
-    async def _return(self, subscription: Subscription) -> None:
-        await self._pool.execute(self._sql.opt_back_in, subscription.tenant, subscription.client, subscription.channel)
 
     def _page(self, state: State, subscription: Subscription | None = None) -> web.Response:
         html = self._template.render(

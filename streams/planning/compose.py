@@ -29,6 +29,13 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _HONORIFIC = re.compile(r"^(dr|prof|mrs?|ms|mx|miss|sir|dame|herr|frau|mag|ing|dipl)\.?$", re.IGNORECASE)
+_ABOUT = (
+    ("session_number", "session"),
+    ("goal_id", "goal"),
+    ("course_id", "course"),
+    ("habit_id", "habit"),
+    ("program_id", "program"),
+)
 _TITLE_MAX_CHARS = 80
 _NAME_MAX_CHARS = 40
 _SHARES: dict[float, str] = {25: "a quarter", 50: "half", 75: "three quarters", 100: "all"}
@@ -48,7 +55,7 @@ def compose(
 
     Returns:
         Words by name. Always: `name`, `tier`, `kind`, `tenant_name`, `signed_by`, `signature`,
-        `weekday`, `inferred`, `so_far`. If known: `first_name`, `title`, `number` (int or float),
+        `weekday`, `about`, `inferred`, `so_far`. If known: `first_name`, `title`, `number` (int or float),
         `number_words`, `ordinal_words`; for streaks and lapses also `started_on`, `streak_days`,
         `span`; for percentages `share`.
     """
@@ -69,6 +76,7 @@ def compose(
         "signed_by": given_name(coach.name) or coach.name if coach else tenant_name,
         "signature": _signature(coach, tenant_name),
         "weekday": english.weekday(milestone.reached_at.astimezone(zone).date()),
+        "about": _about(facts),
         "inferred": bool(facts.get("inferred")),
         "so_far": _so_far(facts.get("so_far")),
         **{name: value for name, value in known.items() if value is not None},
@@ -115,6 +123,11 @@ def _name(milestone: Milestone) -> str:
     """The rule's own name; a rule without one is called by its id, with spaces."""
     name = line(milestone.name)
     return milestone.rule.replace("-", " ") if name in (None, milestone.rule) else name
+
+
+def _about(facts: Mapping[str, Any]) -> str:
+    """What sort of thing it is about, and so what `title` names: `session`, `goal`, `course`, ..., or `other`."""
+    return next((about for fact, about in _ABOUT if fact in facts), "other")
 
 
 def _signature(coach: Coach | None, tenant_name: str) -> tuple[str, ...]:

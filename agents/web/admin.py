@@ -1,0 +1,219 @@
+"""Administration: the brake, coach tasks and erasure over HTTP, for operators and platforms.
+
+It must never act without a key, nor outside the tenant that the key is for; what is done is
+signed with the key's name in the ledger. Mounted at `/v1/admin`; every address but `/pause`
+names its tenant.
+
+| request | meaning |
+|---|---|
+| `PUT, DELETE /tenants/T/clients/C/suppression` | nothing goes to the client; lift that |
+| `DELETE /tenants/T/clients/C` | erase the client everywhere |
+| `PUT, DELETE /tenants/T/pause?channel=&rule=` | pause a tenant, or a channel or rule of it; resume |
+| `PUT, DELETE /pause?channel=&rule=` | the same for every tenant, with a key for all |
+| `GET /tenants/T/held` | what is held and why |
+| `GET /tenants/T/tasks` | what is left to coaches; `POST /tenants/T/tasks/N/done` closes one |
+"""
+
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import asdict
+from datetime import datetime
+from http import HTTPStatus
+from typing import TypeVar
+
+import msgspec
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from agents.ledger.brakes import held, pause, resume, suppress, unsuppress
+from agents.ledger.pool import Pool
+from agents.ledger.tasks import close_task, open_tasks
+from agents.web.access import Caller, caller_of
+from agents.web.failures import Failures
+from agents.web.problems import json, problem
+from schemas.brake import Pause, Suppression, SuppressionAnswer
+from schemas.client import Line
+from schemas.text import Identifier
+
+Erase = Callable[[str, str], Awaitable[None]]
+
+_MAX_BODY_BYTES = 16 * 1024
+_MAX_TASK_DIGITS = 18
+_CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
+B = TypeVar("B", bound=BaseModel)
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reason: Line
+
+
+class _SuppressionBody(_Body):
+    """What `PUT .../suppression` takes."""
+
+    answer: SuppressionAnswer = "hold"
+    until: AwareDatetime | None = None
+
+
+class Administration:
+    """The handlers.
+
+    Args:
+        pool: the ledger.
+        erase: forgets a client of a tenant everywhere.
+        now: domain time.
+    """
+
+    def __init__(self, pool: Pool, erase: Erase, now: Callable[[], datetime]) -> None:
+        self._pool = pool
+        self._erase = erase
+        self._now = now
+
+    async def suppress(self, request: web.Request) -> web.Response:
+        """Nothing goes to this client from now on: `{reason, answer?, until?}`."""
+        body = await _read(request, _SuppressionBody)
+        suppression = Suppression(answer=body.answer, reason=body.reason, until=body.until)
+        tenant, client = _tenant(request), _client(request)
+        await suppress(self._pool, tenant=tenant, client=client, suppression=suppression, author=_author(request))
+        return _done()
+
+    async def unsuppress(self, request: web.Request) -> web.Response:
+        """Lift it; 404 when there is none."""
+        tenant, client = _tenant(request), _client(request)
+        lifted = await unsuppress(self._pool, tenant=tenant, client=client, author=_author(request), now=self._now())
+        return _done(lifted)
+
+    async def erase(self, request: web.Request) -> web.Response:
+        """Erase the client: 202, because other processes follow as soon as they read of it."""
+        await self._erase(_tenant(request), _client(request))
+        return web.Response(status=HTTPStatus.ACCEPTED)
+
+    async def pause(self, request: web.Request) -> web.Response:
+        """Nothing in the scope goes from now on: `{reason}`. Pausing again changes nothing."""
+        body = await _read(request, _Body)
+        tenant, channel, rule = _scope(request)
+        scope = Pause(tenant=tenant, channel=channel, rule=rule, reason=body.reason)
+        await pause(self._pool, scope, author=_author(request))
+        return _done()
+
+    async def resume(self, request: web.Request) -> web.Response:
+        """Lift the pause of exactly this scope; 404 when there is none."""
+        tenant, channel, rule = _scope(request)
+        lifted = await resume(
+            self._pool, tenant=tenant, channel=channel, rule=rule, author=_author(request), now=self._now()
+        )
+        return _done(lifted)
+
+    async def held(self, request: web.Request) -> web.Response:
+        """What is held and why, oldest first."""
+        found = await held(self._pool, tenant=_tenant(request), now=self._now())
+        return json({"held": [asdict(delivery) for delivery in found]})
+
+    async def tasks(self, request: web.Request) -> web.Response:
+        """What is left to coaches, oldest first."""
+        found = await open_tasks(self._pool, tenant=_tenant(request))
+        return json({"tasks": [asdict(task) for task in found]})
+
+    async def task_done(self, request: web.Request) -> web.Response:
+        """A coach did it; 404 when it is not open, or another tenant's."""
+        number = request.match_info["task"]
+        if len(number) > _MAX_TASK_DIGITS:
+            return problem(HTTPStatus.NOT_FOUND)
+        closed = await close_task(self._pool, task_id=int(number), tenant=_tenant(request), author=_author(request))
+        return _done(closed)
+
+
+def admin_app(
+    pool: Pool,
+    *,
+    failures: Failures,
+    erase: Erase,
+    tenants: Collection[str],
+    now: Callable[[], datetime],
+) -> web.Application:
+    """The application to mount at `/v1/admin`.
+
+    Args:
+        pool: the ledger.
+        failures: counts wrong keys.
+        erase: forgets a client of a tenant everywhere.
+        tenants: the tenants that there are; a slip in a name must not look like a brake that works.
+        now: domain time.
+    """
+    admin = Administration(pool, erase, now)
+    app = web.Application(middlewares=[_with_key(pool, failures, tenants)], client_max_size=_MAX_BODY_BYTES)
+    client = "/tenants/{tenant}/clients/{client}"
+    app.add_routes(
+        [
+            web.put(f"{client}/suppression", admin.suppress),
+            web.delete(f"{client}/suppression", admin.unsuppress),
+            web.delete(client, admin.erase),
+            web.put("/tenants/{tenant}/pause", admin.pause),
+            web.delete("/tenants/{tenant}/pause", admin.resume),
+            web.put("/pause", admin.pause),
+            web.delete("/pause", admin.resume),
+            web.get("/tenants/{tenant}/held", admin.held, allow_head=False),
+            web.get("/tenants/{tenant}/tasks", admin.tasks, allow_head=False),
+            web.post(r"/tenants/{tenant}/tasks/{task:\d+}/done", admin.task_done),
+        ]
+    )
+    return app
+
+
+class _Refused(Exception):
+    """A request that cannot be understood; the text says what to correct."""
+
+
+def _with_key(pool: Pool, failures: Failures, tenants: Collection[str]) -> Middleware:
+    @web.middleware
+    async def authorize(request: web.Request, handler: Handler) -> web.StreamResponse:
+        caller = await caller_of(pool, request)
+        if caller is None:
+            return failures.refuse(request)
+        tenant = request.match_info.get("tenant")
+        if caller.tenant is not None and caller.tenant != tenant:
+            return problem(HTTPStatus.FORBIDDEN, "this key is for another tenant")
+        if tenant is not None and tenant not in tenants:
+            return problem(HTTPStatus.NOT_FOUND, "there is no such tenant")
+        request[_CALLER] = caller
+        try:
+            return await handler(request)
+        except _Refused as refused:
+            return problem(HTTPStatus.BAD_REQUEST, str(refused))
+
+    return authorize
+
+
+async def _read(request: web.Request, kind: type[B]) -> B:
+    try:
+        return kind.model_validate_json(await request.read())
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors())
+        raise _Refused(faults) from None
+
+
+def _tenant(request: web.Request) -> str:
+    return request.match_info["tenant"]
+
+
+def _client(request: web.Request) -> str:
+    try:
+        return msgspec.convert(request.match_info["client"], Identifier)
+    except msgspec.ValidationError:
+        raise _Refused("client: 1 to 128 characters without spaces or /") from None
+
+
+def _scope(request: web.Request) -> tuple[str | None, str | None, str | None]:
+    unknown = set(request.query) - {"channel", "rule"}
+    if unknown:
+        raise _Refused("only channel and rule narrow a pause")
+    return request.match_info.get("tenant"), request.query.get("channel"), request.query.get("rule")
+
+
+def _author(request: web.Request) -> str:
+    return request[_CALLER].author
+
+
+def _done(found: bool = True) -> web.Response:
+    return web.Response(status=HTTPStatus.NO_CONTENT) if found else problem(HTTPStatus.NOT_FOUND)
