@@ -123,7 +123,7 @@ async def release_held(connection: Connection, now: datetime) -> int:
     return len(released)
 
 
-async def pauses_in_force(connection: Connection | Pool) -> tuple[Pause, ...]:
+async def pauses_in_force(connection: "Connection | Pool") -> tuple[Pause, ...]:
     """What is paused now."""
     return tuple(Pause(**dict(row)) for row in await connection.fetch(_SQL.pauses_in_force))
 
