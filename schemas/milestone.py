@@ -6,12 +6,12 @@ fields that they do not know: v1 only gains optional ones.
 
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from msgspec import Struct
 
-REACHED = "milestone.reached"
-RETRACTED = "milestone.retracted"
+REACHED: Final = "milestone.reached"
+RETRACTED: Final = "milestone.retracted"
 
 MilestoneType = Literal["milestone.reached", "milestone.retracted"]
 Tier = Literal["micro", "streak", "program", "major", "nudge"]
@@ -34,7 +34,8 @@ class Milestone(Struct, frozen=True, kw_only=True):
         threshold: the number crossed; None for dates and lapses.
         occurrence: `per` value, first day, year or date, joined by `/`; `once` if none applies.
         value: the number reached, at least the threshold.
-        reached_at: the crossing event's time; for an inferred session its end.
+        reached_at: the crossing event's time, for an inferred session its end; when withdrawn,
+            the time of the event that withdrew it.
         rulebook: digest of the rulebook that decided.
         moment: planning celebrates one a client, moment and program.
         caused_by: the id of the event, None when time alone caused it.
@@ -67,9 +68,14 @@ def milestone_id(*, tenant: str, client: str, rule: str, threshold: float | None
         32 hex characters: BLAKE2b-128 over the length-prefixed parts and nothing else.
     """
     digest = blake2b(digest_size=16)
-    threshold_text = "" if threshold is None else f"{threshold:g}"
+    threshold_text = "" if threshold is None else _plain(threshold)
     for part in (tenant, client, rule, threshold_text, occurrence):
         raw = part.encode()
         digest.update(len(raw).to_bytes(4, "big"))
         digest.update(raw)
     return digest.hexdigest()
+
+
+def _plain(number: float) -> str:
+    """The shortest exact text: 36 and 36.0 are one threshold, 1234567 and 1234568 are two."""
+    return str(int(number)) if number == int(number) else repr(number)

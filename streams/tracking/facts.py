@@ -1,0 +1,60 @@
+"""Facts: what a message will need to say something that only this system knows.
+
+From the crossing event: `title`, `kind`, `program_id`, `course_id`, `goal_id`, `habit_id`,
+`lesson_id` as far as it has them, and `inferred` (true: a booking that nobody cancelled). From the
+rule: `count` (and `session_number`), `streak_days` and `streak_began_on`, or `percent`.
+`so_far` is the way behind the client at that moment: `sessions`, `goals`, `current_streak`
+and `longest_streak` in days, `percents` by course, and `weeks_since_joining` if known.
+"""
+
+from typing import Any
+
+from streams.tracking.awards import Verdict
+from streams.tracking.days import longest_run, run_around
+from streams.tracking.habits import Habit
+from streams.tracking.plan import SEPARATOR, SESSION, field_of
+from streams.tracking.state import State
+
+_FROM_EVENT = ("title", "kind", "program_id", "course_id", "goal_id", "habit_id", "lesson_id")
+_SESSIONS, _GOALS, _COURSES = "s", "g", f"c{SEPARATOR}"
+_WEEK_DAYS = 7
+
+
+def facts_of(verdict: Verdict, data: Any) -> dict[str, Any]:
+    """The facts of one milestone, without the way so far."""
+    rule = verdict.rule
+    facts = {name: fact for name in _FROM_EVENT if (fact := field_of(data, name)) is not None}
+    if rule.kind in {"count", "percent"}:
+        facts[rule.kind] = verdict.value
+    if rule.event_type == SESSION:
+        facts["session_number"] = verdict.value
+    return {**facts, **verdict.details}
+
+
+def so_far(state: State, day: int) -> dict[str, Any]:
+    """The way behind a client on a local day."""
+    found: dict[str, Any] = {
+        "sessions": state.counts.get(_SESSIONS, 0),
+        "goals": state.counts.get(_GOALS, 0),
+        "current_streak": max((_current(habit, day) for habit in state.habits.values()), default=0),
+        "longest_streak": max((longest_run(habit.bits()) for habit in state.habits.values()), default=0),
+        "percents": {
+            counter.removeprefix(_COURSES): percent
+            for counter, percent in state.marks.items()
+            if counter.startswith(_COURSES)
+        },
+    }
+    joined_on = state.profile.joined_on if state.profile else None
+    if joined_on is not None and joined_on <= day:
+        found["weeks_since_joining"] = (day - joined_on) // _WEEK_DAYS
+    return found
+
+
+def _current(habit: Habit, day: int) -> int:
+    """The length of the run that is alive on a day: that ends on it, or on the day before."""
+    bits = habit.bits()
+    for last in (day, day - 1):
+        index = last - habit.base
+        if index >= 0 and bits >> index & 1:
+            return last - habit.base - run_around(bits, index)[0] + 1
+    return 0
