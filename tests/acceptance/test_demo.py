@@ -34,7 +34,7 @@ def test_the_demo_agrees_with_its_independent_count_and_ends(tmp_path: Path) -> 
     assert demo.returncode == 0, text
     assert "All numbers agree with the independent count." in text
     assert re.search(r"all +(\d+) +\1 +agree", text), text
-    assert re.search(r"minutes a week .*: under 60", text), text
+    assert re.search(r"minutes a week \(promised: under 60", text), text
     assert "<!doctype html>" in (tmp_path / "page.html").read_text()
 
 
