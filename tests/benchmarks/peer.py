@@ -38,16 +38,18 @@ class Peer:
         name: what people call it.
         guarantee: what it promises, as it says itself.
         group: its consumer group.
-        milestones: the topic it writes to; None when what it writes are no milestones.
+        output: the topic it writes to.
+        decides: whether what it writes are milestones.
         argv: its command line.
         env: its environment.
-        seconds: it is stopped after so much progress time; None lets it read the whole log.
+        seconds: when it is stopped, counted from its first commit; None lets it read the whole log.
     """
 
     name: str
     guarantee: str
     group: str
-    milestones: str | None
+    output: str
+    decides: bool
     argv: tuple[str, ...]
     env: Mapping[str, str]
     seconds: float | None = None
@@ -92,7 +94,7 @@ async def run(stage: Stage, peer: Peer, total: int) -> Speed:
     child.start()
     try:
         samples = await _watch(admin, child, peer, total)
-        await asyncio.to_thread(child.stop)
+        await asyncio.to_thread(child.stop)  # in order: a peer may commit once more
         committed = await _committed(admin, peer.group)
     finally:
         await asyncio.to_thread(child.stop)
@@ -109,13 +111,14 @@ async def _watch(admin: AIOKafkaAdminClient, child: Child, peer: Peer, total: in
     moved_at = began_at = 0.0
     while samples[-1].committed < total:
         await asyncio.sleep(_SAMPLE_SECONDS)
-        sample = _sample(process, sum((await _committed(admin, peer.group)).values()))
+        try:
+            sample = _sample(process, sum((await _committed(admin, peer.group)).values()))
+        except psutil.NoSuchProcess:
+            raise child.failure("ended by itself") from None
         if sample.committed > samples[-1].committed:
             moved_at = sample.at_seconds
             began_at = began_at or moved_at
         samples.append(sample)
-        if child.exit_code is not None:
-            raise child.failure("ended by itself")
         if sample.at_seconds - (moved_at or samples[0].at_seconds) > (_STALL_SECONDS if moved_at else _START_SECONDS):
             raise child.failure(f"stands still after {sample.committed} of {total} events")
         if began_at and peer.seconds and sample.at_seconds - began_at > peer.seconds:

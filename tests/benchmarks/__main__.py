@@ -1,0 +1,103 @@
+"""`make bench`: every figure in one run, as tables for people and as build/bench.json for programs.
+
+    python -m tests.benchmarks [--quick] [--rounds N] [--only throughput|latency|in-app]
+
+Exit status 0 if all that is required was met, 1 if not, 3 if something could not be measured. A part that is
+left out by --only leaves its figures out, and counts as not met.
+"""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from agents.embedded.child import ChildFailedError
+from schemas.topics import DELIVERY_APP_ID, TRACKER_APP_ID
+from tests.benchmarks import contest, figures, latency, load, reference, services, stage
+
+RESULT = Path("build/bench.json")
+PARTS = ("throughput", "latency", "in-app")
+_GROUPS = (TRACKER_APP_ID, DELIVERY_APP_ID)
+_EXIT_FAILED = 3
+
+
+def main() -> int:
+    """Measure, print, write; returns the exit status."""
+    arguments = _arguments()
+    console = Console()
+    with tempfile.TemporaryDirectory(prefix="cairn-bench-") as folder:
+        try:
+            with stage.servers(Path(folder), console) as servers:
+                found = asyncio.run(_measure(servers, arguments, console))
+        except (ChildFailedError, TimeoutError) as error:
+            Console(stderr=True).print(f"Not measured: {error}", markup=False, highlight=False)
+            return _EXIT_FAILED
+    console.print(figures.table(found))
+    figures.write(found, RESULT)
+    missed = figures.missed(found)
+    console.print(f"{len(found)} figures in {RESULT}; " + (f"missed: {', '.join(missed)}" if missed else "all met"))
+    return 1 if missed else 0
+
+
+async def _measure(servers: stage.Stage, arguments: argparse.Namespace, console: Console) -> dict[str, float]:
+    parts = {
+        "throughput": lambda: _throughput(servers, arguments, console),
+        "latency": lambda: _latency(servers),
+        "in-app": lambda: _in_app(servers),
+    }
+    found: dict[str, float] = {}
+    for name in arguments.only or PARTS:
+        console.print(f"{name} ...")
+        found |= await parts[name]()
+    return found
+
+
+async def _throughput(servers: stage.Stage, arguments: argparse.Namespace, console: Console) -> dict[str, float]:
+    log = tuple(load.log(steady_days=10 if arguments.quick else 30, partitions=stage.PARTITIONS))
+    expected = reference.of(log)
+    ends = await stage.fill(servers, log)
+    console.print(f"{len(log):,} events of {load.CLIENTS:,} clients lead to {len(expected):,} milestones")
+    standings = await contest.play(servers, ends, expected, arguments.rounds, _saying(console))
+    console.print(contest.table(standings))
+    found = dict(figure for standing in standings for figure in standing.figures())
+    found["cairn_to_faust_ratio"] = found["cairn_events_per_second"] / found["faust_events_per_second"]
+    found["cairn_to_bare_loop_ratio"] = found["cairn_events_per_second"] / found["bare_loop_events_per_second"]
+    return found
+
+
+async def _latency(servers: stage.Stage) -> dict[str, float]:
+    await stage.clear(servers, groups=_GROUPS)
+    async with services.running(servers, "track"):
+        return _percentiles("milestone", await latency.to_milestone(servers))
+
+
+async def _in_app(servers: stage.Stage) -> dict[str, float]:
+    await stage.clear(servers, groups=_GROUPS)
+    async with services.running(servers, "track", "deliver"):
+        return _percentiles("in_app", await latency.to_in_app(servers))
+
+
+def _percentiles(name: str, milliseconds: list[float]) -> dict[str, float]:
+    return {f"{name}_p{percent}_ms": latency.percentile(milliseconds, percent) for percent in (50, 99)}
+
+
+def _saying(console: Console) -> Callable[[str], None]:
+    return lambda text: console.print(text, markup=False, highlight=False)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description="Figures beside their peers, in one run.")
+    parser.add_argument("--quick", action="store_true", help="one round over half of the events")
+    parser.add_argument("--rounds", type=int, help="rounds of each peer; 3, or 1 with --quick")
+    parser.add_argument("--only", action="append", choices=PARTS, help="measure this part alone")
+    arguments = parser.parse_args()
+    arguments.rounds = arguments.rounds or (1 if arguments.quick else 3)
+    return arguments
+
+
+if __name__ == "__main__":
+    sys.exit(main())

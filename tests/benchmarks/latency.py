@@ -1,0 +1,145 @@
+"""Latency: from an event's append to the milestone, or the in-app message, that a reader can see.
+
+Each event is the first session of a new client, so each has an answer, and a client's id joins the two. The
+append time is the broker's (LogAppendTime), the time of sight that of the reader: both clocks are this machine's.
+The load is open: events leave on schedule whether or not answers arrive.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from statistics import quantiles
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from schemas.codec import encode_event
+from schemas.event import SessionData
+from schemas.topics import CLIENTS, EVENTS, MILESTONES, client_key, split_key
+from tests.benchmarks.load import TENANT, event
+from tests.benchmarks.stage import HEADERS, PARTITIONS, Stage
+
+RATE_PER_SECOND = 200
+SECONDS = 20
+_WARM_SECONDS = 3
+_LOOK_SECONDS = 0.005
+_PATIENCE_SECONDS = 60.0
+_OUT_OF_ORDER = 200  # rows whose transactions may commit after one with a higher position
+_MS = 1000
+
+
+async def to_milestone(stage: Stage) -> list[float]:
+    """Milliseconds from append to a milestone read by a read_committed subscriber, per event; `cairn track` runs."""
+    async with _milestones_seen(stage) as seen:
+        return await _measure(stage, "milestone", seen)
+
+
+async def to_in_app(stage: Stage) -> list[float]:
+    """Milliseconds from append to the row that the inbox shows, per event; `cairn track` and `cairn deliver` run."""
+    names = [_name("inbox", number) for number in range(RATE_PER_SECOND * (SECONDS + _WARM_SECONDS))]
+    await _introduce(stage, names)
+    async with _inbox_seen(stage) as seen:
+        return await _measure(stage, "inbox", seen)
+
+
+def percentile(values: list[float], percent: int) -> float:
+    """The value that `percent` of the values do not exceed."""
+    return quantiles(values, n=100, method="inclusive")[percent - 1]
+
+
+async def _measure(stage: Stage, series: str, seen: Mapping[str, float]) -> list[float]:
+    appended = await _send(stage, series)
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        while not appended.keys() <= seen.keys():  # noqa: ASYNC110 - what is waited for happens elsewhere
+            await asyncio.sleep(_LOOK_SECONDS)
+    warm = _WARM_SECONDS * RATE_PER_SECOND
+    return [seen[client] - at for client, at in list(appended.items())[warm:]]
+
+
+async def _send(stage: Stage, series: str) -> dict[str, float]:
+    """Send the events on schedule; returns each client's append time in milliseconds, in order."""
+    producer = AIOKafkaProducer(bootstrap_servers=stage.kafka, enable_idempotence=True)
+    async with producer:
+        began_at = time.monotonic()
+        sent = {}
+        for number in range(RATE_PER_SECOND * (SECONDS + _WARM_SECONDS)):
+            await asyncio.sleep(began_at + number / RATE_PER_SECOND - time.monotonic())
+            client = _name(series, number)
+            value = encode_event(event(client, client, datetime.now(UTC), SessionData(session_id=client)))
+            sent[client] = await producer.send(EVENTS, value, client_key(TENANT, client), headers=HEADERS)
+        return {client: (await future).timestamp for client, future in sent.items()}
+
+
+async def _introduce(stage: Stage, names: list[str]) -> None:
+    """Publish the clients' profiles and wait until delivery knows them."""
+    async with AIOKafkaProducer(bootstrap_servers=stage.kafka, enable_idempotence=True, linger_ms=20) as producer:
+        for name in names:
+            await producer.send(CLIENTS, b'{"name": "Kim Sample"}', client_key(TENANT, name))
+    connection = await asyncpg.connect(stage.postgres)
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            query = "SELECT count(*) FROM clients WHERE profile IS NOT NULL AND client LIKE 'inbox-%'"
+            while await connection.fetchval(query) < len(names):  # noqa: ASYNC110 - another process writes
+                await asyncio.sleep(0.2)
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def _milestones_seen(stage: Stage) -> AsyncIterator[Mapping[str, float]]:
+    """Clients of the milestones that a subscriber has read, each with the time at which it had it."""
+    seen: dict[str, float] = {}
+    consumer = AIOKafkaConsumer(bootstrap_servers=stage.kafka, isolation_level="read_committed")
+    async with consumer:
+        partitions = [TopicPartition(MILESTONES, number) for number in range(PARTITIONS)]
+        consumer.assign(partitions)
+        for partition, end in (await consumer.end_offsets(partitions)).items():
+            consumer.seek(partition, end)
+
+        async def read() -> None:
+            async for record in consumer:
+                seen.setdefault(split_key(record.key)[1], time.time() * _MS)
+
+        async with _running(read()):
+            yield seen
+
+
+@asynccontextmanager
+async def _inbox_seen(stage: Stage) -> AsyncIterator[Mapping[str, float]]:
+    """Clients that have an in-app message, each with the time at which a look found it."""
+    seen: dict[str, float] = {}
+    connection = await asyncpg.connect(stage.postgres)
+    query = "SELECT position, client FROM inbox WHERE position > $1 ORDER BY position"
+
+    async def look() -> None:
+        last = 0
+        while True:
+            rows = await connection.fetch(query, last - _OUT_OF_ORDER)
+            at = time.time() * _MS
+            for row in rows:
+                last = row["position"]
+                seen.setdefault(row["client"], at)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    try:
+        async with _running(look()):
+            yield seen
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def _running(work: object) -> AsyncIterator[None]:
+    task = asyncio.ensure_future(work)  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def _name(series: str, number: int) -> str:
+    return f"{series}-{number:05}"

@@ -1,0 +1,84 @@
+"""The reference: the milestones that the log must lead to, and how a peer's milestones differ from them.
+
+`streams.tracking.replay` folds the same bytes in the same order. Every milestone of this log is caused by an
+event, so those of a peer that read only a part of the log are compared with those caused in that part.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from agents.tenants import STARTER_RULEBOOK
+from schemas.codec import decode_event
+from schemas.milestone import Milestone
+from schemas.rulebook import load_rulebook
+from streams.tracking.plan import compile_rulebook
+from streams.tracking.replay import RefusedLine, replay
+from tests.benchmarks.load import Sent, position
+from tests.benchmarks.stage import HEADERS
+
+Identity = tuple[str, int, str]
+"""What a subscriber keys on, and whether it was reached or retracted."""
+
+Reference = Mapping[Identity, tuple[int, int]]
+"""Each milestone of the log, with the partition and offset of its cause."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What a peer got wrong in the part of the log that it committed."""
+
+    expected: int
+    missing: int
+    duplicated: int
+    wrong: int
+
+    @property
+    def text(self) -> str:
+        """The verdict in a table's cell."""
+        if not (self.missing or self.duplicated or self.wrong):
+            return f"all {self.expected:,}"
+        return f"of {self.expected:,}: {self.missing:,} missing, {self.duplicated:,} double, {self.wrong:,} wrong"
+
+
+def of(log: Iterable[Sent]) -> Reference:
+    """The milestones of a log under the starter rulebook.
+
+    Raises:
+        ValueError: the log is not what it should be: a line of it was refused.
+    """
+    plan = compile_rulebook(load_rulebook(STARTER_RULEBOOK.read_text(), str(STARTER_RULEBOOK)))
+    events = ((number, decode_event(HEADERS, sent.value)) for number, sent in enumerate(log, 1))
+    reference: dict[Identity, tuple[int, int]] = {}
+    for milestone in replay(events, plan, profiles={}):
+        if isinstance(milestone, RefusedLine) or milestone.caused_by is None:
+            raise ValueError(f"the bench's log does not hold up: {milestone}")
+        reference[identity(milestone)] = position(milestone.caused_by)
+    return reference
+
+
+def identity(milestone: Milestone) -> Identity:
+    """What two copies of a milestone share."""
+    return milestone.milestone_id, milestone.revision, milestone.type
+
+
+def compare(reference: Reference, found: Iterable[Milestone], committed: Mapping[int, int]) -> Difference:
+    """How the milestones found differ from the reference.
+
+    Args:
+        reference: the milestones of the whole log.
+        found: what the peer published.
+        committed: the offsets up to which the peer says that it is done, by partition.
+    """
+
+    def is_done(cause: tuple[int, int]) -> bool:
+        return cause[1] < committed.get(cause[0], 0)
+
+    expected = {one for one, cause in reference.items() if is_done(cause)}
+    counted = Counter(identity(one) for one in found if one.caused_by and is_done(position(one.caused_by)))
+    return Difference(
+        expected=len(expected),
+        missing=len(expected - counted.keys()),
+        duplicated=sum(count - 1 for count in counted.values()),
+        wrong=len(counted.keys() - expected),
+    )

@@ -1,0 +1,42 @@
+"""Cairn's own processes, started as an operator starts them and ended when they are no longer measured."""
+
+import asyncio
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from http import HTTPStatus
+
+from agents.embedded.child import Child
+from agents.embedded.ports import LOOPBACK
+from agents.stack import CAIRN
+from tests.benchmarks.stage import Stage
+
+_READY_SECONDS = 60.0
+_GRACE_SECONDS = 25.0
+
+
+@asynccontextmanager
+async def running(stage: Stage, *names: str) -> AsyncIterator[None]:
+    """Run `cairn NAME` for each name, ready from the first moment of the block to its last.
+
+    Raises:
+        ChildFailedError: one ended, or was not ready within 60 s; the text quotes its log.
+    """
+    async with AsyncExitStack() as stack:
+        for name in names:
+            log = stage.folder / "logs" / f"cairn-{name}.log"
+            child = Child(name, (CAIRN, name), log=log, env=stage.env, grace_seconds=_GRACE_SECONDS)
+            stack.push_async_callback(asyncio.to_thread, child.stop)
+            child.start()
+            url = f"http://{LOOPBACK}:{stage.env[f'CAIRN_{name.upper()}_PROBE_PORT']}/readyz"
+            await asyncio.to_thread(child.wait_until, lambda url=url: _is_ready(url), _READY_SECONDS)
+        yield
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - an address of this machine
+            return bool(answer.status == HTTPStatus.OK)
+    except (urllib.error.URLError, OSError):
+        return False
