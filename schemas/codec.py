@@ -39,7 +39,7 @@ __all__ = [
     "encode_milestone",
 ]
 
-Headers = Iterable[tuple[str, bytes]]
+Headers = Iterable[tuple[str, bytes | None]]
 
 STRUCTURED_CONTENT_TYPE = b"application/cloudevents+json"
 
@@ -238,16 +238,14 @@ def _binary_attributes(headers: Headers) -> dict[str, str] | None:
     content_type = b""
     for name, value in headers:
         if name == "content-type":
-            content_type = value
+            content_type = value or b""
         elif name.startswith("ce_"):
-            attributes[name[3:]] = value.decode()
+            attributes[name[3:]] = (value or b"").decode()
     if content_type.startswith(STRUCTURED_CONTENT_TYPE) or not (content_type or attributes):
         return None
     if (attributes and content_type.startswith((b"application/json", b"text/json"))) or not content_type:
         return attributes
-    raise Refused(
-        "wrong_content_type", "content-type must be application/cloudevents+json or application/json"
-    )
+    raise Refused("wrong_content_type", "content-type must be application/cloudevents+json or application/json")
 
 
 def _binary_wire(attributes: Mapping[str, str], value: bytes) -> tuple[_Wire, tuple[str, ...]]:

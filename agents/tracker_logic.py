@@ -1,0 +1,129 @@
+"""What the tracker hands to the engine: the tracking core, spoken in records.
+
+The adapter decides nothing. It decodes a record, runs `advance`, `tick`, `apply_profile` or
+`erase`, and encodes the milestones that come out. It counts what became of records, because
+the core may not; the tallies are drained for the metrics once per batch, and a batch that is
+folded again after a failure is counted again.
+
+An erased client leaves a stub, so that rewound offsets and late events bring nobody back;
+only a new profile does.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from agents.engine.logic import Folded, Output, Record, Refusal
+from schemas.codec import Refused, decode_event, decode_profile, encode_milestone
+from schemas.milestone import Milestone
+from schemas.topics import CLIENTS, EVENTS, MILESTONES, client_key, split_key
+from streams.tracking.advance import advance
+from streams.tracking.plan import Plan
+from streams.tracking.profiles import apply_profile, erase
+from streams.tracking.state import State, decode_state, encode_state
+from streams.tracking.tick import next_deadline, tick
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackerRules:
+    """The rulebooks of a process: one by tenant, and the default for every other."""
+
+    default: Plan
+    by_tenant: Mapping[str, Plan] = field(default_factory=dict)
+
+    def plan_for(self, tenant: str) -> Plan:
+        """The plan that decides for a tenant."""
+        return self.by_tenant.get(tenant, self.default)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tallies:
+    """What was counted since the last drain.
+
+    Attributes:
+        outcomes: by topic and outcome (applied, late, duplicate, unused, refused).
+        refusals: by reason.
+        milestones: by tier and kind (reached, retracted).
+        dropped_fields: wrong optional fields that were left out.
+    """
+
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    milestones: Counter[tuple[str, str]] = field(default_factory=Counter)
+    dropped_fields: Counter[str] = field(default_factory=Counter)
+
+
+class TrackerLogic:
+    """The engine's `Logic` for the topics of events and clients."""
+
+    def __init__(self) -> None:
+        self._tallies = Tallies()
+
+    def drain(self) -> Tallies:
+        """The tallies since the last call; they begin anew."""
+        drained, self._tallies = self._tallies, Tallies()
+        return drained
+
+    def decode(self, body: bytes) -> State:
+        """Read a state back."""
+        return decode_state(body)
+
+    def encode(self, state: State) -> bytes:
+        """Write a state compactly."""
+        return encode_state(state)
+
+    def fold(self, state: State | None, topic: str, record: Record, now_ms: int, rules: TrackerRules) -> Folded[State]:
+        """Apply one record of either topic."""
+        try:
+            if topic == CLIENTS:
+                return self._fold_client(state, record, now_ms)
+            return self._fold_event(state, record, now_ms, rules)
+        except Refused as refusal:
+            return self._refuse(state, topic, refusal)
+
+    def tick(self, state: State, now_ms: int, rules: TrackerRules) -> tuple[State, tuple[Output, ...]]:
+        """Apply what has fallen due."""
+        tenant, _, client = state.who.partition("/")
+        ticked = tick(state, rules.plan_for(tenant), now_ms)
+        return ticked.state, self._outputs(client_key(tenant, client), ticked.milestones)
+
+    def next_deadline(self, state: State) -> int | None:
+        """When `tick` has to run next."""
+        return next_deadline(state)
+
+    def _fold_event(self, state: State | None, record: Record, now_ms: int, rules: TrackerRules) -> Folded[State]:
+        event = decode_event(record.headers, record.value)
+        if record.key != client_key(event.tenant, event.client):
+            raise Refused("wrong_key", "the record's key must be tenantid/subject")
+        advanced = advance(state, event, rules.plan_for(event.tenant), now_ms)
+        if advanced.refusal is not None:
+            raise advanced.refusal
+        self._tallies.outcomes[EVENTS, advanced.outcome] += 1
+        for name in event.dropped:
+            self._tallies.dropped_fields[name] += 1
+        if not advanced.milestones:
+            return Folded(state=advanced.state)
+        return Folded(state=advanced.state, outputs=self._outputs(record.key, advanced.milestones))
+
+    def _fold_client(self, state: State | None, record: Record, now_ms: int) -> Folded[State]:
+        try:
+            who = "/".join(split_key(record.key or b""))
+        except ValueError:
+            raise Refused("wrong_key", "the record's key must be tenant/client in UTF-8") from None
+        profile = None if record.value is None else decode_profile(record.value)
+        after = apply_profile(state, profile, who) if profile else erase(who, now_ms)
+        self._tallies.outcomes[CLIENTS, "applied"] += 1
+        return Folded(state=after)
+
+    def _refuse(self, state: State | None, topic: str, refusal: Refused) -> Folded[State]:
+        self._tallies.outcomes[topic, "refused"] += 1
+        self._tallies.refusals[refusal.reason] += 1
+        return Folded(state=state, refusal=Refusal(reason=refusal.reason, detail=refusal.detail))
+
+    def _outputs(self, key: bytes | None, milestones: tuple[Milestone, ...]) -> tuple[Output, ...]:
+        outputs = []
+        for milestone in milestones:
+            value, headers = encode_milestone(milestone)
+            outputs.append(Output(topic=MILESTONES, key=key, value=value, headers=headers))
+            self._tallies.milestones[milestone.tier, milestone.type.removeprefix("milestone.")] += 1
+        return tuple(outputs)
