@@ -35,7 +35,7 @@ class AcuityApi:
         self._session = session
         self._limiter = limiter
         self._root = f"{base_url.rstrip('/')}/api/v1"
-        self._headers = {"Authorization": aiohttp.BasicAuth(user_id, key).encode()}
+        self._headers = {"Authorization": aiohttp.encode_basic_auth(user_id, key)}
 
     async def appointment(self, appointment_id: int) -> Mapping[str, Any] | None:
         """The appointment as it is now; None if Acuity does not know it.

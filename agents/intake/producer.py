@@ -16,7 +16,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from agents.intake.outgoing import Outgoing
 from agents.intake.spool import Spool
@@ -43,7 +43,6 @@ class Producer:
         self._produce_seconds = produce_seconds
         self._live: AIOKafkaProducer | None = None
         self._attention = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
 
     @property
     def is_live(self) -> bool:
@@ -55,22 +54,38 @@ class Producer:
         """How much waits on the disk."""
         return self._spool.size_bytes
 
-    async def start(self) -> None:
-        """Open the spool and begin to connect; does not wait for Kafka.
+    async def open(self) -> None:
+        """Open the spool; from here on records are taken.
 
         Raises:
             SpoolInUse: another process has the spool's folder.
         """
         await asyncio.to_thread(self._spool.open)
-        self._task = asyncio.create_task(self._keep_connected(), name="intake producer")
 
-    async def stop(self) -> None:
-        """Close the connection; what is spooled is sent after the next start."""
-        if self._task is None:
-            return
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+    def close(self) -> None:
+        """Close the spool; what stands in it is sent after the next start."""
         self._spool.close()
+
+    async def run(self) -> None:
+        """Connect and empty the spool, for ever: a broker that is away is waited for."""
+        backoff_seconds = _FIRST_BACKOFF_SECONDS
+        while True:
+            producer = AIOKafkaProducer(**self._options, acks="all", enable_idempotence=True)
+            try:
+                async with asyncio.timeout(2 * self._produce_seconds):
+                    await producer.start()
+                await self._drain(producer)
+                self._live = producer
+                _log.info("kafka_connected")
+                backoff_seconds = _FIRST_BACKOFF_SECONDS
+                await self._attend(producer)
+            except (TimeoutError, KafkaError, OSError) as error:
+                _log.warning("kafka_waited_for", error_type=type(error).__name__, seconds=backoff_seconds)
+            finally:
+                self._live = None
+                await _abandon(producer)
+            await asyncio.sleep(backoff_seconds)
+            backoff_seconds = min(2 * backoff_seconds, _LAST_BACKOFF_SECONDS)
 
     async def deliver(self, records: Sequence[Outgoing]) -> None:
         """Returns once Kafka, or the spool's disk, has all of the records.
@@ -104,27 +119,6 @@ class Producer:
             ]
             await asyncio.gather(*sent)
 
-    async def _keep_connected(self) -> None:
-        """Connect and empty the spool, for ever: a broker that is away is waited for."""
-        backoff_seconds = _FIRST_BACKOFF_SECONDS
-        while True:
-            producer = AIOKafkaProducer(**self._options, acks="all", enable_idempotence=True)
-            try:
-                async with asyncio.timeout(2 * self._produce_seconds):
-                    await producer.start()
-                await self._drain(producer)
-                self._live = producer
-                _log.info("kafka_connected")
-                backoff_seconds = _FIRST_BACKOFF_SECONDS
-                await self._attend(producer)
-            except (TimeoutError, KafkaError, OSError) as error:
-                _log.warning("kafka_waited_for", error_type=type(error).__name__, seconds=backoff_seconds)
-            finally:
-                self._live = None
-                await _close(producer)
-            await asyncio.sleep(backoff_seconds)
-            backoff_seconds = min(2 * backoff_seconds, _LAST_BACKOFF_SECONDS)
-
     async def _attend(self, producer: AIOKafkaProducer) -> None:
         """Empty the spool whenever it fills; returns when this connection has failed."""
         while True:
@@ -143,15 +137,16 @@ class Producer:
             await self._spool.clear_if_read()
 
 
-async def _close(producer: AIOKafkaProducer) -> None:
-    """Let go of a connection within a bound.
+async def _abandon(producer: AIOKafkaProducer) -> None:
+    """End a connection at once, and with it the batches that it holds.
 
-    `stop` waits for every batch to be acknowledged, and those of an idempotent producer never
-    expire: they are failed first. Nobody waits for them any more.
+    `AIOKafkaProducer.stop` waits for every batch, and those of an idempotent producer never
+    expire: it would go on sending for ever, and out of order with the spool that has them too.
     """
-    producer._message_accumulator.fail_all(KafkaConnectionError("closed"))  # noqa: SLF001 - no public way
+    producer._closed = True  # noqa: SLF001 - there is no public way to give up; the version is pinned
     try:
         async with asyncio.timeout(_CLOSE_SECONDS):
-            await producer.stop()
+            await producer._sender.close()  # noqa: SLF001 - as above
+            await producer.client.close()
     except (TimeoutError, KafkaError, OSError) as error:
         _log.warning("kafka_not_closed", error_type=type(error).__name__)

@@ -65,6 +65,7 @@ class IntakeConfig:
         queries: the statements of `schemas/sql/queries/intake.sql` by name.
         identity_key: never changed; at least 32 bytes.
         spool_dir: this process's own.
+        produce_seconds: how long a hook waits for Kafka before the spool takes it.
     """
 
     tenants: tuple[TenantSources, ...]
@@ -75,6 +76,7 @@ class IntakeConfig:
     identity_key: bytes
     spool_dir: Path
     spool_max_bytes: int
+    produce_seconds: float = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +104,7 @@ async def run_intake(config: IntakeConfig, pool: Any) -> AsyncIterator[Intake]:
         SpoolInUse: another process has the spool's folder.
     """
     spool = Spool(config.spool_dir, max_bytes=config.spool_max_bytes)
-    producer = Producer(config.kafka_options, spool)
+    producer = Producer(config.kafka_options, spool, produce_seconds=config.produce_seconds)
     admission = Admission(pool, config.queries, producer, Secrecy(config.identity_key))
     desk = Desk(admission)
     connector = aiohttp.TCPConnector(limit_per_host=MAX_CONNECTIONS)
@@ -112,18 +114,19 @@ async def run_intake(config: IntakeConfig, pool: Any) -> AsyncIterator[Intake]:
         kept = KeptHooks(pool, config.queries, config.clock, desk, sources)
         hooks = Hooks(doors, desk=desk, kept=kept, clock=config.clock)
         poller = Poller(pool, config.queries, config.clock, tuple(_polls(config, session, admission)))
-        await producer.start()
-        background = asyncio.create_task(_run(kept, poller), name="intake")
+        await producer.open()
+        background = asyncio.create_task(_run(producer, kept, poller), name="intake")
         try:
             yield Intake(routes=tuple(hooks.routes()), producer=producer, admission=admission, background=background)
         finally:
             background.cancel()
             await asyncio.gather(background, return_exceptions=True)
-            await producer.stop()
+            producer.close()
 
 
-async def _run(kept: KeptHooks, poller: Poller) -> None:
+async def _run(producer: Producer, kept: KeptHooks, poller: Poller) -> None:
     async with asyncio.TaskGroup() as group:
+        group.create_task(producer.run(), name="producer")
         group.create_task(kept.run(), name="kept hooks")
         group.create_task(poller.run(), name="poller")
 

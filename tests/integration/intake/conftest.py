@@ -1,0 +1,13 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Broker
+from tests.integration.intake.stage import Stage, open_stage
+
+
+@pytest.fixture
+async def stage(kafka: Broker, database: str, tmp_path: Path) -> AsyncIterator[Stage]:
+    async with open_stage(kafka.bootstrap_servers, database, tmp_path) as stage:
+        yield stage

@@ -1,0 +1,135 @@
+"""The spool on a real disk."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from agents.intake.outgoing import Outgoing
+from agents.intake.spool import Spool, SpoolFull, SpoolInUse
+
+WRITER = Path(__file__).with_name("spool_writer.py")
+
+
+def record(number: int, *, size: int = 10) -> Outgoing:
+    return Outgoing(topic="t", key=str(number).encode(), value=b"x" * size, headers=(("h", b"v"),))
+
+
+def opened(folder: Path, *, max_bytes: int = 1 << 20) -> Spool:
+    spool = Spool(folder, max_bytes=max_bytes)
+    spool.open()
+    return spool
+
+
+def drained(spool: Spool) -> list[Outgoing]:
+    found: list[Outgoing] = []
+    while batch := spool.next_batch():
+        found += batch
+        spool.advance()
+    return found
+
+
+async def test_records_come_back_in_order_as_they_were(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    await asyncio.gather(*(spool.append([record(2 * n), record(2 * n + 1)]) for n in range(50)))
+    assert drained(spool) == [record(number) for number in range(100)]
+    spool.close()
+
+
+async def test_a_tombstone_comes_back_as_one(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    await spool.append([Outgoing(topic="t", key=b"k", value=None)])
+    assert drained(spool)[0].value is None
+    spool.close()
+
+
+async def test_a_batch_is_read_again_until_it_is_passed(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    await spool.append([record(1)])
+    assert spool.next_batch() == spool.next_batch() == (record(1),)
+    spool.close()
+
+
+async def test_what_was_read_makes_room_once_all_of_it_was_read(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    await spool.append([record(1)])
+    assert not await spool.clear_if_read()
+    drained(spool)
+    assert await spool.clear_if_read()
+    assert spool.is_empty
+    await spool.append([record(2)])
+    assert drained(spool) == [record(2)]
+    spool.close()
+
+
+async def test_a_full_spool_refuses_and_keeps_what_it_has(tmp_path: Path) -> None:
+    spool = opened(tmp_path, max_bytes=1_000)
+    await spool.append([record(1, size=800)])
+    with pytest.raises(SpoolFull):
+        await spool.append([record(2, size=200)])
+    await spool.append([record(3, size=10)])
+    assert [one.key for one in drained(spool)] == [b"1", b"3"]
+    spool.close()
+
+
+async def test_what_stands_in_it_is_there_after_a_restart(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    await spool.append([record(1)])
+    spool.close()
+    again = opened(tmp_path)
+    assert not again.is_empty
+    assert drained(again) == [record(1)]
+    again.close()
+
+
+@pytest.mark.parametrize("lost", [1, 9, 20])
+async def test_an_unfinished_frame_is_cut_and_the_next_append_follows_the_last_whole_one(
+    tmp_path: Path, lost: int
+) -> None:
+    spool = opened(tmp_path)
+    await spool.append([record(1)])
+    await spool.append([record(2)])
+    spool.close()
+    path = tmp_path / "intake.spool"
+    path.write_bytes(path.read_bytes()[:-lost])
+    again = opened(tmp_path)
+    await again.append([record(3)])
+    assert drained(again) == [record(1), record(3)]
+    again.close()
+
+
+async def test_a_flipped_bit_is_never_read_as_a_record(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    await spool.append([record(1)])
+    spool.close()
+    path = tmp_path / "intake.spool"
+    raw = bytearray(path.read_bytes())
+    raw[-1] ^= 1
+    path.write_bytes(raw)
+    again = opened(tmp_path)
+    assert again.is_empty
+    again.close()
+
+
+async def test_a_second_process_is_refused(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    with pytest.raises(SpoolInUse, match="another process"):
+        opened(tmp_path)
+    spool.close()
+
+
+async def test_every_append_that_returned_survives_kill_9(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(WRITER), str(tmp_path), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    lines = [await process.stdout.readline() for _ in range(200)]
+    process.kill()
+    lines += (await process.stdout.read()).splitlines()
+    await process.wait()
+    spool = opened(tmp_path)
+    kept = [int(one.key) for one in drained(spool)]
+    spool.close()
+    returned = [int(line) for line in lines]
+    assert kept[: len(returned)] == returned == list(range(len(returned)))
