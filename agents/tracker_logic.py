@@ -2,8 +2,7 @@
 
 The adapter decides nothing. It decodes a record, runs `advance`, `tick`, `apply_profile` or
 `erase`, and encodes the milestones that come out. It counts what became of records, because
-the core may not; the tallies are drained for the metrics once per batch, and a batch that is
-folded again after a failure is counted again.
+the core may not; a batch that is folded again after a failure is counted again.
 
 An erased client leaves a stub, so that rewound offsets and late events bring nobody back;
 only a new profile does.
@@ -37,14 +36,14 @@ class TrackerRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tallies:
-    """What was counted since the last drain.
+class Tally:
+    """What became of records since the process started; sampled when metrics are read.
 
     Attributes:
         outcomes: by topic and outcome (applied, late, duplicate, unused, refused).
         refusals: by reason.
         milestones: by tier and kind (reached, retracted).
-        dropped_fields: wrong optional fields that were left out.
+        dropped_fields: wrong optional fields that were left out of events, by topic.
     """
 
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -57,12 +56,7 @@ class TrackerLogic:
     """The engine's `Logic` for the topics of events and clients."""
 
     def __init__(self) -> None:
-        self._tallies = Tallies()
-
-    def drain(self) -> Tallies:
-        """The tallies since the last call; they begin anew."""
-        drained, self._tallies = self._tallies, Tallies()
-        return drained
+        self.tally = Tally()
 
     def decode(self, body: bytes) -> State:
         """Read a state back."""
@@ -98,9 +92,9 @@ class TrackerLogic:
         advanced = advance(state, event, rules.plan_for(event.tenant), now_ms)
         if advanced.refusal is not None:
             raise advanced.refusal
-        self._tallies.outcomes[EVENTS, advanced.outcome] += 1
-        for name in event.dropped:
-            self._tallies.dropped_fields[name] += 1
+        self.tally.outcomes[EVENTS, advanced.outcome] += 1
+        if event.dropped:
+            self.tally.dropped_fields[EVENTS] += len(event.dropped)
         if not advanced.milestones:
             return Folded(state=advanced.state)
         return Folded(state=advanced.state, outputs=self._outputs(record.key, advanced.milestones))
@@ -112,12 +106,12 @@ class TrackerLogic:
             raise Refused("wrong_key", "the record's key must be tenant/client in UTF-8") from None
         profile = None if record.value is None else decode_profile(record.value)
         after = apply_profile(state, profile, who) if profile else erase(who, now_ms)
-        self._tallies.outcomes[CLIENTS, "applied"] += 1
+        self.tally.outcomes[CLIENTS, "applied"] += 1
         return Folded(state=after)
 
     def _refuse(self, state: State | None, topic: str, refusal: Refused) -> Folded[State]:
-        self._tallies.outcomes[topic, "refused"] += 1
-        self._tallies.refusals[refusal.reason] += 1
+        self.tally.outcomes[topic, "refused"] += 1
+        self.tally.refusals[refusal.reason] += 1
         return Folded(state=state, refusal=Refusal(reason=refusal.reason, detail=refusal.detail))
 
     def _outputs(self, key: bytes | None, milestones: tuple[Milestone, ...]) -> tuple[Output, ...]:
@@ -125,5 +119,5 @@ class TrackerLogic:
         for milestone in milestones:
             value, headers = encode_milestone(milestone)
             outputs.append(Output(topic=MILESTONES, key=key, value=value, headers=headers))
-            self._tallies.milestones[milestone.tier, milestone.type.removeprefix("milestone.")] += 1
+            self.tally.milestones[milestone.tier, milestone.type.removeprefix("milestone.")] += 1
         return tuple(outputs)

@@ -31,7 +31,7 @@ class RulebookErrors(ValueError):
         self.faults = faults
 
 
-class _File(Policy):
+class RulebookFile(Policy):
     """What the file holds: the policy's parts and the rules, side by side."""
 
     version: Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)] = 1
@@ -74,13 +74,11 @@ def load_rulebook(text: str, name: str) -> Rulebook:
         raise RulebookErrors(name, (Fault(place=fault.place, path="", text=fault.text),)) from None
     faults = _double_ids(value, places)
     try:
-        file = _File.model_validate(value)
+        file = RulebookFile.model_validate(value)
     except pydantic.ValidationError as error:
         faults = (*faults, *explain(error, places, _keys_at))
     if faults:
-        raise RulebookErrors(
-            name, tuple(sorted(faults, key=lambda fault: (fault.place.line, fault.place.column)))
-        )
+        raise RulebookErrors(name, tuple(sorted(faults, key=lambda fault: (fault.place.line, fault.place.column))))
     return Rulebook(
         version=file.version,
         defaults=file.defaults,
@@ -90,7 +88,7 @@ def load_rulebook(text: str, name: str) -> Rulebook:
     )
 
 
-def _digest(file: _File) -> str:
+def _digest(file: RulebookFile) -> str:
     canonical = msgspec.json.encode(file.model_dump(mode="json", exclude={"version"}), order="deterministic")
     return blake2b(canonical, digest_size=8).hexdigest()
 
@@ -104,9 +102,7 @@ def _double_ids(value: Any, places: Mapping[Path, Place]) -> tuple[Fault, ...]:
         rule_id = str(rule.get("id")) if isinstance(rule, dict) and "id" in rule else f"\x00{index}"
         if rule_id in seen:
             path: Path = ("rules", index, "id")
-            faults.append(
-                Fault(place=places[path], path=shown(path), text=f"another rule has the id {rule_id}")
-            )
+            faults.append(Fault(place=places[path], path=shown(path), text=f"another rule has the id {rule_id}"))
         seen.add(rule_id)
     return tuple(faults)
 
@@ -125,7 +121,7 @@ def _keys(*models: type[pydantic.BaseModel]) -> tuple[str, ...]:
 
 _TIER_DEPTH = 2
 _KEYS = {
-    "": _keys(_File),
+    "": _keys(RulebookFile),
     "rules": _keys(Rule),
     "when": _keys(CountWhen, StreakWhen, PercentWhen),
     "defaults": _keys(Defaults),

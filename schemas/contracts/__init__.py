@@ -1,0 +1,1 @@
+"""The contracts: JSON Schemas of everything that travels, generated from the shapes."""
