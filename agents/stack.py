@@ -81,9 +81,7 @@ class Stack:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
     def start_servers(self, environment: Callable[[], Mapping[str, str]]) -> None:
@@ -157,15 +155,11 @@ class Stack:
             if server.child is not None:
                 self._children.append(server.child)
         with self._view.step(" ".join(provision)):
-            command = self._child(
-                " ".join(("cairn", *provision)), (CAIRN, *provision), environment(), watched=False
-            )
+            command = self._child(" ".join(("cairn", *provision)), (CAIRN, *provision), environment(), watched=False)
             if command.wait(_COMMAND_SECONDS) != 0:
                 raise command.failure("failed")
 
-    def _child(
-        self, name: str, argv: tuple[str, ...], env: Mapping[str, str], *, watched: bool = True
-    ) -> Child:
+    def _child(self, name: str, argv: tuple[str, ...], env: Mapping[str, str], *, watched: bool = True) -> Child:
         log = self.folder / "logs" / f"{name.replace(' ', '-')}.log"
         child = Child(name, argv, log=log, env=env, grace_seconds=_GRACE_SECONDS)
         self._to_close.callback(child.stop)

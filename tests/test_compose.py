@@ -106,6 +106,7 @@ def test_everything_that_env_must_give_is_in_its_example() -> None:
 @pytest.mark.parametrize("name", ["track", "deliver", "serve"])
 def test_probes_and_scrapes_use_the_process_own_port(name: str) -> None:
     port = _SERVICES[name]["environment"][f"CAIRN_{name.upper()}_PROBE_PORT"]
+    assert _SERVICES[name]["environment"]["CAIRN_PROBE_HOST"] == "0.0.0.0"  # noqa: S104 - Prometheus is another container
     assert f"127.0.0.1:{port}/readyz" in _SERVICES[name]["healthcheck"]["test"][-1]
     (job,) = [job for job in _PROMETHEUS["scrape_configs"] if job["job_name"] == f"cairn-{name}"]
     assert job["dns_sd_configs"] == [{"names": [name], "type": "A", "port": port}]

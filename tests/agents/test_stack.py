@@ -85,9 +85,7 @@ def test_processes_are_up_when_they_say_so_and_end_in_reverse_order(stack: Stack
 
 def test_a_process_that_is_not_ready_but_ends_is_named_with_its_last_words(stack: Stack) -> None:
     with pytest.raises(ChildFailedError, match=r"(?s)clumsy ended with exit code 4.*stumbled"):
-        stack.start_processes(
-            [service("fine"), service("clumsy", script="print('stumbled'); raise SystemExit(4)")]
-        )
+        stack.start_processes([service("fine"), service("clumsy", script="print('stumbled'); raise SystemExit(4)")])
 
 
 def test_a_process_that_ends_by_itself_ends_the_watch(stack: Stack) -> None:
@@ -133,9 +131,7 @@ with stop_signals() as ended, Stack(Path(sys.argv[1]), view=StartupView()) as st
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_signal_in_the_middle_of_a_start_leaves_no_process_behind(
-    tmp_path: Path, number: signal.Signals
-) -> None:
+def test_a_signal_in_the_middle_of_a_start_leaves_no_process_behind(tmp_path: Path, number: signal.Signals) -> None:
     with subprocess.Popen([sys.executable, "-c", _UP, str(tmp_path)], stdout=subprocess.PIPE) as up:
         assert up.stdout is not None
         assert up.stdout.readline() == b"begun\n"
