@@ -142,7 +142,7 @@ def admin_app(
         now: domain time.
     """
     admin = Administration(pool, erase, now)
-    app = web.Application(middlewares=[_with_key(pool, failures, tenants)], client_max_size=_MAX_BODY_BYTES)
+    app = web.Application(middlewares=[_with_key(pool, failures, tenants)])
     client = "/tenants/{tenant}/clients/{client}"
     app.add_routes(
         [
@@ -187,7 +187,7 @@ def _with_key(pool: Pool, failures: Failures, tenants: Collection[str]) -> Middl
 
 async def _read(request: web.Request, kind: type[B]) -> B:
     try:
-        return kind.model_validate_json(await request.read())
+        return kind.model_validate_json(await request.clone(client_max_size=_MAX_BODY_BYTES).read())
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors())
         raise _Refused(faults) from None

@@ -14,11 +14,14 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from agents.web.problems import json
 
 Check = Callable[[], Awaitable[str | None]]
-_CHECK_SECONDS = 5.0
 
 
 def probes_app(
-    *, live: Mapping[str, Check], ready: Mapping[str, Check], registry: CollectorRegistry = REGISTRY
+    *,
+    live: Mapping[str, Check],
+    ready: Mapping[str, Check],
+    registry: CollectorRegistry = REGISTRY,
+    check_seconds: float = 5.0,
 ) -> web.Application:
     """The application of the probe port.
 
@@ -26,13 +29,14 @@ def probes_app(
         live: progress of the process itself; a failing one means: restart me.
         ready: what must hold before work is done, such as configuration, migrations, assignment.
         registry: the metrics to show.
+        check_seconds: a check that takes longer fails.
     """
 
     async def livez(_request: web.Request) -> web.Response:
-        return await _answer(live)
+        return await _answer(live, check_seconds)
 
     async def readyz(_request: web.Request) -> web.Response:
-        return await _answer(ready)
+        return await _answer(ready, check_seconds)
 
     async def metrics(_request: web.Request) -> web.Response:
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
@@ -44,8 +48,8 @@ def probes_app(
     return app
 
 
-async def _answer(checks: Mapping[str, Check]) -> web.Response:
-    reasons = await asyncio.gather(*(_ask(check) for check in checks.values()))
+async def _answer(checks: Mapping[str, Check], seconds: float) -> web.Response:
+    reasons = await asyncio.gather(*(_ask(check, seconds) for check in checks.values()))
     well = not any(reasons)
     body = {
         "status": "ok" if well else "failing",
@@ -54,8 +58,8 @@ async def _answer(checks: Mapping[str, Check]) -> web.Response:
     return json(body, HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-async def _ask(check: Check) -> str | None:
+async def _ask(check: Check, seconds: float) -> str | None:
     try:
-        return await asyncio.wait_for(check(), _CHECK_SECONDS)
+        return await asyncio.wait_for(check(), seconds)
     except TimeoutError:
-        return f"no answer in {_CHECK_SECONDS:g} s"
+        return f"no answer in {seconds:g} s"

@@ -71,7 +71,7 @@ class UnsubscribePage:
         subscription = self._links.read(request.match_info["token"])
         if subscription is None:
             return self._page("unknown")
-        form = await request.post()
+        form = await request.clone(client_max_size=_MAX_BODY_BYTES).post()
         if form.get("choice") == "return":
             await opt_in(
                 self._pool, tenant=subscription.tenant, client=subscription.client, channel=subscription.channel
@@ -104,6 +104,6 @@ class UnsubscribePage:
 def unsubscribe_app(pool: Pool, *, links: UnsubscribeLinks, practice: Callable[[str], str | None]) -> web.Application:
     """The application to mount at `/u`; the arguments are those of `UnsubscribePage`."""
     page = UnsubscribePage(pool, links, practice)
-    app = web.Application(client_max_size=_MAX_BODY_BYTES)
+    app = web.Application()
     app.add_routes([web.get("/{token}", page.show, allow_head=False), web.post("/{token}", page.choose)])
     return app

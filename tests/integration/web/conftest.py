@@ -1,0 +1,155 @@
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import asyncpg
+import jwt
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from agents.ledger.migrate import migrate
+from agents.ledger.pool import Pool, connect
+from agents.web.access import create_key
+from agents.web.admin import admin_app
+from agents.web.failures import Failures
+from agents.web.inbox import inbox_app
+from agents.web.links import UnsubscribeLinks
+from agents.web.problems import problems
+from agents.web.unsubscribe import unsubscribe_app
+
+
+class DatabaseServer(Protocol):
+    """What `postgres` gives."""
+
+    dsn: str
+
+
+INBOX_KEY = "k" * 32
+ORIGIN = "https://app.northstar.example"
+
+
+@pytest.fixture(scope="session")
+async def web_pool(postgres: DatabaseServer) -> AsyncIterator[Pool]:
+    """A ledger that all tests of the web share; migrating one for each takes longer than the tests."""
+    name = f"web_{uuid.uuid4().hex}"
+    server = await asyncpg.connect(postgres.dsn)
+    await server.execute(f'CREATE DATABASE "{name}"')
+    dsn = urlsplit(postgres.dsn)._replace(path=f"/{name}").geturl()
+    await migrate(dsn)
+    pool = await connect(dsn, max_connections=6)
+    yield pool
+    await pool.close()
+    await server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    await server.close()
+
+
+@pytest.fixture
+async def pool(web_pool: Pool) -> Pool:
+    await web_pool.execute("TRUNCATE milestones, api_keys, suppressions, pauses, opt_outs, coach_tasks CASCADE")
+    return web_pool
+
+
+@dataclass
+class Erased:
+    """Who was asked to be erased."""
+
+    clients: list[tuple[str, str]] = field(default_factory=list)
+
+    async def __call__(self, tenant: str, client: str) -> None:
+        self.clients.append((tenant, client))
+
+
+@pytest.fixture
+def erased() -> Erased:
+    return Erased()
+
+
+@pytest.fixture
+def links() -> UnsubscribeLinks:
+    return UnsubscribeLinks("http://cairn.example", "l" * 32)
+
+
+@pytest.fixture
+def app(pool: Pool, erased: Erased, links: UnsubscribeLinks) -> web.Application:
+    failures = Failures(allowed=5)
+    app = web.Application(middlewares=[problems])
+    app.add_subapp(
+        "/v1/inbox",
+        inbox_app(
+            pool,
+            keys=lambda tenant: (INBOX_KEY,) if tenant == "northstar" else (),
+            failures=failures,
+            allowed_origins=(ORIGIN,),
+        ),
+    )
+    app.add_subapp("/u", unsubscribe_app(pool, links=links, practice={"northstar": "Northstar Strength"}.get))
+    app.add_subapp(
+        "/v1/admin",
+        admin_app(
+            pool,
+            failures=failures,
+            erase=erased,
+            tenants={"northstar", "other"},
+            now=lambda: datetime(2026, 5, 5, 12, tzinfo=UTC),
+        ),
+    )
+    return app
+
+
+@pytest.fixture
+async def client(app: web.Application) -> AsyncIterator[TestClient[web.Request, web.Application]]:
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+@pytest.fixture
+def reader() -> Callable[[str], dict[str, str]]:
+    def headers(client: str) -> dict[str, str]:
+        claims = {"tenant": "northstar", "sub": client, "aud": "cairn-inbox", "exp": int(time.time()) + 600}
+        return {"Authorization": f"Bearer {jwt.encode(claims, INBOX_KEY, 'HS256')}"}
+
+    return headers
+
+
+@pytest.fixture
+async def operator(pool: Pool) -> dict[str, str]:
+    return {"Authorization": f"Bearer {await create_key(pool, name='ops', tenant=None)}"}
+
+
+@pytest.fixture
+async def practice(pool: Pool) -> dict[str, str]:
+    return {"Authorization": f"Bearer {await create_key(pool, name='northstar-app', tenant='northstar')}"}
+
+
+MILESTONE = """
+WITH m AS (
+    INSERT INTO milestones (milestone_id, revision, retracted, tenant, client, rule, tier, reached_at, record, heard_at)
+    VALUES ($1, 1, false, 'northstar', $2, 'first-session', 'micro', now(), '{}', now())
+), c AS (
+    INSERT INTO celebrations (celebration_id, milestone_id, revision, tenant, client, rule, tier, mode, outcome,
+                              planned_at, due_at, expires_at, heard_at)
+    VALUES ($1, $1, 1, 'northstar', $2, 'first-session', 'micro', 'live', 'send', now(), now(), now() + '1 day', now())
+)
+INSERT INTO deliveries (delivery_id, celebration_id, channel, tenant, client, rule, tier, state, due_at, expires_at,
+                        heard_at)
+VALUES ($1, $1, 'in_app', 'northstar', $2, 'first-session', 'micro', $3, now(), '2030-01-01', now())
+"""
+ITEM = """
+INSERT INTO inbox (item_id, tenant, client, tier, title, text, html)
+VALUES ($1, 'northstar', $2, 'micro', $1, 'Well done.', '<p>Well done.</p>')
+"""
+
+
+@pytest.fixture
+def put_item(pool: Pool) -> Callable[[str, str], object]:
+    async def put(item: str, client: str) -> None:
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.execute(MILESTONE, item, client, "sent")
+            await connection.execute(ITEM, item, client)
+
+    return put

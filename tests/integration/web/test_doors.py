@@ -1,0 +1,31 @@
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+
+from agents.ledger.pool import Pool
+
+
+async def test_no_route_answers_without_a_credential(
+    app: web.Application, client: TestClient[web.Request, web.Application], pool: Pool
+) -> None:
+    await pool.execute(
+        "INSERT INTO opt_outs (tenant, client, channel, source) VALUES ('northstar', 'ana', 'email', 'x')"
+    )
+    before = await contents(pool)
+    visited = 0
+    for route in app.router.routes():
+        resource = route.resource
+        assert resource is not None
+        path = resource.canonical
+        for part in ("tenant", "client", "item", "task", "token", "tail"):
+            path = path.replace(f"{{{part}}}", {"tenant": "northstar", "task": "1"}.get(part, "x"))
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+            response = await client.request(method, path, json={"reason": "x", "choice": "leave"})
+            assert response.status in (401, 403, 404, 405, 429), f"{method} {path} answered {response.status}"
+            visited += 1
+    assert visited > 50
+    assert await contents(pool) == before
+
+
+async def contents(pool: Pool) -> list[int]:
+    tables = ("suppressions", "pauses", "opt_outs", "api_keys", "coach_tasks", "inbox")
+    return [await pool.fetchval(f"SELECT count(*) FROM {table}") for table in tables]  # noqa: S608 - names above
