@@ -134,8 +134,12 @@ class AcuityServer(VendorServer):
             "appointmentTypeID": found["appointmentTypeID"],
         }
         body = urlencode(fields).encode()
+        return body, self.sign(body)
+
+    def sign(self, body: bytes) -> dict[str, str]:
+        """The headers under which a form is the account's."""
         digest = hmac.new(self._key.encode(), body, hashlib.sha256).digest()
-        return body, {
+        return {
             "Content-Type": "application/x-www-form-urlencoded",
             "X-Acuity-Signature": base64.b64encode(digest).decode(),
         }

@@ -91,7 +91,9 @@ class Stage:
 
 
 async def read_all(bootstrap_servers: str, topic: str, key_prefix: bytes) -> list[ConsumerRecord]:
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap_servers, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        topic, bootstrap_servers=bootstrap_servers, enable_auto_commit=False, fetch_max_wait_ms=20
+    )
     await consumer.start()
     try:
         partitions = sorted(consumer.assignment())
@@ -116,7 +118,7 @@ async def provision(bootstrap_servers: str) -> None:
     await topics.apply(settings, missing)
 
 
-def sources(acuity: AcuityServer, habits: HabitServer) -> tuple[Source, ...]:
+def sources(acuity: AcuityServer) -> tuple[Source, ...]:
     return (
         AcuitySource.model_validate(
             {
@@ -129,8 +131,11 @@ def sources(acuity: AcuityServer, habits: HabitServer) -> tuple[Source, ...]:
             }
         ),
         WebhookSource(kind="standard_webhooks", name="tracker"),
-        HabitPullSource.model_validate({"kind": "habit_pull", "name": "habits", "base_url": habits.base_url}),
     )
+
+
+def habit_source(habits: HabitServer, name: str = "habits") -> HabitPullSource:
+    return HabitPullSource.model_validate({"kind": "habit_pull", "name": name, "base_url": habits.base_url})
 
 
 def secrets(_tenant: str, name: str) -> tuple[str, ...]:
@@ -161,7 +166,7 @@ async def open_stage(
         acuity = await stack.enter_async_context(AcuityServer(user_id="7", key=API_KEY))
         habits = await stack.enter_async_context(HabitServer(token=TOKEN))
         config = IntakeConfig(
-            tenants=(Studio(id=f"t{uuid.uuid4().hex[:12]}", sources=sources(acuity, habits)),),
+            tenants=(Studio(id=f"t{uuid.uuid4().hex[:12]}", sources=sources(acuity)),),
             secrets=secrets,
             clock=clock_at(NOW),
             kafka_options={"bootstrap_servers": bootstrap_servers},

@@ -1,0 +1,97 @@
+"""Acuity does not answer: its hooks are kept, and lost in no case."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from agents.intake.desk import Desk
+from agents.intake.hook_source import AcuityHooks
+from agents.intake.kept_hooks import KeptHooks
+from agents.intake.service import _doors
+from demo.vendors.acuity import AcuityServer
+from tests.integration.intake.stage import API_KEY, Stage, booking
+
+
+def worker(stage: Stage) -> KeptHooks:
+    """A second worker beside the stage's own, for the test to move by hand."""
+    sources = {(door.tenant, door.source.name): door.source for door in _doors(stage.config, stage.session)}
+    assert isinstance(sources[stage.tenant, "acuity"], AcuityHooks)
+    return KeptHooks(stage.pool, stage.config.queries, stage.config.clock, Desk(stage.intake.admission), sources)
+
+
+async def kept(stage: Stage) -> int:
+    return int(await stage.pool.fetchval("SELECT count(*) FROM kept_hooks"))
+
+
+async def make_due(stage: Stage) -> None:
+    await stage.pool.execute("UPDATE kept_hooks SET retry_at = now() - interval '1 s'")
+
+
+@pytest.fixture
+async def away(stage: Stage) -> Stage:
+    """A stage whose Acuity answers 401 to everything: away, without a wait for retries."""
+    stage.acuity.faults.extend([401] * 50)
+    return stage
+
+
+async def test_a_short_failure_is_tried_again_at_once(stage: Stage) -> None:
+    stage.acuity.book(booking())
+    stage.acuity.faults.extend([500, 429])
+    assert await stage.post("acuity", *stage.acuity.signed_hook("scheduled", 54321)) == 202
+    assert len(await stage.events()) == 1
+    assert await kept(stage) == 0
+
+
+async def test_a_hook_whose_appointment_cannot_be_fetched_is_taken_kept_and_read_later(away: Stage) -> None:
+    away.acuity.book(booking())
+    assert await away.post("acuity", *away.acuity.signed_hook("scheduled", 54321)) == 202
+    assert (await away.events(), await kept(away)) == ([], 1)
+    away.acuity.faults.clear()
+    await make_due(away)
+    async with asyncio.timeout(30):
+        while await kept(away):
+            await worker(away).run_once()
+            await asyncio.sleep(0.05)
+    assert [event.type for event in await away.events()] == ["session.booked"]
+
+
+async def test_the_same_hook_again_is_kept_once(away: Stage) -> None:
+    for _ in range(3):
+        assert await away.post("acuity", *away.acuity.signed_hook("scheduled", 54321)) == 202
+    assert await kept(away) == 1
+
+
+async def test_what_is_kept_holds_no_contact_data(away: Stage) -> None:
+    away.acuity.book(booking())
+    await away.post("acuity", *away.acuity.signed_hook("scheduled", 54321))
+    body = await away.pool.fetchval("SELECT body FROM kept_hooks")
+    assert body == b"action=scheduled&id=54321&calendarID=1&appointmentTypeID=1"
+
+
+async def test_after_a_day_it_goes_to_the_dead_letters_with_its_reason(away: Stage) -> None:
+    await away.post("acuity", *away.acuity.signed_hook("scheduled", 54321))
+    await away.pool.execute("UPDATE kept_hooks SET created_at = now() - $1::interval", timedelta(hours=25))
+    await make_due(away)
+    async with asyncio.timeout(30):
+        while await kept(away):
+            await worker(away).run_once()
+            await asyncio.sleep(0.05)
+    assert [reason for reason, _ in await away.dead_letters()] == ["source_silent"]
+
+
+async def test_the_rate_limit_of_acuity_is_kept(stage: Stage) -> None:
+    for number in range(30):
+        stage.acuity.book(booking(number, email=f"client{number}@example.com"))
+    async with AcuityServer(user_id="7", key=API_KEY, requests_per_second=20) as strict:
+        strict.appointments = stage.acuity.appointments
+        sources = {
+            door.source.name: door.source
+            for door in _doors(stage.config, stage.session)
+            if isinstance(door.source, AcuityHooks)
+        }
+        api = sources["acuity"]._api
+        api._root = f"{strict.base_url}/api/v1"
+        fetched = await asyncio.gather(*(api.appointment(number) for number in range(30)))
+        assert all(fetched)
+        assert strict.requests == 30
