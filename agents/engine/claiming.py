@@ -102,9 +102,14 @@ class StateClaimant(Generic[S, R]):
         sources = [TopicPartition(topic, partition) for partition in committers for topic in topics]
         if not sources:
             return {}
-        ids = await self._cluster.topic_ids(topics)
-        committed, starts = await self._cluster.committed(sources), await self._cluster.starts(sources)
-        stable, high = await self._cluster.stable_ends(sources), await self._cluster.high_ends(sources)
+        cluster = self._cluster
+        ids, committed, starts, stable, high = await asyncio.gather(
+            cluster.topic_ids(topics),
+            cluster.committed(sources),
+            cluster.starts(sources),
+            cluster.stable_ends(sources),
+            cluster.high_ends(sources),
+        )
         claims = {}
         for partition, committer in committers.items():
             facts = Facts(

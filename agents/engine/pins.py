@@ -21,7 +21,7 @@ PRIVATE_NAMES: dict[type, tuple[str, ...]] = {
     Consumer: ("getmany", "_drain_messages", "resume_flow", "stop_flow", "verify_event_path"),
     DriverConsumer: ("_new_consumer_thread",),
     AIOKafkaConsumerThread: ("_create_worker_consumer", "_ensure_consumer", "call_thread"),
-    TableManager: ("recovery", "_update_channels", "on_actives_ready", "on_standbys_ready"),
+    TableManager: ("recovery", "on_start", "_update_channels", "on_actives_ready", "on_standbys_ready"),
     Recovery: (
         "_restart_recovery",
         "_slurp_changelogs",

@@ -26,7 +26,13 @@ _HARD_LIMIT = 16  # batches; what arrives beyond is dropped and fetched again
 
 
 class Sink(Protocol):
-    """What makes batches durable."""
+    """What makes batches durable.
+
+    Attributes:
+        interruptible: Whether it waits for something else before it has begun, and may be abandoned at no cost.
+    """
+
+    interruptible: bool
 
     async def take(self, batch: Batch) -> None:
         """Apply a batch; returning means that it is durable.
@@ -165,7 +171,8 @@ class Pipe:
         """Close, wait for the batch being applied at most that long, then abandon it."""
         self.close()
         if self._task is not None:
-            _, late = await asyncio.wait({self._task}, timeout=timeout_seconds)
+            bound = 0.0 if self._sink.interruptible else timeout_seconds
+            _, late = await asyncio.wait({self._task}, timeout=bound)
             if late:
                 log.warning("engine.batch_abandoned", partition=self.partition)
                 self._task.cancel()

@@ -44,6 +44,8 @@ class Applying:
         observer: Who watches.
     """
 
+    interruptible = False
+
     def __init__(self, sources: Mapping[str, PositionedSource], observer: Observer) -> None:
         self._sources = sources
         self._observer = observer

@@ -83,6 +83,11 @@ class Recovery(FaustRecovery):
 class TableManager(FaustTableManager):
     """Faust's table manager with our recovery."""
 
+    async def on_start(self) -> None:
+        """Register the table and start the recovery, without Faust's second of rest: agents have started."""
+        await self._update_channels()
+        await self.recovery.start()
+
     @property
     def recovery(self) -> Any:
         """The recovery service, made once."""

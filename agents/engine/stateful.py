@@ -77,6 +77,7 @@ class Stateful(Generic[S, R]):
         self._now_ms = 0
         self._mapped: tuple[int, int] = (-1, 0)
         self.states = states
+        self.interruptible = False
 
     async def take(self, batch: Batch) -> None:
         """Tick what was due before the batch, fold it, and commit both."""
@@ -168,11 +169,13 @@ class Stateful(Generic[S, R]):
     async def _current_rules(self) -> Rules[R]:
         used = self.states.bookmark.rules_version if self.states.bookmark else 0
         rules = self._rules()
+        self.interruptible = True
         while rules.version < used:
             self._observer.waiting_for_rules(self._partition)
             log.warning("engine.rules_too_old", partition=self._partition, have=rules.version, used=used)
             await asyncio.sleep(_RULES_POLL_SECONDS)
             rules = self._rules()
+        self.interruptible = False
         return rules
 
     def _time(self, record: Record) -> int:

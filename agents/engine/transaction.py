@@ -88,8 +88,9 @@ class Committer:
             async with asyncio.timeout(self._config.commit_timeout_ms / 1_000):
                 await producer.begin_transaction()
                 ends = await self._write(producer, writes)
-                positions = {tp: OffsetAndMetadata(offset, "") for tp, offset in offsets.items()}
-                await producer.send_offsets_to_transaction(positions, self._config.app_id)
+                if offsets:
+                    positions = {tp: OffsetAndMetadata(offset, "") for tp, offset in offsets.items()}
+                    await producer.send_offsets_to_transaction(positions, self._config.app_id)
         except RefusedWriteError:
             with suppress(TimeoutError, KafkaError):  # politeness: an open transaction would hold up readers
                 await asyncio.wait_for(producer.abort_transaction(), _STOP_SECONDS)

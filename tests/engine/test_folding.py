@@ -1,0 +1,153 @@
+# ruff: noqa: ARG002 - the logic implements a protocol whose arguments it does not all need
+
+from agents.engine.batch import Batch
+from agents.engine.bookmark import Bookmark
+from agents.engine.breaker import Breaker
+from agents.engine.folding import Folding
+from agents.engine.header import Header
+from agents.engine.logic import Folded, Output, Record, Refusal
+from agents.engine.store import PartitionStates
+from tests.engine.test_batch import At
+
+
+class Summing:
+    """Keeps a number; `b"!"` raises, `b"?"` is refused, `b"-"` forgets, `b"@N"` sets a deadline."""
+
+    def decode(self, body: bytes) -> tuple[int, int]:
+        count, due_ms = body.split(b",")
+        return int(count), int(due_ms)
+
+    def encode(self, state: tuple[int, int]) -> bytes:
+        return b"%d,%d" % state
+
+    def fold(
+        self, state: tuple[int, int] | None, topic: str, record: Record, now_ms: int, rules: None
+    ) -> Folded[tuple[int, int]]:
+        value = record.value or b""
+        count, due_ms = state or (0, -1)
+        if value == b"!":
+            raise ZeroDivisionError
+        if value == b"?":
+            return Folded(state=None, refusal=Refusal(reason="odd", detail="it is"))
+        if value == b"-":
+            return Folded(state=None)
+        due_ms = int(value[1:]) if value.startswith(b"@") else due_ms
+        return Folded(state=(count + 1, due_ms), outputs=(Output(topic="out", key=record.key, value=b"%d" % now_ms),))
+
+    def tick(self, state: tuple[int, int], now_ms: int, rules: None) -> tuple[tuple[int, int], tuple[Output, ...]]:
+        return (state[0] + 100, -1), (Output(topic="out", key=b"tick", value=b"%d" % now_ms),)
+
+    def next_deadline(self, state: tuple[int, int]) -> int | None:
+        return state[1] if state[1] >= 0 else None
+
+
+def folding(states: PartitionStates, limit: int = 100) -> Folding[tuple[int, int], None]:
+    return Folding(
+        partition=0,
+        partitions=1,
+        topics=("a", "b"),
+        states=states,
+        logic=Summing(),
+        rules=None,
+        breaker=Breaker(limit=limit),
+        dead_letter_topic="dead",
+    )
+
+
+def batch(*values: bytes, topic: str = "b", start: int = 0, key: bytes = b"k") -> Batch:
+    records = [
+        At(offset=start + number, timestamp=10 * (start + number), key=key, value=value)
+        for number, value in enumerate(values)
+    ]
+    return Batch(topic=topic, partition=0, start=start, end=start + len(values), records=records)
+
+
+def fold(states: PartitionStates, given: Batch, limit: int = 100) -> Folding[tuple[int, int], None]:
+    work = folding(states, limit)
+    work.fold(given, lambda record: record.timestamp)
+    return work
+
+
+def commit(states: PartitionStates, work: Folding[tuple[int, int], None], following: int) -> None:
+    states.changed(work.changes(), Bookmark(partitions=1, next_offsets={"b": following}), 0)
+
+
+def body(states: PartitionStates, key: bytes = b"k") -> bytes:
+    return states.header.unpack(states.values[key])[2]
+
+
+def test_nothing_changes_before_the_commit() -> None:
+    states = PartitionStates(Header(2))
+    work = fold(states, batch(b"x", b"x"))
+    assert states.values == {}
+    commit(states, work, 2)
+    assert body(states) == b"2,-1"
+
+
+def test_a_batch_folded_twice_counts_once() -> None:
+    states = PartitionStates(Header(2))
+    commit(states, fold(states, batch(b"x", b"x")), 2)
+    again = fold(states, batch(b"x", b"x"))
+    assert (again.replayed, again.outputs, again.changes()) == (2, [], {})
+
+
+def test_a_replay_is_known_by_the_state_alone_when_the_bookmark_does_not_tell() -> None:
+    states = PartitionStates(Header(2))
+    commit(states, fold(states, batch(b"x", b"x")), 0)
+    assert fold(states, batch(b"x", b"x", b"x")).replayed == 2
+
+
+def test_offsets_of_different_topics_are_told_apart() -> None:
+    states = PartitionStates(Header(2))
+    commit(states, fold(states, batch(b"x", b"x")), 2)
+    assert fold(states, batch(b"x", topic="a")).replayed == 0
+
+
+def test_a_replayed_refusal_is_no_second_dead_letter() -> None:
+    states = PartitionStates(Header(2))
+    commit(states, fold(states, batch(b"?")), 1)
+    assert fold(states, batch(b"?")).outputs == []
+
+
+def test_a_fold_that_raises_leaves_the_state_before_it_and_the_next_record_goes_on() -> None:
+    states = PartitionStates(Header(2))
+    work = fold(states, batch(b"x", b"!", b"x"))
+    commit(states, work, 3)
+    assert body(states) == b"2,-1"
+    assert work.refused == {"fold_error": 1}
+    assert [output.topic for output in work.outputs] == ["out", "dead", "out"]
+
+
+def test_a_due_key_is_ticked_before_its_own_next_record_in_the_same_batch() -> None:
+    states = PartitionStates(Header(2))
+    work = fold(states, batch(b"@15", b"x", b"x"))
+    assert [(output.key, output.value) for output in work.outputs] == [
+        (b"k", b"0"),
+        (b"k", b"10"),
+        (b"tick", b"20"),
+        (b"k", b"20"),
+    ]
+
+
+def test_any_batching_equals_one_by_one() -> None:
+    values = (b"x", b"@25", b"!", b"x", b"?", b"x", b"-", b"x")
+    whole, single = PartitionStates(Header(2)), PartitionStates(Header(2))
+    commit(whole, fold(whole, batch(*values)), len(values))
+    for offset, value in enumerate(values):
+        commit(single, fold(single, batch(value, start=offset)), offset + 1)
+    assert whole.values == single.values
+
+
+def test_a_state_that_is_gone_is_a_tombstone() -> None:
+    states = PartitionStates(Header(2))
+    commit(states, fold(states, batch(b"x")), 1)
+    work = fold(states, batch(b"-", start=1))
+    assert work.changes() == {b"k": None}
+    commit(states, work, 2)
+    assert (states.values, states.bytes) == ({}, 0)
+
+
+def test_the_batch_is_cut_before_the_refusal_that_is_one_too_many() -> None:
+    work = fold(PartitionStates(Header(2)), batch(b"x", b"?", b"?", b"?", b"x"), limit=2)
+    assert work.tripped
+    assert (work.end, work.refused["odd"], work.breaker.seen) == (3, 2, 3)

@@ -1,0 +1,103 @@
+"""Positioned consumption: a store of positions that fences by epoch, in memory here as a database is elsewhere."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from agents.engine.app import EngineApp, positioned_app
+from agents.engine.batch import Batch
+from agents.engine.config import EngineConfig
+from agents.engine.errors import ReseekError
+from agents.engine.positioned import PositionedSource
+from agents.engine.serving import serve
+from tests.integration.engine.stage import Stage
+
+
+class Ledger:
+    """Positions and results that change together."""
+
+    def __init__(self) -> None:
+        self.next: dict[tuple[str, int], int] = defaultdict(int)
+        self.epochs: dict[tuple[str, int], int] = defaultdict(int)
+        self.rows: list[tuple[str, int, int]] = []
+        self.turned_away = 0
+
+    def source(self, topic: str) -> PositionedSource:
+        mine: dict[tuple[str, int], int] = {}
+
+        async def claim(topic: str, partition: int) -> int:
+            self.epochs[topic, partition] += 1
+            mine[topic, partition] = self.epochs[topic, partition]
+            return self.next[topic, partition]
+
+        async def apply(batch: Batch) -> None:
+            await asyncio.sleep(0)
+            at = (batch.topic, batch.partition)
+            if mine[at] != self.epochs[at]:
+                self.turned_away += 1
+                raise ReseekError(self.next[at])
+            if batch.start != self.next[at]:
+                raise ReseekError(self.next[at])
+            self.rows += [(batch.topic, batch.partition, record.offset) for record in batch.records]
+            self.next[at] = batch.end
+
+        return PositionedSource(topic=topic, claim=claim, apply=apply)
+
+
+@asynccontextmanager
+async def running(stage: Stage, ledger: Ledger, max_batch_records: int = 100) -> AsyncIterator[EngineApp]:
+    config = EngineConfig(
+        app_id=f"{stage.name}-positioned",
+        bootstrap_servers=stage.bootstrap_servers,
+        source_topics=(stage.clients, stage.milestones),
+        partitions=stage.partitions,
+        session_timeout_ms=6_000,
+        heartbeat_interval_ms=500,
+        max_batch_records=max_batch_records,
+    )
+    app = positioned_app(config, tuple(ledger.source(topic) for topic in config.source_topics))
+    stop = asyncio.Event()
+    serving = asyncio.create_task(serve(app, stop))
+    try:
+        yield app
+    finally:
+        stop.set()
+        assert await serving == 0
+
+
+async def _rows(ledger: Ledger, count: int) -> None:
+    async with asyncio.timeout(30):
+        while len(ledger.rows) < count:  # noqa: ASYNC110 - sampled
+            await asyncio.sleep(0.02)
+
+
+async def test_committed_milestones_arrive_once_after_the_profiles(stage: Stage) -> None:
+    await stage.send(2_000)
+    worker = await stage.worker()
+    await stage.caught_up()
+    await stage.send(300, topic=stage.clients)
+    ledger = Ledger()
+    async with running(stage, ledger):
+        await _rows(ledger, 500)
+        await stage.send(1_000)
+        await _rows(ledger, 600)
+    await worker.stop()
+    assert len(ledger.rows) == len(set(ledger.rows)) == 600
+    for number in range(stage.partitions):
+        topics = [topic for topic, partition, _ in ledger.rows if partition == number]
+        profiles = topics.count(stage.clients)
+        assert topics[:profiles] == [stage.clients] * profiles
+
+
+async def test_a_position_changed_by_somebody_else_is_followed(stage: Stage) -> None:
+    await stage.send(400, topic=stage.milestones)
+    ledger = Ledger()
+    async with running(stage, ledger):
+        await _rows(ledger, 400)
+        for at in [at for at in ledger.next if at[0] == stage.milestones]:
+            ledger.next[at] = 0
+        ledger.rows.clear()
+        await stage.send(400, topic=stage.milestones)
+        await _rows(ledger, 800)
+    assert len(ledger.rows) == len(set(ledger.rows)) == 800

@@ -1,0 +1,60 @@
+"""Poison, wrong partitioners and broken sources: the next record goes on, and nothing is drained into dead letters."""
+
+from collections import Counter
+
+from agents.engine.partitioner import partition_for
+from tests.integration.engine.stage import Stage
+
+
+async def test_poison_goes_to_the_dead_letters_unchanged_and_the_next_record_goes_on(stage: Stage) -> None:
+    await stage.send(100)
+    headers = [("trace", b"abc")]
+    wrong = (partition_for(b"t/1", stage.partitions) + 1) % stage.partitions
+    await stage.producer.send(stage.events, key=b"t/1", value=b"boom", headers=headers)
+    await stage.producer.send(stage.events, key=b"t/2", value=b"bad")
+    await stage.producer.send(stage.events, key=b"t/new", value=b"x", partition=wrong)
+    await stage.producer.send(stage.events, key=None, value=b"x")
+    await stage.producer.send(stage.events, key=b"\0cairn.bookmark", value=b"x")
+    await stage.send(100)
+    worker = await stage.worker()
+    await stage.caught_up()
+    assert await worker.stop() == 0, worker.text
+    await stage.assert_exact()
+    letters = await stage.read(stage.dead_letters)
+    reasons = Counter(dict(letter.headers)["cairn-dead-letter-reason"] for letter in letters)
+    misplaced = 1 if partition_for(b"t/new", stage.partitions) != wrong else 0
+    assert reasons == {b"fold_error": 1, b"bad": 1, b"no_key": 2, b"wrong_partition": misplaced}
+    boom = next(letter for letter in letters if letter.value == b"boom")
+    told = dict(boom.headers)
+    assert (boom.key, told["trace"]) == (b"t/1", b"abc")
+    assert told["cairn-dead-letter-topic"] == stage.events.encode()
+    assert int(told["cairn-dead-letter-offset"]) >= 0
+
+
+async def test_a_source_that_sends_only_poison_pauses_its_partition_and_no_other(stage: Stage) -> None:
+    broken = partition_for(b"t/0", stage.partitions)
+    await stage.send(200)
+    for _ in range(300):
+        await stage.producer.send(stage.events, key=b"t/0", value=b"bad")
+    await stage.producer.flush()
+    worker = await stage.worker(config={"breaker_limit": 20})
+    await worker.until("tripped")
+    assert {step["partition"] for step in worker.said("tripped")} == {broken}
+    healthy = next(
+        b"t/%d" % number for number in range(50) if partition_for(b"t/%d" % number, stage.partitions) != broken
+    )
+    for _ in range(10):
+        await stage.producer.send(stage.events, key=healthy, value=b"x")
+        stage.expected[healthy] += 1
+    await stage.producer.flush()
+    assert await worker.stop() == 0, worker.text
+    assert len(await stage.read(stage.dead_letters)) == 20
+    second = await stage.worker(config={"breaker_limit": 20})
+    await second.until("tripped")
+    await second.stop()
+    assert len(await stage.read(stage.dead_letters)) == 20
+    third = await stage.worker(config={"breaker_limit": 1_000})
+    await stage.caught_up()
+    assert await third.stop() == 0, third.text
+    assert len(await stage.read(stage.dead_letters)) == 300
+    await stage.assert_exact()
