@@ -19,7 +19,7 @@ ALLOWED = frozenset(
     offset start end expected records count generation position committed epoch app_id transactional_id
     version digest rule rules tier tenant client source channel kind state milestone_id celebration_id
     delivery_id attempt attempts fence seconds ms bytes port host path method status outcome signal
-    exit_code name invariant event_id worker stage limit url hint
+    error exit_code name invariant event_id worker stage limit url hint
     """.split()  # noqa: SIM905 - sixty quoted words read worse
 )
 _RENAMED = {"event": "body", "level": "severity_text"}

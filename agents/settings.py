@@ -27,6 +27,7 @@ class Settings(BaseSettings):
     """What every process takes.
 
     Attributes:
+        probe_host: where probes and metrics listen; a port for each process.
         clock_origin: domain time at `clock_start`; demonstrations only.
         clock_start: the real instant at which both clocks meet.
         clock_speed: domain seconds in a real second.
@@ -39,6 +40,7 @@ class Settings(BaseSettings):
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "readable"] = "json"
+    probe_host: str = "127.0.0.1"
     clock_origin: AwareDatetime | None = None
     clock_start: AwareDatetime | None = None
     clock_speed: Annotated[float, Field(gt=0, le=1_000_000)] = 1.0

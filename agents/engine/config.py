@@ -52,7 +52,7 @@ class EngineConfig:
     security: Mapping[str, Any] = field(default_factory=dict)
     session_timeout_ms: int = 10_000
     heartbeat_interval_ms: int = 3_000
-    rebalance_timeout_ms: int = 30_000
+    rebalance_timeout_ms: int = 20_000
     request_timeout_ms: int = 20_000
     transaction_timeout_ms: int = 15_000
     commit_timeout_ms: int = 30_000

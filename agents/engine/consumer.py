@@ -131,6 +131,12 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         if consumer._closed or fetcher._closed:  # noqa: SLF001 - pinned
             raise ConsumerStoppedError
         self._room.clear()
+        # Without this context aiokafka believes that nobody reads, and leaves the group after max_poll_interval.
+        with consumer._subscription.fetch_context():  # noqa: SLF001 - pinned
+            return await self._wait_and_drain(consumer, seconds)
+
+    async def _wait_and_drain(self, consumer: AIOKafkaConsumer, seconds: float) -> list[Batch]:
+        fetcher = consumer._fetcher  # noqa: SLF001 - pinned
         batches = self._drain(consumer)
         if not batches:
             waiter = fetcher._create_fetch_waiter()  # noqa: SLF001 - pinned
@@ -186,8 +192,10 @@ class BatchThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:  # noqa: ARG002 - Faust's signature
         config: EngineConfig = self.consumer.config
         self._assignor = self.app.assignor  # without a table Faust would silently take a round-robin one
+        # A JoinGroup is answered when the last member has joined: it may take the whole rebalance time-out.
+        patience = max(config.request_timeout_ms, config.rebalance_timeout_ms + 5_000)
         return AIOKafkaConsumer(
-            **config.client,
+            **{**config.client, "request_timeout_ms": patience},
             client_id=f"{config.app_id}-consumer",
             group_id=config.app_id,
             partition_assignment_strategy=[self._assignor],

@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
 from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.consumer.subscription_state import SubscriptionState
 from faust import App
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
@@ -31,6 +32,7 @@ PRIVATE_NAMES: dict[type, tuple[str, ...]] = {
     ),
     Fetcher: ("_create_fetch_waiter", "_notify", "_proc_fetch_request"),
     FetchResult: ("getall", "has_more"),
+    SubscriptionState: ("fetch_context", "fetcher_idle_time"),
     PartitionRecords: ("_consumer_record", "_unpack_records"),
     GroupCoordinator: ("check_errors", "_coordination_routine"),
 }

@@ -67,7 +67,8 @@ class Recovery(FaustRecovery):
         await app._fetcher.maybe_start()  # noqa: SLF001 - pinned
         self.tables.on_actives_ready()
         self.tables.on_standbys_ready()
-        app.on_rebalance_end()
+        if app.rebalancing:
+            app.on_rebalance_end()
         consumer.thread.wake()
 
     @Service.task

@@ -37,16 +37,21 @@ def run(build: Callable[[], EngineApp], beside: Beside | None = None) -> int:
     """
 
     async def main() -> int:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
+        stop = stop_signal()
         app = build()
         async with _nothing() if beside is None else beside(app):
             return await serve(app, stop)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main())
+
+
+def stop_signal() -> asyncio.Event:
+    """Return an event of the running loop that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
 
 
 async def serve(app: EngineApp, stop: asyncio.Event) -> int:

@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 Message = tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes | None]]]
 Writes = Mapping[TopicPartition, Sequence[Message]]
-_STOP_SECONDS = 5.0
+_STOP_SECONDS = 2.0
 _FENCED = (ProducerFenced, InvalidProducerEpoch)
 
 

@@ -50,7 +50,7 @@ class Status:
     Args:
         assigned: Partition numbers that the group gave us.
         ready: All of them are restored and being read.
-        connected: The broker has answered a fetch lately.
+        connected: The broker has answered a fetch lately, or there is nothing to fetch.
         states: How many keys have a state.
         state_bytes: How many bytes they take.
         stalled_seconds: How long there has been lag without progress, 0 while there is progress or nothing to do.
@@ -115,7 +115,7 @@ class Watch:
         return Status(
             assigned=app.ownership.assigned,
             ready=app.ownership.ready,
-            connected=time() - newest / 1_000 < _CONNECTED_SECONDS,
+            connected=not sampled or time() - newest / 1_000 < _CONNECTED_SECONDS,
             states=sum(len(states.values) for states in self._states.values()),
             state_bytes=sum(states.bytes for states in self._states.values()),
             stalled_seconds=monotonic() - self._progress_at,

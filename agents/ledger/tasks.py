@@ -55,3 +55,8 @@ async def close_task(pool: Pool, *, task_id: int, tenant: str | None, author: st
         Whether it was open.
     """
     return await pool.fetchval(_SQL.close_task, task_id, tenant, author) is not None
+
+
+async def minutes_asked(pool: Pool) -> int:
+    """How many minutes all open tasks ask of coaches."""
+    return int(await pool.fetchval(_SQL.minutes_asked))
