@@ -24,3 +24,7 @@ LIMIT $2;
 UPDATE coach_tasks SET state = 'done', closed_at = now(), closed_by = $3
 WHERE task_id = $1 AND ($2::text IS NULL OR tenant = $2) AND state = 'open'
 RETURNING task_id;
+
+-- name: minutes_asked
+-- How many minutes do all open tasks ask of coaches?
+SELECT coalesce(sum(minutes), 0) FROM coach_tasks WHERE state = 'open';

@@ -1,0 +1,200 @@
+"""`cairn deliver`: milestones in, celebrations out.
+
+Wiring alone: the engine reads milestones and profiles with their positions in Postgres,
+the celebrator plans, and a sender for each channel sends what is due. When one of them
+ends, the process ends.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+import uvloop
+
+from agents.attempt import Attempts
+from agents.bookkeeper import Bookkeeper
+from agents.celebrator import Celebrator
+from agents.channels.channel import Channel
+from agents.channels.connections import MailServer
+from agents.channels.email import EmailChannel
+from agents.channels.render import Links, Renderer
+from agents.delivery_metrics import DeliveryFigures
+from agents.engine.app import EngineApp, positioned_app
+from agents.engine.config import EngineConfig
+from agents.engine.positioned import PositionedSource
+from agents.engine.serving import serve, stop_signal
+from agents.engine_metrics import EngineMetrics, sample_engine
+from agents.engine_probes import engine_checks
+from agents.kafka import client_options
+from agents.ledger.opening import open_ledger
+from agents.ledger.pool import Pool
+from agents.profiles import profile_keeper
+from agents.sender import Sender, SenderLimits
+from agents.settings import DeliverSettings
+from agents.sweeper import Sweeper
+from agents.tenants import Tenant, load_tenants
+from agents.wakeup import Wakeup
+from agents.web.links import UnsubscribeLinks
+from agents.web.listening import listening
+from agents.web.probes import Check, probes_app
+from schemas.topics import CLIENTS, DELIVERY_APP_ID, MILESTONES
+
+_ENGINE_CONNECTIONS = 6
+_FAILED = 3
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """The parts of the process, once the ledger is open."""
+
+    app: EngineApp
+    figures: DeliveryFigures
+    workers: dict[str, asyncio.Task[None]]
+
+
+def run_deliver(settings: DeliverSettings) -> int:
+    """Deliver until SIGTERM or SIGINT, or until a part fails; returns the exit status."""
+    tenants = load_tenants(settings.tenants_dir)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_deliver(settings, tenants))
+
+
+async def _deliver(settings: DeliverSettings, tenants: Mapping[str, Tenant]) -> int:
+    stop = stop_signal()
+    parts: list[Delivery] = []
+    probes = probes_app(live={}, ready={"delivery": _ready(parts)})
+    async with listening(probes, host=settings.probe_host, port=settings.deliver_probe_port):
+        opening = asyncio.ensure_future(_work(settings, tenants, parts, stop))
+        waiting = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({opening, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if not parts and not opening.done():  # still waiting for the database
+            opening.cancel()
+        try:
+            return await opening
+        except asyncio.CancelledError:
+            return 0
+        except Exception:  # noqa: BLE001 - ends the process
+            _log.critical("deliver_failed", exc_info=True)
+            return _FAILED
+
+
+def _ready(parts: list[Delivery]) -> Check:
+    async def ready() -> str | None:
+        if not parts:
+            return "waiting for the database"
+        return await engine_checks(parts[0].app).ready["engine"]()
+
+    return ready
+
+
+async def _work(
+    settings: DeliverSettings, tenants: Mapping[str, Tenant], parts: list[Delivery], stop: asyncio.Event
+) -> int:
+    dsn = settings.database_url.get_secret_value()
+    connections = _ENGINE_CONNECTIONS + settings.sender_concurrency
+    async with open_ledger(dsn, max_connections=connections) as pool, _running(settings, tenants, pool) as delivery:
+        parts.append(delivery)
+        serving = asyncio.ensure_future(serve(delivery.app, stop))
+        done, _ = await asyncio.wait({serving, *delivery.workers.values()}, return_when=asyncio.FIRST_COMPLETED)
+        ended = [name for name, task in delivery.workers.items() if task in done]
+        stop.set()
+        status = await serving
+        for name in ended:
+            _log.critical("worker_ended", name=name, exc_info=delivery.workers[name].exception())
+        return _FAILED if ended else status
+
+
+@asynccontextmanager
+async def _running(settings: DeliverSettings, tenants: Mapping[str, Tenant], pool: Pool) -> AsyncIterator[Delivery]:
+    """Build everything and run the workers; they are stopped, bounded, on leaving."""
+    clock, renderer = settings.clock, Renderer()
+    observer = EngineMetrics()
+    celebrator = Celebrator(tenants, renderer, clock.now)
+    app = positioned_app(
+        engine_config(settings),
+        (_source(CLIENTS, profile_keeper(pool)), _source(MILESTONES, celebrator.keeper(pool))),
+        observer=observer,
+    )
+    sample_engine(app.watch.status, observer)
+    wakeup = Wakeup(settings.database_url.get_secret_value())
+    figures = DeliveryFigures(pool)
+    running = {
+        "wakeup": wakeup.run(),
+        "sweeper": Sweeper(pool, clock.now).run(),
+        "figures": figures.run(),
+        **{
+            f"sender of {name}": _sender(name, channel, settings, tenants, pool, renderer, wakeup).run()
+            for name, channel in channels(settings).items()
+        },
+    }
+    workers = {name: asyncio.create_task(work, name=name) for name, work in running.items()}
+    try:
+        yield Delivery(app=app, figures=figures, workers=workers)
+    finally:
+        for task in workers.values():
+            task.cancel()
+        await asyncio.gather(*workers.values(), return_exceptions=True)
+
+
+def channels(settings: DeliverSettings) -> dict[str, Channel | None]:
+    """The channels that have what they need; the inbox is a table of ours and needs nothing."""
+    password = settings.smtp_password
+    server = MailServer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        tls=settings.smtp_tls,
+        username=settings.smtp_username,
+        password=password.get_secret_value() if password else None,
+        connections=settings.sender_concurrency,
+    )
+    return {"in_app": None, "email": EmailChannel(server, now=lambda: datetime.now(UTC))}
+
+
+def _sender(
+    name: str,
+    channel: Channel | None,
+    settings: DeliverSettings,
+    tenants: Mapping[str, Tenant],
+    pool: Pool,
+    renderer: Renderer,
+    wakeup: Wakeup,
+) -> Sender:
+    clock = settings.clock
+    addresses = UnsubscribeLinks(str(settings.public_url), settings.link_key.get_secret_value())
+
+    def links_of(tenant: str, client: str, channel_name: str) -> Links:
+        return Links(unsubscribe_url=addresses.url(tenant=tenant, client=client, channel=channel_name))
+
+    attempts = Attempts(
+        pool=pool, tenants=tenants, channel=channel, renderer=renderer, links_of=links_of, now=clock.now
+    )
+    return Sender(
+        name,
+        pool=pool,
+        attempts=attempts,
+        wakeup=wakeup.waiter(),
+        now=clock.now,
+        real_seconds=clock.real_seconds,
+        limits=SenderLimits(in_flight=settings.sender_concurrency),
+    )
+
+
+def _source(topic: str, keeper: Bookkeeper) -> PositionedSource:
+    return PositionedSource(topic=topic, claim=keeper.claim, apply=keeper.apply)
+
+
+def engine_config(settings: DeliverSettings) -> EngineConfig:
+    """The engine's settings for delivery: profiles before milestones, nothing committed to Kafka."""
+    options = client_options(settings)
+    return EngineConfig(
+        app_id=DELIVERY_APP_ID,
+        bootstrap_servers=options.pop("bootstrap_servers"),
+        source_topics=(CLIENTS, MILESTONES),
+        partitions=settings.partitions,
+        security=options,
+    )

@@ -1,0 +1,66 @@
+"""Delivery's gauges: asked of the ledger now and then, read at scrape without touching it."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+import structlog
+
+from agents import metrics
+from agents.ledger.away import AWAY
+from agents.ledger.deliveries import Figure, figures
+from agents.ledger.pool import Pool
+from agents.ledger.tasks import minutes_asked
+
+_INTERVAL_SECONDS = 5.0
+_WAITING = ("pending", "deferred", "held")
+_log = structlog.get_logger()
+
+Samples = Iterable[tuple[Sequence[str], float]]
+
+
+class DeliveryFigures:
+    """Keeps the last figures of one ledger and registers the gauges that show them."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._figures: tuple[Figure, ...] = ()
+        self._minutes_asked = 0
+        channel = ("channel",)
+        metrics.Sampled("cairn_deliveries_pending", "Deliveries that wait to be sent.", channel, self._pending)
+        metrics.Sampled(
+            "cairn_deliveries_oldest_timestamp_seconds", "Since when the oldest waits.", channel, self._oldest
+        )
+        metrics.Sampled("cairn_deliveries_unknown", "May or may not have been sent.", channel, self._unknown)
+        metrics.Sampled(
+            "cairn_coach_minutes_asked", "Minutes of open coach tasks.", (), lambda: [((), self._minutes_asked)]
+        )
+
+    async def run(self) -> None:
+        """Ask the ledger until cancelled."""
+        while True:
+            try:
+                self._figures = await figures(self._pool)
+                self._minutes_asked = await minutes_asked(self._pool)
+            except AWAY as error:
+                _log.warning("figures_waited_for", error_type=type(error).__name__)
+            await asyncio.sleep(_INTERVAL_SECONDS)
+
+    def _pending(self) -> Samples:
+        counts = dict.fromkeys(("in_app", "email"), 0)
+        for figure in self._figures:
+            if figure.state in _WAITING:
+                counts[figure.channel] = counts.get(figure.channel, 0) + figure.deliveries
+        return [((channel,), count) for channel, count in counts.items()]
+
+    def _oldest(self) -> Samples:
+        oldest: dict[str, float] = {}
+        for figure in self._figures:
+            if figure.state in _WAITING:
+                since = figure.oldest_at.timestamp()
+                oldest[figure.channel] = min(since, oldest.get(figure.channel, since))
+        return [((channel,), since) for channel, since in oldest.items()]
+
+    def _unknown(self) -> Samples:
+        counts = dict.fromkeys(("in_app", "email"), 0)
+        counts |= {figure.channel: figure.deliveries for figure in self._figures if figure.state == "unknown"}
+        return [((channel,), count) for channel, count in counts.items()]

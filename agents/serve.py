@@ -1,0 +1,132 @@
+"""`cairn serve`: the web process: hooks and pulls in; inbox, unsubscribe page and administration.
+
+Wiring alone: it chooses implementations and ends the process when a part of it ends. Every
+route but the probes' carries its own proof: hooks a secret path and a signature, the inbox
+a token, the unsubscribe page a signed link, administration a key.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+
+import structlog
+import uvloop
+from aiohttp import web
+
+from agents.engine.serving import stop_signal
+from agents.intake.service import Intake, IntakeConfig, run_intake
+from agents.kafka import client_options
+from agents.ledger.opening import open_ledger
+from agents.ledger.pool import Pool
+from agents.ledger.queries import load_queries
+from agents.settings import ServeSettings
+from agents.tenants import Tenant, load_tenants, secret_values
+from agents.web.admin import admin_app
+from agents.web.failures import Failures
+from agents.web.inbox import inbox_app
+from agents.web.links import UnsubscribeLinks
+from agents.web.listening import listening
+from agents.web.probes import Check, probes_app
+from agents.web.problems import problems
+from agents.web.unsubscribe import unsubscribe_app
+
+_MAX_CONNECTIONS = 16
+_FAILED = 3
+_log = structlog.get_logger()
+
+
+def run_serve(settings: ServeSettings) -> int:
+    """Serve until SIGTERM or SIGINT, or until a part fails; returns the exit status."""
+    return uvloop.run(_serve(settings, load_tenants(settings.tenants_dir)))
+
+
+async def _serve(settings: ServeSettings, tenants: dict[str, Tenant]) -> int:
+    stop = stop_signal()
+    state: dict[str, Intake] = {}
+    probes = probes_app(live={}, ready=_ready(state))
+    async with listening(probes, host=settings.probe_host, port=settings.serve_probe_port):
+        serving = asyncio.create_task(_serve_public(settings, tenants, state, stop), name="serve")
+        waiting = asyncio.create_task(stop.wait(), name="signal")
+        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if not state:  # still waiting for the database
+            serving.cancel()
+        return await _outcome(serving)
+
+
+async def _outcome(serving: asyncio.Task[None]) -> int:
+    try:
+        await serving
+    except asyncio.CancelledError:
+        return 0
+    except Exception:  # noqa: BLE001 - ends the process
+        _log.critical("serve_failed", exc_info=True)
+        return _FAILED
+    return 0
+
+
+async def _serve_public(
+    settings: ServeSettings, tenants: dict[str, Tenant], state: dict[str, Intake], stop: asyncio.Event
+) -> None:
+    async with _parts(settings, tenants) as (pool, intake):
+        state["intake"] = intake
+        app = public_app(settings, tenants, pool, intake)
+        async with listening(app, host=settings.http_host, port=settings.http_port):
+            _log.info("serving", host=settings.http_host, port=settings.http_port)
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait({stopping, intake.background}, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            if intake.background.done():
+                await intake.background
+
+
+@asynccontextmanager
+async def _parts(settings: ServeSettings, tenants: dict[str, Tenant]) -> AsyncIterator[tuple[Pool, Intake]]:
+    dsn = settings.database_url.get_secret_value()
+    config = IntakeConfig(
+        tenants=tuple(tenants.values()),
+        secrets=partial(secret_values, settings.secrets_dir),
+        clock=settings.clock,
+        kafka_options=client_options(settings),
+        queries=load_queries("intake"),
+        identity_key=settings.identity_key.get_secret_value().encode(),
+        spool_dir=settings.spool_dir,
+        spool_max_bytes=settings.spool_max_bytes,
+    )
+    async with open_ledger(dsn, max_connections=_MAX_CONNECTIONS) as pool, run_intake(config, pool) as intake:
+        yield pool, intake
+
+
+def public_app(settings: ServeSettings, tenants: Mapping[str, Tenant], pool: Pool, intake: Intake) -> web.Application:
+    """The application of the public port, every route of it."""
+    failures = Failures()
+    origins = tuple(origin.strip() for origin in settings.allowed_origins.split(",") if origin.strip())
+    links = UnsubscribeLinks(str(settings.public_url), settings.link_key.get_secret_value())
+
+    def inbox_keys(tenant: str) -> tuple[str, ...]:
+        return secret_values(settings.secrets_dir, tenant, "inbox_key") if tenant in tenants else ()
+
+    def practice(tenant: str) -> str | None:
+        return tenants[tenant].name if tenant in tenants else None
+
+    app = web.Application(middlewares=[problems])
+    app.add_routes(intake.routes)
+    app.add_subapp("/v1/inbox", inbox_app(pool, keys=inbox_keys, failures=failures, allowed_origins=origins))
+    app.add_subapp("/u", unsubscribe_app(pool, links=links, practice=practice))
+    admin = admin_app(
+        pool, failures=failures, erase=intake.admission.erase, tenants=tenants.keys(), now=settings.clock.now
+    )
+    app.add_subapp("/v1/admin", admin)
+    return app
+
+
+def _ready(state: Mapping[str, Intake]) -> dict[str, Check]:
+    async def database() -> str | None:
+        return None if "intake" in state else "waiting for the database"
+
+    async def kafka() -> str | None:
+        intake = state.get("intake")
+        return None if intake and intake.producer.is_live else "Kafka is away: records go to the spool"
+
+    return {"database": database, "kafka": kafka}

@@ -1,0 +1,113 @@
+"""`cairn track`: events and profiles in, milestones out, exactly once.
+
+Wiring alone: hands the engine its logic, rules, clock and topics, and puts probes and
+metrics beside it.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from time import time
+
+import prometheus_client
+
+from agents import metrics
+from agents.clock import real_now_ms
+from agents.engine.app import EngineApp, tracker_app
+from agents.engine.config import EngineConfig
+from agents.engine.logic import Rules
+from agents.engine.observer import Observer
+from agents.engine.serving import run
+from agents.engine_metrics import EngineMetrics, sample_engine
+from agents.engine_probes import engine_checks
+from agents.kafka import client_options
+from agents.settings import KafkaSettings, TrackSettings
+from agents.tenants import STARTER_RULEBOOK, Tenant, load_tenants
+from agents.tracker_logic import Tally, TrackerLogic, TrackerRules
+from agents.web.listening import listening
+from agents.web.probes import probes_app
+from schemas.rulebook import load_rulebook
+from schemas.topics import CLIENTS, DEAD_LETTERS, EVENTS, MILESTONES, STATE_CHANGELOG, TRACKER_APP_ID
+from streams.tracking.plan import compile_rulebook
+
+
+class TrackerMetrics(EngineMetrics):
+    """Adds, batch by batch, what the logic says became of its records."""
+
+    def __init__(self, tally: Tally) -> None:
+        super().__init__()
+        self._tally = tally
+        self._told: Counter[tuple[str, ...]] = Counter()
+
+    def committed(self, partition: int, records: int, outputs: Mapping[str, int], seconds: float) -> None:
+        """Tell what is new in the tally."""
+        super().committed(partition, records, outputs, seconds)
+        for labels, count in self._tally.outcomes.items():
+            if labels[1] != "refused":  # the engine counts these, with the records of a fold that raised
+                self._tell(metrics.EVENTS_CONSUMED, labels, count)
+        for labels, count in self._tally.milestones.items():
+            self._tell(metrics.MILESTONES, labels, count)
+
+    def _tell(self, counter: prometheus_client.Counter, labels: tuple[str, ...], count: int) -> None:
+        counter.labels(*labels).inc(count - self._told[labels])
+        self._told[labels] = count
+
+
+def run_tracker(settings: TrackSettings) -> int:
+    """Track until SIGTERM or SIGINT, or until something needed fails for good; returns the exit status."""
+    tenants = load_tenants(settings.tenants_dir)
+    logic = TrackerLogic()
+    observer = TrackerMetrics(logic.tally)
+
+    @asynccontextmanager
+    async def beside(app: EngineApp) -> AsyncIterator[None]:
+        sample_engine(app.watch.status, observer)
+        checks = engine_checks(app)
+        probes = probes_app(live=checks.live, ready=checks.ready)
+        async with listening(probes, host=settings.probe_host, port=settings.track_probe_port):
+            yield
+
+    return run(lambda: build(settings, tenants, logic, observer), beside)
+
+
+def build(settings: TrackSettings, tenants: Mapping[str, Tenant], logic: TrackerLogic, observer: Observer) -> EngineApp:
+    """The tracker's application; builds inside a running loop."""
+    rules = rules_of(tenants)
+    return tracker_app(
+        engine_config(settings),
+        logic,
+        rules=lambda: rules,
+        wall_ms=real_now_ms,
+        time_map=settings.clock.domain_ms,
+        observer=observer,
+    )
+
+
+def rules_of(tenants: Mapping[str, Tenant]) -> Rules[TrackerRules]:
+    """Every tenant's rulebook, compiled; the version grows whenever one of theirs does."""
+    starter = load_rulebook(STARTER_RULEBOOK.read_text(encoding="utf-8"), STARTER_RULEBOOK.name)
+    rulebooks = {name: tenant.rulebook for name, tenant in tenants.items()}
+    for rulebook in (starter, *rulebooks.values()):
+        metrics.RULES_LOADED_TIMESTAMP_SECONDS.labels(rulebook.digest).set(time())
+    return Rules(
+        version=sum(rulebook.version for rulebook in (starter, *rulebooks.values())),
+        value=TrackerRules(
+            default=compile_rulebook(starter),
+            by_tenant={name: compile_rulebook(rulebook) for name, rulebook in rulebooks.items()},
+        ),
+    )
+
+
+def engine_config(settings: KafkaSettings) -> EngineConfig:
+    """The engine's settings for the tracker."""
+    options = client_options(settings)
+    return EngineConfig(
+        app_id=TRACKER_APP_ID,
+        bootstrap_servers=options.pop("bootstrap_servers"),
+        source_topics=(CLIENTS, EVENTS),
+        partitions=settings.partitions,
+        changelog_topic=STATE_CHANGELOG,
+        dead_letter_topic=DEAD_LETTERS,
+        output_topics=(MILESTONES,),
+        security=options,
+    )
