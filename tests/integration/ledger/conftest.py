@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from ledger_practice import Practice
-from tests.sample_milestones import tenant
 
 from agents.ledger.migrate import migrate
 from agents.ledger.pool import connect
+from tests.integration.ledger.ledger_practice import Practice
+from tests.sample_milestones import tenant
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from ledger_practice import Practice, first_session, reached, retracted
 
 from agents.engine.errors import FencedError, ReseekError
 from agents.ledger.brakes import pause, suppress
@@ -12,6 +11,7 @@ from schemas.brake import Pause, Suppression
 from schemas.codec import encode_milestone
 from schemas.milestone import Milestone
 from schemas.topics import CLIENTS, MILESTONES, client_key
+from tests.integration.ledger.ledger_practice import Practice, first_session, reached, retracted
 
 TABLES = ("milestones", "celebrations", "deliveries", "decisions", "inbox", "coach_tasks", "refused_records")
 

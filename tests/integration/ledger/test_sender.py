@@ -4,7 +4,6 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from ledger_practice import NOON, Practice, first_session, reached, retracted
 
 from agents.channels.channel import Outcome
 from agents.ledger.brakes import held, pause, resume, suppress, unsuppress
@@ -14,6 +13,7 @@ from agents.ledger.tasks import close_task, open_tasks
 from agents.sender import Sender, SenderLimits
 from agents.wakeup import Wakeup
 from schemas.brake import Pause, Suppression
+from tests.integration.ledger.ledger_practice import NOON, Practice, first_session, reached, retracted
 
 HOLD = Suppression(answer="hold", reason="on holiday")
 NORTHSTAR = {"tenant": "northstar", "client": "ana"}
