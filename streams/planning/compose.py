@@ -87,13 +87,17 @@ def line(value: object) -> str | None:
     """Text from outside as one clean line, cut at a word; None if it is no text or a placeholder."""
     if not isinstance(value, str):
         return None
-    printable = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in value)
-    text = " ".join(printable.split())
+    text = " ".join((value if value.isprintable() else _printable(value)).split())
     if not text or _PLACEHOLDER.search(text):
         return None
     if len(text) <= _TITLE_MAX_CHARS:
         return text
     return f"{text[: _TITLE_MAX_CHARS - 1].rsplit(' ', 1)[0].rstrip(' ,;:-')}…"
+
+
+def _printable(text: str) -> str:
+    """The text with spaces for line ends, control characters and everything else that shows nothing."""
+    return "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in text)
 
 
 def given_name(name: str) -> str | None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from sample_milestones import ANA, COACH, POLICY, SAMPLES, milestone, streak, tenant
 
 from agents.channels.render import Links, MissingFact, Rendered, Renderer
 from agents.tenants import Tenant
 from schemas.milestone import Milestone
+from tests.sample_milestones import ANA, COACH, POLICY, SAMPLES, milestone, streak, tenant
 
 TEMPLATES = Path(__file__).parents[3] / "deploy" / "templates" / "en"
 LINKS = Links(unsubscribe_url="https://cairn.example/u/token", inbox_url="https://app.example/inbox")

@@ -34,18 +34,23 @@ ORIGIN = "https://app.northstar.example"
 
 
 @pytest.fixture(scope="session")
-async def web_pool(postgres: DatabaseServer) -> AsyncIterator[Pool]:
+async def web_dsn(postgres: DatabaseServer) -> AsyncIterator[str]:
     """A ledger that all tests of the web share; migrating one for each takes longer than the tests."""
     name = f"web_{uuid.uuid4().hex}"
     server = await asyncpg.connect(postgres.dsn)
     await server.execute(f'CREATE DATABASE "{name}"')
     dsn = urlsplit(postgres.dsn)._replace(path=f"/{name}").geturl()
     await migrate(dsn)
-    pool = await connect(dsn, max_connections=6)
-    yield pool
-    await pool.close()
+    yield dsn
     await server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     await server.close()
+
+
+@pytest.fixture(scope="session")
+async def web_pool(web_dsn: str) -> AsyncIterator[Pool]:
+    pool = await connect(web_dsn, max_connections=6)
+    yield pool
+    await pool.close()
 
 
 @pytest.fixture

@@ -1,7 +1,10 @@
 from aiohttp import web
-from aiohttp.test_utils import TestClient
+from aiohttp.test_utils import TestClient, TestServer
 
-from agents.ledger.pool import Pool
+from agents.ledger.pool import Pool, connect
+from agents.web.links import UnsubscribeLinks
+from agents.web.problems import problems
+from agents.web.unsubscribe import unsubscribe_app
 
 
 async def test_no_route_answers_without_a_credential(
@@ -29,3 +32,16 @@ async def test_no_route_answers_without_a_credential(
 async def contents(pool: Pool) -> list[int]:
     tables = ("suppressions", "pauses", "opt_outs", "api_keys", "coach_tasks", "inbox")
     return [await pool.fetchval(f"SELECT count(*) FROM {table}") for table in tables]  # noqa: S608 - names above
+
+
+async def test_while_the_database_is_away_callers_are_told_to_come_back(web_dsn: str) -> None:
+    pool = await connect(web_dsn, max_connections=1)
+    app = web.Application(middlewares=[problems])
+    links = UnsubscribeLinks("http://cairn.example", "l" * 32)
+    app.add_subapp("/u", unsubscribe_app(pool, links=links, practice=lambda _tenant: None))
+    await pool.close()
+    async with TestClient(TestServer(app)) as client:
+        token = links.token(tenant="northstar", client="ana", channel="email")
+        response = await client.get(f"/u/{token}")
+        assert (response.status, response.content_type) == (503, "application/problem+json")
+        assert response.headers["Retry-After"]

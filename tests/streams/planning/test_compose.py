@@ -4,11 +4,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_milestones import ANA, COACH, SAMPLES, milestone, streak
 
 from schemas.client import Profile
 from schemas.milestone import Milestone
 from streams.planning.compose import Words, compose, given_name, line
+from tests.sample_milestones import ANA, COACH, SAMPLES, milestone, streak
 
 
 def words_of(reached: Milestone, **changes: Any) -> Words:
