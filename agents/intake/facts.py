@@ -23,15 +23,17 @@ def joined(known: Profile, facts: Mapping[str, Any]) -> Profile:
     """
     profile = known
     for name, value in facts.items():
-        if name in _FIELDS and value not in (None, "", (), [], {}):
+        if name not in _FIELDS or value in (None, "", (), [], {}):
+            continue
+        if name == "email" and isinstance(value, str):
+            value = value.strip().lower()  # noqa: PLW2901 - one tool writes Ana@, the other ana@: one address
+        if getattr(profile, name) != value:  # most hooks repeat what is known: nothing to validate
             profile = _with(profile, name, value)
     return profile
 
 
 def _with(profile: Profile, name: str, value: Any) -> Profile:
     fields = profile.model_dump(exclude_unset=True)
-    if name == "email" and isinstance(value, str):
-        value = value.strip().lower()  # one tool writes Ana@, the other ana@: the same address
     if name in _JOINED and isinstance(value, Mapping):
         value = {**fields.get(name, {}), **value}
     try:

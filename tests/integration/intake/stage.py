@@ -1,7 +1,8 @@
 """One tenant's intake on a real broker and database, with the vendors' local servers beside it."""
 
+import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -149,15 +150,9 @@ def secrets(_tenant: str, name: str) -> tuple[str, ...]:
 
 
 @asynccontextmanager
-async def open_stage(
-    bootstrap_servers: str,
-    dsn: str,
-    spool_dir: Path,
-    *,
-    spool_max_bytes: int = 1024 * 1024,
-    produce_seconds: float = 3.0,
-) -> AsyncIterator[Stage]:
-    """Start everything; domain time stands at `NOW` and moves as real time does."""
+async def open_stage(bootstrap_servers: str, dsn: str, spool_dir: Path, **limits: Any) -> AsyncIterator[Stage]:
+    """Start everything; domain time begins at `NOW` and moves as real time does."""
+    limits = {"spool_max_bytes": 1024 * 1024, **limits}
     await provision(bootstrap_servers)
     await migrate(dsn)
     async with AsyncExitStack() as stack:
@@ -165,21 +160,22 @@ async def open_stage(
         stack.push_async_callback(pool.close)
         acuity = await stack.enter_async_context(AcuityServer(user_id="7", key=API_KEY))
         habits = await stack.enter_async_context(HabitServer(token=TOKEN))
+        studio = Studio(id=f"t{uuid.uuid4().hex[:12]}", sources=sources(acuity))
         config = IntakeConfig(
-            tenants=(Studio(id=f"t{uuid.uuid4().hex[:12]}", sources=sources(acuity)),),
+            tenants=(studio,),
             secrets=secrets,
             clock=clock_at(NOW),
             kafka_options={"bootstrap_servers": bootstrap_servers},
             queries=load_queries("intake"),
             identity_key=IDENTITY_KEY,
             spool_dir=spool_dir,
-            spool_max_bytes=spool_max_bytes,
-            produce_seconds=produce_seconds,
+            **limits,
         )
         intake = await stack.enter_async_context(run_intake(config, pool))
+        await until(lambda: intake.producer.is_live)
         url = await stack.enter_async_context(serve(intake.routes))
         yield Stage(
-            tenant=config.tenants[0].id,
+            tenant=studio.id,
             url=url,
             session=await stack.enter_async_context(aiohttp.ClientSession()),
             pool=pool,
@@ -195,13 +191,19 @@ async def open_stage(
 async def serve(routes: Iterable[web.RouteDef]) -> AsyncIterator[str]:
     app = web.Application()
     app.add_routes(routes)
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, lingering_time=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
         yield "http://{}:{}".format(*runner.addresses[0][:2])
     finally:
         await runner.cleanup()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event to set
+            await asyncio.sleep(0.05)
 
 
 def clock_at(instant: datetime) -> Clock:

@@ -1,7 +1,7 @@
 """Kafka goes away and comes back; a broker of this module's own is stopped and started."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from tests.integration.intake.stage import (
     open_stage,
     provision,
     read_all,
+    until,
 )
 
 
@@ -41,12 +42,6 @@ async def stage(broker: EmbeddedKafka, database: str, tmp_path: Path) -> AsyncIt
         broker.bootstrap_servers, database, tmp_path, spool_max_bytes=8_192, produce_seconds=1.0
     ) as stage:
         yield stage
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 - what is waited for has no event to set
-            await asyncio.sleep(0.05)
 
 
 @asynccontextmanager

@@ -16,7 +16,17 @@ from agents.intake.poller import Poller
 from agents.intake.service import run_intake
 from agents.intake.source_away import SourceAway
 from demo.vendors.habits import HabitServer, send_webhook
-from tests.integration.intake.stage import NOW, TOKEN, WEBHOOK_SECRET, Stage, Studio, checked, clock_at, habit_source
+from tests.integration.intake.stage import (
+    NOW,
+    TOKEN,
+    WEBHOOK_SECRET,
+    Stage,
+    Studio,
+    checked,
+    clock_at,
+    habit_source,
+    until,
+)
 
 DAY = timedelta(days=1)
 
@@ -166,7 +176,6 @@ async def test_the_service_polls_by_itself_on_the_scaled_clock(stage: Stage, tmp
     clock = dataclasses.replace(clock_at(NOW), speed=86_400.0)
     spool_dir = tmp_path / "second"
     config = dataclasses.replace(stage.config, tenants=(studio,), clock=clock, spool_dir=spool_dir)
-    async with run_intake(config, stage.pool), asyncio.timeout(30):
-        while stage.habits.requests < 3:  # noqa: ASYNC110 - what is waited for has no event to set
-            await asyncio.sleep(0.05)
+    async with run_intake(config, stage.pool):
+        await until(lambda: stage.habits.requests >= 3)
     assert {event.data.day for event in await stage.events()} == {NOW.date()}
