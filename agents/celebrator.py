@@ -23,10 +23,10 @@ from agents.ledger.celebrations import Book, Page, Standing, read_book, write_pa
 from agents.ledger.clients import ClientRow
 from agents.ledger.pool import Connection, Pool
 from agents.ledger.positions import Refusal
-from agents.metrics import DECISIONS, DELIVERIES, EVENT_TO_CELEBRATION_SECONDS
+from agents.metrics import DECISIONS, DELIVERIES, EVENT_TO_CELEBRATION_SECONDS, EVENT_TO_MILESTONE_SECONDS
 from agents.tenants import Tenant
 from schemas.celebration import WHOLE, Celebration, CoachTask, Decision, Delivery
-from schemas.codec import decode_milestone
+from schemas.codec import decode_milestone, heard_ms
 from schemas.milestone import RETRACTED, Milestone
 from schemas.refusal import Refused
 from schemas.topics import client_key
@@ -42,10 +42,15 @@ _NEW = Standing(revision=0, retracted=False, celebration_id=None, attempted=Fals
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """A milestone and when its record was appended, in real time."""
+    """A milestone, when the event that caused it was heard, and when its record was written, in real time."""
 
     milestone: Milestone
     heard_at: datetime
+    tracked_at: datetime
+
+
+def _instant(real_ms: int) -> datetime:
+    return datetime.fromtimestamp(real_ms / 1000, tz=UTC)
 
 
 class Celebrator:
@@ -80,7 +85,7 @@ class Celebrator:
                 self._turn(heard, book, page, now)
             await write_page(connection, page)
         refusals = [found for found in decoded if isinstance(found, Refusal)]
-        return Written(refusals=refusals, count=partial(_count, page))
+        return Written(refusals=refusals, count=partial(_count, page, newest))
 
     def _decode(self, record: Record) -> Heard | Refusal:
         try:
@@ -97,7 +102,11 @@ class Celebrator:
                 key=record.key,
                 value=record.value,
             )
-        return Heard(milestone=milestone, heard_at=datetime.fromtimestamp(record.timestamp / 1000, tz=UTC))
+        return Heard(
+            milestone=milestone,
+            heard_at=_instant(heard_ms(record.headers) or record.timestamp),
+            tracked_at=_instant(record.timestamp),
+        )
 
     def _turn(self, heard: Heard, book: Book, page: Page, now: datetime) -> None:
         """What one milestone means, given what is known of it."""
@@ -224,8 +233,11 @@ def _correction(milestone: Milestone) -> CoachTask:
     )
 
 
-def _count(page: Page) -> None:
+def _count(page: Page, newest: Sequence[Heard]) -> None:
     """Count what is committed."""
+    for heard in newest:
+        if heard.milestone.caused_by:
+            EVENT_TO_MILESTONE_SECONDS.observe((heard.tracked_at - heard.heard_at).total_seconds())
     tiers = {row["milestone_id"]: row["tier"] for row in page.milestones}
     for row in page.decisions:
         DECISIONS.labels(tiers[row["milestone_id"]], row["outcome"]).inc()

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agents.engine.logic import Folded, Output, Record, Refusal
-from schemas.codec import Refused, decode_event, decode_profile, encode_milestone
+from schemas.codec import Refused, decode_event, decode_profile, encode_milestone, heard_header
 from schemas.milestone import Milestone
 from schemas.topics import CLIENTS, EVENTS, MILESTONES, client_key, split_key
 from streams.tracking.advance import advance
@@ -97,7 +97,8 @@ class TrackerLogic:
             self.tally.dropped_fields[EVENTS] += len(event.dropped)
         if not advanced.milestones:
             return Folded(state=advanced.state)
-        return Folded(state=advanced.state, outputs=self._outputs(record.key, advanced.milestones))
+        outputs = self._outputs(record.key, advanced.milestones, heard_header(record.timestamp))
+        return Folded(state=advanced.state, outputs=outputs)
 
     def _fold_client(self, state: State | None, record: Record, now_ms: int) -> Folded[State]:
         try:
@@ -114,10 +115,12 @@ class TrackerLogic:
         self.tally.refusals[refusal.reason] += 1
         return Folded(state=state, refusal=Refusal(reason=refusal.reason, detail=refusal.detail))
 
-    def _outputs(self, key: bytes | None, milestones: tuple[Milestone, ...]) -> tuple[Output, ...]:
+    def _outputs(
+        self, key: bytes | None, milestones: tuple[Milestone, ...], *more: tuple[str, bytes]
+    ) -> tuple[Output, ...]:
         outputs = []
         for milestone in milestones:
             value, headers = encode_milestone(milestone)
-            outputs.append(Output(topic=MILESTONES, key=key, value=value, headers=headers))
+            outputs.append(Output(topic=MILESTONES, key=key, value=value, headers=(*headers, *more)))
             self.tally.milestones[milestone.tier, milestone.type.removeprefix("milestone.")] += 1
         return tuple(outputs)

@@ -133,6 +133,21 @@ def encode_milestone(milestone: Milestone) -> tuple[bytes, tuple[tuple[str, byte
     )
 
 
+def heard_header(append_ms: int) -> tuple[str, bytes]:
+    """The CloudEvents extension of a milestone that says when the event that caused it was heard.
+
+    Args:
+        append_ms: the event's append time, real milliseconds.
+    """
+    return "ce_receivedat", str(append_ms).encode()
+
+
+def heard_ms(headers: Headers) -> int | None:
+    """What `heard_header` said, in real milliseconds; None for a milestone that time alone caused."""
+    found = next((value for name, value in headers if name == "ce_receivedat" and value), None)
+    return int(found) if found and found.isdigit() else None
+
+
 def decode_milestone(_headers: Headers, value: bytes | None) -> Milestone:
     """The milestone that a record carries; the value alone is complete, headers repeat it.
 
