@@ -1,6 +1,7 @@
 """Events per second of the engine alone, with logic that only counts.
 
-`python tests/benchmarks/engine_throughput.py [EVENTS]` uses the broker of CAIRN_TEST_KAFKA, or starts one. Ratios matter, not the absolutes.
+`python tests/benchmarks/engine_throughput.py [EVENTS]` uses the broker of CAIRN_TEST_KAFKA,
+or starts one. Ratios matter, not the absolutes.
 """
 
 import asyncio

@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from aiokafka import AIOKafkaProducer
+
 from agents.engine.app import EngineApp, positioned_app
 from agents.engine.batch import Batch
 from agents.engine.config import EngineConfig
@@ -101,3 +103,31 @@ async def test_a_position_changed_by_somebody_else_is_followed(stage: Stage) -> 
         await stage.send(400, topic=stage.milestones)
         await _rows(ledger, 800)
     assert len(ledger.rows) == len(set(ledger.rows)) == 800
+
+
+async def test_aborted_records_are_never_seen_and_leave_no_hole(stage: Stage) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=stage.bootstrap_servers, transactional_id=stage.name)
+    await producer.start()
+    for number in range(6):
+        await producer.begin_transaction()
+        for key in (b"a", b"b", b"c"):
+            await producer.send_and_wait(stage.milestones, key=key, value=b"%d" % number)
+        await (producer.commit_transaction() if number % 2 else producer.abort_transaction())
+    await producer.stop()
+    ledger = Ledger()
+    async with running(stage, ledger) as app:
+        await _rows(ledger, 9)
+        await asyncio.sleep(2.5)
+        assert not any(partition.lag_records for partition in app.watch.status().partitions)
+    assert len(ledger.rows) == len(set(ledger.rows)) == 9
+
+
+async def test_an_idle_member_is_never_taken_for_one_that_has_stopped_reading(stage: Stage) -> None:
+    async with running(stage, Ledger()) as app:
+        async with asyncio.timeout(30):
+            while not app.ownership.ready:  # noqa: ASYNC110 - sampled
+                await asyncio.sleep(0.02)
+        await asyncio.sleep(2.5)
+        assert app.consumer.thread._consumer._subscription.fetcher_idle_time < 1.5
+        assert app.watch.status().live
+        assert app.watch.status().connected

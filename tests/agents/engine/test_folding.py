@@ -7,7 +7,7 @@ from agents.engine.folding import Folding
 from agents.engine.header import Header
 from agents.engine.logic import Folded, Output, Record, Refusal
 from agents.engine.store import PartitionStates
-from tests.engine.test_batch import At
+from tests.agents.engine.test_batch import At
 
 
 class Summing:
