@@ -33,9 +33,8 @@ class Award(Struct, frozen=True, array_like=True):
 
     def overlaps(self, other: "Award") -> bool:
         """Whether both were given for a run that has a day in common."""
-        if self.run is None or other.run is None:
-            return False
-        return self.run[0] < sum(other.run) and other.run[0] < sum(self.run)
+        mine, theirs = self.run or (0, 0), other.run or (0, 0)
+        return mine[0] < sum(theirs) and theirs[0] < sum(mine)
 
 
 Awards = dict[str, tuple[Award, ...]]

@@ -72,10 +72,10 @@ def day_of(state: State, event: Event, plan: Plan) -> int:
     return day_at(state, plan, event.occurred_at, field_of(event.data, "timezone"))
 
 
-def settle(counted: Counted | None, plan: Plan, *, silent: bool) -> Effect | None:
+def settle(counted: Counted, plan: Plan, *, silent: bool) -> Effect:
     """The effect of counters that moved."""
-    if counted is None or not counted.moves:
-        return counted and Effect(counted.state)
+    if not counted.moves:
+        return Effect(counted.state)
     awards, verdicts = settle_moves(counted.state.awards, plan, counted.moves, silent=silent)
     return Effect(replace(counted.state, awards=awards), verdicts)
 
@@ -128,27 +128,27 @@ def _count_day(effect: Effect, change: DayChange, what: Happening) -> Effect:
     if not counters or not change.gained or what.event.type == "streak.reported":
         return effect
     settled = settle(move_counts(effect.state, counters, change.gained), what.plan, silent=what.event.silent)
-    return Effect(settled.state, effect.verdicts + settled.verdicts) if settled else effect
+    return Effect(settled.state, effect.verdicts + settled.verdicts)
 
 
 def _book(state: State, what: Happening) -> Effect | None:
     booked = book(state, what.event.data, what.plan, what.instants, silent=what.event.silent)
-    return settle(booked, what.plan, silent=what.event.silent)
+    return booked and settle(booked, what.plan, silent=what.event.silent)
 
 
 def _complete(state: State, what: Happening) -> Effect | None:
     counted = complete(state, what.event.data, what.plan, what.instants, COMPLETED)
-    return settle(counted, what.plan, silent=what.event.silent)
+    return counted and settle(counted, what.plan, silent=what.event.silent)
 
 
 def _attend(state: State, what: Happening) -> Effect | None:
     counted = complete(state, what.event.data, what.plan, what.instants, ATTENDED)
-    return settle(counted, what.plan, silent=what.event.silent)
+    return counted and settle(counted, what.plan, silent=what.event.silent)
 
 
 def _fall_through(state: State, what: Happening) -> Effect | None:
     voided = fall_through(state, what.event.data, what.instants)
-    return settle(voided, what.plan, silent=what.event.silent)
+    return voided and settle(voided, what.plan, silent=what.event.silent)
 
 
 def _complete_goal(state: State, what: Happening) -> Effect | None:
@@ -156,14 +156,14 @@ def _complete_goal(state: State, what: Happening) -> Effect | None:
     stamp = recent.stamp_of(what.at_ms, _GOAL_DONE)
     key = recent.key_of(GOAL, what.event.data.goal_id)
     counted = count_key(state, Statement(key, stamp, what.now_ms, counters))
-    return settle(counted, what.plan, silent=what.event.silent)
+    return counted and settle(counted, what.plan, silent=what.event.silent)
 
 
 def _reopen_goal(state: State, what: Happening) -> Effect | None:
     stamp = recent.stamp_of(what.at_ms, _GOAL_REOPENED)
     key = recent.key_of(GOAL, what.event.data.goal_id)
     voided = void_key(state, Statement(key, stamp, what.now_ms))
-    return settle(voided, what.plan, silent=what.event.silent)
+    return voided and settle(voided, what.plan, silent=what.event.silent)
 
 
 def _complete_course(state: State, what: Happening) -> Effect | None:

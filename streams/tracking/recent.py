@@ -22,6 +22,7 @@ _HASH, _TAG, _STAMP = 6, 7, 12
 _MARK_CELL, _ENTRY_CELL = _HASH + 1, _STAMP + 1
 _DAY_MS = 86_400_000
 _DAYS_MODULUS = 256
+_AHEAD = 200  # from here on a day lies ahead: the clock was set back, and nothing is old
 _TICK_MS = 32
 _PRECEDENCES = 4
 
@@ -84,7 +85,7 @@ def retag(entries: bytes, renamed: bytes) -> bytes:
 def _appended(cells: bytes, cell: bytes, now_ms: int, size: int) -> bytes:
     today = now_ms // _DAY_MS
     at = 0
-    while at < len(cells) and (today - cells[at + size - 1]) % _DAYS_MODULUS > WINDOW_DAYS:
+    while at < len(cells) and WINDOW_DAYS < (today - cells[at + size - 1]) % _DAYS_MODULUS < _AHEAD:
         at += size
     return (cells[at:] + cell + bytes((today % _DAYS_MODULUS,)))[-MAX_KEYS * size :]
 

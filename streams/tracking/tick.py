@@ -35,8 +35,6 @@ def tick(state: State, plan: Plan, now_ms: int) -> Ticked:
     for _, key in due:
         booking = state.bookings[key]
         effect = settle(conclude(state, key, plan, now_ms), plan, silent=booking.silent)
-        if effect is None:
-            continue
         state = effect.state
         ends_at = to_datetime(booking.ends_ms)
         cause = Cause(tenant, client, ends_at, None, booking, inferred=True)

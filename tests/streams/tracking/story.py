@@ -116,5 +116,5 @@ def spoken(milestone: Milestone) -> str:
 def told(events: Iterable[Event], *rules: str) -> Story:
     """The story of some events in the order given."""
     story = Story(*rules)
-    story.tell(*events, now=at(60))
+    story.tell(*events, now=at(20))
     return story

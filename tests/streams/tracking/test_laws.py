@@ -51,7 +51,7 @@ habits = st.builds(
     st.sampled_from([check, check, check, uncheck]), st.integers(1, 7), st.sampled_from(["run", "swim"]),
     st.integers(0, 7 * 24 * 60),
 )  # fmt: skip
-law = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+law = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 
 
 def apart(events: list[Event]) -> list[Event]:
@@ -81,8 +81,8 @@ def independent_of_streak_days(story: Story) -> list[str]:
 def test_duplicates_change_nothing(events: list[Event]) -> None:
     once, twice = told(events, *RULES), Story(*RULES)
     for each in events:
-        twice.tell(each, each, now=at(60))
-    twice.tell(*events, now=at(60))
+        twice.tell(each, each, now=at(20))
+    twice.tell(*events, now=at(20))
     assert twice.said == once.said
 
 
@@ -156,7 +156,7 @@ def test_any_batching_equals_one_by_one(events: list[Event], cuts: list[int]) ->
     story = Story(*RULES)
     one_by_one = told(events, *RULES)
     for first, last in zip([0, *sorted(cuts)], [*sorted(cuts), len(events)], strict=True):
-        story.tell(*events[first:last], now=at(60))
+        story.tell(*events[first:last], now=at(20))
     assert story.said == one_by_one.said
     assert story.state == one_by_one.state
 
@@ -174,7 +174,7 @@ def test_passing_time_in_steps_or_at_once_says_the_same(events: list[Event]) -> 
     story = told(events, *RULES)
     if story.state is None:
         return
-    at_once = tick(story.state, story.plan, to_ms(at(90)))
+    at_once = tick(story.state, story.plan, to_ms(at(40)))
     state, said = story.state, []
     for hour in range(0, 24 * 15, 6):
         state, milestones = tick(state, story.plan, to_ms(at(1, hour)))

@@ -232,6 +232,20 @@ def test_4_the_latest_statement_about_a_day_wins_whatever_arrives_first() -> Non
     assert (stale.outcome, story.said) == ("duplicate", ["streak 3"])
 
 
+def test_4_about_a_day_long_past_the_statement_that_arrives_last_wins() -> None:
+    story = Story("{id: s, tier: streak, when: {streak: habit.checked, per: habit_id, days: [2]}}")
+    story.tell(check(50), check(1, at(50)), check(2, at(50)), uncheck(1, at(49)))
+    assert story.said == ["s 2", "-s 2"]
+
+
+def test_4_an_uncheck_of_weeks_ago_is_remembered_with_its_time() -> None:
+    story = Story(STREAK)
+    story.tell(*[check(day) for day in (1, 2, 3)], uncheck(2, at(4)), *[check(day) for day in range(10, 13)])
+    assert story.tell(check(2, at(3, 23)), now=at(12)).outcome == "duplicate"
+    story.tell(check(20), check(2, at(5)), now=at(20))
+    assert story.said == ["streak 3", "-streak 3", "streak 3", "streak 3 r2"]
+
+
 def test_4_without_per_any_habit_keeps_the_streak_alive() -> None:
     story = Story("{id: any, tier: streak, when: {streak: habit.checked, days: [3]}, repeat: per-streak}")
     story.tell(check(1), check(2, habit_id="swim"), check(2), check(3, habit_id="read"))
