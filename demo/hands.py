@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
@@ -19,25 +19,48 @@ class HandsFailedError(Exception):
     """Something that a person did by hand did not work; the text says what."""
 
 
+async def make_admin_key(environment: Mapping[str, str]) -> str:
+    """The key with which the coaches' tool uses the administration API: `cairn keys create`.
+
+    Raises:
+        HandsFailedError: the command failed.
+    """
+    command = (CAIRN, "keys", "create", "coaches", "--tenant", TENANT)
+    process = await asyncio.create_subprocess_exec(
+        *command, env=dict(environment), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        key, complaint = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode != 0:
+        raise HandsFailedError(f"cairn keys create failed: {complaint.decode()}")
+    return key.decode().strip()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hands:
     """The hands of coach and client.
 
     Attributes:
-        dsn: the ledger, in which the coach looks up the client.
+        dsn: the ledger, in which the coach's tool looks up the client.
         mails_folder: the mails that clients got.
-        environment: the settings of the command line.
+        admin_url: the administration API.
+        admin_key: its key.
     """
 
     dsn: str
     mails_folder: Path
-    environment: Mapping[str, str]
+    admin_url: str
+    admin_key: str = field(repr=False)
 
-    async def suppress(self, email: str, reason: str) -> None:
-        """Hold everything for a client: `cairn suppress CLIENT --tenant ... --reason ...`.
+    async def suppress(self, session: aiohttp.ClientSession, email: str, reason: str) -> None:
+        """Hold everything for a client.
 
         Raises:
-            HandsFailedError: the command failed, or nobody has that address.
+            HandsFailedError: nobody has that address, or the answer was not 2xx.
         """
         connection = await asyncpg.connect(self.dsn)
         try:
@@ -46,13 +69,11 @@ class Hands:
             await connection.close()
         if client is None:
             raise HandsFailedError("the coach does not find the client")
-        command = (CAIRN, "suppress", client, "--tenant", TENANT, "--reason", reason)
-        process = await asyncio.create_subprocess_exec(
-            *command, env=dict(self.environment), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-        )
-        text, _ = await process.communicate()
-        if process.returncode != 0:
-            raise HandsFailedError(f"cairn suppress failed: {text.decode()}")
+        url = f"{self.admin_url}/tenants/{TENANT}/clients/{client}/suppression"
+        headers = {"Authorization": f"Bearer {self.admin_key}"}
+        async with session.put(url, json={"reason": reason, "answer": "hold"}, headers=headers) as answer:
+            if not answer.ok:
+                raise HandsFailedError(f"the wish for quiet was answered with status {answer.status}")
 
     async def leave_mails(self, session: aiohttp.ClientSession, email: str) -> None:
         """Do what a mailbox does for its owner: one POST to the newest mail's address (RFC 8058).

@@ -21,7 +21,7 @@ from agents.up import addresses
 from demo.agree import differences
 from demo.count import Count, count
 from demo.found import Found
-from demo.hands import Hands
+from demo.hands import Hands, make_admin_key
 from demo.look import look
 from demo.messages import sent_messages
 from demo.page import page_html
@@ -35,7 +35,7 @@ from demo.tools import LocalTools
 from demo.topic import MILESTONES
 from demo.view import PlayView
 
-_LEAD = timedelta(seconds=8)
+_LEAD = timedelta(seconds=10)
 _SETTLE_SECONDS = 20.0
 _PAUSE_SECONDS = 0.25
 T = TypeVar("T")
@@ -116,8 +116,15 @@ async def _set_up(
         start_at=datetime.now(UTC) + _LEAD,
         real_seconds=options.seconds,
     )
-    environment = await _in_thread(stack, lambda: start_processes(stack, environment, tempo))
-    hands = Hands(dsn=stack.postgres.dsn, mails_folder=stack.folder / "mail", environment=environment)
+    environment = {**environment, **addresses(stack), **tempo.environment()}
+    processes = _in_thread(stack, lambda: start_processes(stack, environment))
+    _, admin_key = await asyncio.gather(processes, make_admin_key(environment))
+    hands = Hands(
+        dsn=stack.postgres.dsn,
+        mails_folder=stack.folder / "mail",
+        admin_url=f"{environment['CAIRN_PUBLIC_URL']}/v1/admin",
+        admin_key=admin_key,
+    )
     tools.connect(environment["CAIRN_PUBLIC_URL"], hands)
     return environment, tempo
 

@@ -15,7 +15,7 @@ from demo.steps import AppointmentStep, CheckStep, LeaveStep, MessageStep, Quiet
 from demo.tempo import Tempo
 from demo.vendors.post import HookRefused
 
-_ON_THE_WAY = 48
+_ON_THE_WAY = 200
 
 
 class Tools(Protocol):
@@ -60,8 +60,11 @@ async def play(steps: Iterable[Step], tempo: Tempo, tools: Tools, on_step: Calla
     async with asyncio.TaskGroup() as group:
         for step in steps:
             await _until(tempo.real_at(step.at))
-            await slots.acquire()
-            sending.append(group.create_task(_send(step, tools, slots)))
+            if isinstance(step, CheckStep):
+                tools.keep_check(step)
+            else:
+                await slots.acquire()
+                sending.append(group.create_task(_send(step, tools, slots)))
             on_step(step)
     await _until(tempo.end_at)
     sent = [task.result() for task in sending]
@@ -72,16 +75,15 @@ async def play(steps: Iterable[Step], tempo: Tempo, tools: Tools, on_step: Calla
     )
 
 
-async def _send(step: Step, tools: Tools, slots: asyncio.Semaphore) -> Sent:
+async def _send(
+    step: AppointmentStep | MessageStep | QuietStep | LeaveStep, tools: Tools, slots: asyncio.Semaphore
+) -> Sent:
     try:
         if isinstance(step, AppointmentStep):
             return Sent(hooks=step.copies * len(step.actions), requests=await tools.change_appointment(step))
         if isinstance(step, MessageStep):
             return Sent(hooks=step.copies, requests=await tools.post_message(step))
-        if isinstance(step, CheckStep):
-            tools.keep_check(step)
-        else:
-            await tools.wish(step)
+        await tools.wish(step)
     except (HookRefused, HandsFailedError) as error:
         return Sent(faults=(f"{type(step).__name__} at {step.at:%d %b %H:%M}: {error}",))
     finally:

@@ -77,7 +77,7 @@ _OUTCOMES = {
     "applied": "applied",
     "duplicate": "refused as duplicates (sent twice, or met again by the daily pull)",
     "unused": "of a kind that no rule uses",
-    "late": "too late",
+    "late": "applied to the past, as they came late",
     "refused": "refused",
 }
 

@@ -1,7 +1,7 @@
 """Sessions of the play: booked in Acuity, moved, cancelled, missed, held.
 
-A first session is always held, and no-shows come early in a client's way, so that a
-celebration of the play never has to be taken back; that case has its own tests.
+A first session is held or cancelled long before, and no-shows come early in a client's way,
+so that a celebration of the play never has to be taken back; that case has its own tests.
 """
 
 from dataclasses import dataclass, replace
@@ -62,7 +62,7 @@ def _days_of(random: Random, person: Person, first_day: date, days: int) -> list
 
 
 def _session(random: Random, person: Person, nth: int, starts_at: datetime, first_at: datetime) -> _Session:
-    lead = timedelta(hours=random.randrange(52, 140), minutes=random.randrange(60))
+    lead = timedelta(hours=random.randrange(52, 140) * (2 if person.never_came else 1), minutes=random.randrange(60))
     return _Session(
         id=_FIRST_APPOINTMENT_ID + person.number * 100 + nth,
         person=person,
@@ -89,8 +89,10 @@ def _steps_of(random: Random, session: _Session) -> list[AppointmentStep]:
     scheduled = ("scheduled", "changed") if random.random() < 0.15 else ("scheduled",)  # noqa: PLR2004 - a share
     steps = [_step(random, session, session.booked_at, scheduled)]
     if session.fate == "canceled":
-        at = session.starts_at - timedelta(hours=random.randrange(5, 40))
-        steps.append(_step(random, session, max(at, session.booked_at + _HOUR), ("canceled",), canceled=True))
+        late_at = session.starts_at - timedelta(hours=random.randrange(5, 40))
+        soon_at = session.booked_at + _HOUR
+        at = soon_at if session.person.never_came else max(late_at, soon_at)
+        steps.append(_step(random, session, at, ("canceled",), canceled=True))
         return steps
     if session.fate == "no_show":
         at = session.ends_at + timedelta(minutes=random.randrange(10, 50))

@@ -13,8 +13,7 @@ from pathlib import Path
 from agents.embedded.folder_lock import exclusive
 from agents.embedded.ports import LOOPBACK
 from agents.stack import CAIRN, Process, Stack
-from agents.up import addresses, defaults
-from demo.tempo import Tempo
+from agents.up import defaults
 
 PROCESSES = ("track", "deliver", "serve")
 _KEPT = frozenset({"lock"})
@@ -46,21 +45,19 @@ def settings(folder: Path) -> dict[str, str]:
     return own | defaults(folder) | folders
 
 
-def start_processes(stack: Stack, environment: Mapping[str, str], tempo: Tempo) -> dict[str, str]:
-    """Start the three processes on the play's clock and wait until they are ready."""
-    whole = {**environment, **addresses(stack), **tempo.environment()}
+def start_processes(stack: Stack, environment: Mapping[str, str]) -> None:
+    """Start the three processes and wait until they are ready."""
     stack.start_processes(
         [
             Process(
                 name=f"cairn {name}",
                 argv=(CAIRN, name),
-                env=whole,
-                ready_url=f"{probe_url(whole, name)}/readyz",
+                env=environment,
+                ready_url=f"{probe_url(environment, name)}/readyz",
             )
             for name in PROCESSES
         ]
     )
-    return whole
 
 
 def probe_url(environment: Mapping[str, str], process: str) -> str:

@@ -14,7 +14,7 @@ from demo.tenant import ACCOUNT, TENANT, Secrets
 from demo.vendors.acuity import AcuityServer
 from demo.vendors.habits import HabitServer, send_webhook
 
-_CONNECTIONS = 64
+_CONNECTIONS = 128
 
 
 class LocalTools:
@@ -77,9 +77,9 @@ class LocalTools:
         )
 
     async def wish(self, step: QuietStep | LeaveStep) -> None:
-        """A coach uses the command line, a client the link in the newest mail."""
+        """A coach uses the administration API, a client the link in the newest mail."""
         if isinstance(step, QuietStep):
-            await self._hands.suppress(step.email, step.reason)
+            await self._hands.suppress(self._session, step.email, step.reason)
         else:
             await self._hands.leave_mails(self._session, step.email)
 

@@ -111,7 +111,7 @@ function read(item, focus) {
   }, label);
   find("reader").replaceChildren(
     make("div", { class: "bar" },
-      make("button", { class: "back", type: "button", onclick: () => history.back() }, "Back to the list"),
+      make("button", { class: "back", type: "button", onclick: () => history.back() }, "Back"),
       make("span", { class: `tier ${item.tier}` }, `${TIERS[item.tier]}, ${CHANNELS[item.channel].toLowerCase()}`),
       make("div", { class: "steps" }, step("Newer", at - 1), step("Older", at + 1))),
     make("h2", {}, item.subject), facts(item), ...(item.channel === "email" ? mail(item) : note(item)));
