@@ -7,6 +7,7 @@ encoded once at the end. Keys are independent of each other, so a due key is tic
 that gives the same result as ticking it when it fell due, which is why a backlog and a live service agree.
 """
 
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from typing import Generic
@@ -148,9 +149,15 @@ class Folding(Generic[S, R]):
         self._tick(key, entry, now_ms)
         try:
             folded = self._logic.fold(entry.state, topic, record, now_ms, self._rules)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - parked: this record becomes a dead letter
+            where = traceback.extract_tb(error.__traceback__)[-1]
             log.warning(
-                "engine.fold_raised", topic=topic, partition=self._partition, offset=record.offset, exc_info=True
+                "engine.fold_raised",  # its type and place alone: the text of an error may quote a payload
+                topic=topic,
+                partition=self._partition,
+                offset=record.offset,
+                error=type(error).__name__,
+                where=f"{where.filename}:{where.lineno}",
             )
             return Refusal(reason="fold_error", detail=f"{type(error).__name__} while it was folded")
         if folded.refusal is not None:
