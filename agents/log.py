@@ -19,7 +19,7 @@ ALLOWED = frozenset(
     offset start end expected records count generation position committed epoch app_id transactional_id
     version digest rule rules tier tenant client source channel kind state milestone_id celebration_id
     delivery_id attempt attempts fence seconds ms bytes port host path method status outcome signal
-    error exit_code name invariant event_id worker stage limit url hint
+    error failed exit_code name invariant event_id worker stage limit url hint
     """.split()  # noqa: SIM905 - sixty quoted words read worse
 )
 _RENAMED = {"event": "body", "level": "severity_text"}
@@ -52,6 +52,11 @@ def _type_of_error(_logger: object, _method: str, event: MutableMapping[str, Any
     return event
 
 
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Faust's services tell each step of their life cycle as `[^Name]: ...`; only what is wrong matters here."""
+    return record.levelno >= logging.WARNING or not str(record.msg).startswith("[^")
+
+
 def configure(*, process: str, level: str = "INFO", readable: bool = False) -> None:
     """Set up logging for this process: ours and the libraries' go the same way.
 
@@ -75,6 +80,7 @@ def configure(*, process: str, level: str = "INFO", readable: bool = False) -> N
     )
     final: Any = structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer()
     handler = logging.StreamHandler(sys.stdout)
+    handler.addFilter(_is_worth_a_line)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -6,6 +6,7 @@ ended because something that it needs failed for good.
 """
 
 from collections.abc import Coroutine
+from importlib.metadata import version as installed
 from typing import Any, TypeVar
 
 import typer
@@ -49,6 +50,9 @@ def begin(process: str, kind: type[S]) -> S:
     Raises:
         SettingsError: the environment is not valid.
     """
+    from agents.metrics import BUILD_INFO
+
     settings = read(kind)
+    BUILD_INFO.labels(installed("cairn")).set(1)
     log.configure(process=process, level=settings.log_level, readable=settings.log_format == "readable")
     return settings

@@ -1,5 +1,6 @@
 """The commands that run: everything on one machine, or one process each."""
 
+from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Annotated
 
@@ -46,6 +47,4 @@ def serve() -> None:
 @app.command()
 def version() -> None:
     """Print the version."""
-    from importlib.metadata import version as installed
-
     out.print(f"cairn {installed('cairn')}", highlight=False)
