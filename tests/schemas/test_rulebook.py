@@ -1,0 +1,175 @@
+"""A rulebook is validated whole: every error at once, with its line and the word that was meant."""
+
+from pathlib import Path
+
+import pytest
+
+from schemas.policy import Policy, parse_duration
+from schemas.rulebook import RulebookErrors, load_rulebook
+from schemas.rules import CountWhen, Rule
+
+STARTER = Path(__file__).parents[2] / "deploy" / "rulebooks" / "starter.yaml"
+RULE = "{id: a, tier: micro, when: {count: session.completed, reaches: [1]}"
+
+
+def errors_of(text: str) -> list[str]:
+    with pytest.raises(RulebookErrors) as errors:
+        load_rulebook(text, "r.yaml")
+    return str(errors.value).splitlines()
+
+
+def rule(text: str) -> str:
+    return f"rules:\n  - {text}\n"
+
+
+def test_the_starter_holds_up_and_decides_what_ships() -> None:
+    starter = load_rulebook(STARTER.read_text(encoding="utf-8"), "starter.yaml")
+    assert list(starter.by_id) == ["first-session", "iron-streak", "halfway", "thirty-six", "first-goal"]
+    assert starter.policy.tiers == Policy().tiers
+    assert starter.policy.quiet_hours == Policy().quiet_hours
+    assert (starter.version, starter.defaults.grace_hours) == (1, 36)
+
+
+def test_every_commented_example_of_the_starter_holds_up() -> None:
+    lines = STARTER.read_text(encoding="utf-8").splitlines()
+    opened = [line.replace("  # - {", "  - {", 1).replace("  #    moment", "     moment", 1) for line in lines]
+    opened = [line for line in opened if "id: graduation, tier: major" not in line or line.endswith(("}", ","))]
+    more = load_rulebook("\n".join(opened), "starter.yaml")
+    assert {"welcome", "every-ten", "first-mat", "graduation", "core-goal", "on-the-way"} <= set(more.by_id)
+
+
+def test_every_error_is_told_at_once_with_its_place_and_the_nearest_word() -> None:
+    text = """\
+version: 0
+defaults: {timezone: Europe/Vienne, grace_hour: 36}
+quiet_hours: {form: "21:00"}
+tiers:
+  majr: {channels: [emial]}
+rules:
+  - {id: first-session, tier: micor, when: {count: session.complete, reaches: [1]}}
+  - {id: iron-streak, tier: streak, when: {streak: habit.checked, days: [14, 30, 14]}, repeat: per-strek}
+  - {id: iron-streak, tier: major, when: {percent: course.progressed, per: course, reaches: [101]}, gift_cents: 5000}
+"""
+    assert errors_of(text) == [
+        "r.yaml:1:1: version: Input should be greater than or equal to 1",
+        "r.yaml:2:12: defaults.timezone: no such time zone: Europe/Vienne; did you mean Europe/Vienna?",
+        "r.yaml:2:37: defaults.grace_hour: no such word here: grace_hour; did you mean grace_hours?",
+        "r.yaml:3:15: quiet_hours.form: no such word here: form; did you mean from?",
+        "r.yaml:5:3: tiers.majr: Input should be 'micro', 'streak', 'program', 'major' or 'nudge'; did you mean major?",
+        (
+            "r.yaml:5:21: tiers.majr.channels[0]: Input should be 'in_app', 'email', 'sms', 'slack', 'gift', "
+            "'certificate', 'badge', 'video', 'referral' or 'coach_task'; did you mean email?"
+        ),
+        (
+            "r.yaml:7:25: rules[0].tier: Input should be 'micro', 'streak', 'program', 'major' or 'nudge'; "
+            "did you mean micro?"
+        ),
+        "r.yaml:7:45: rules[0].when.count: no such event type: session.complete; did you mean session.completed?",
+        "r.yaml:8:67: rules[1].when.days: must rise, each number once",
+        "r.yaml:8:88: rules[1].repeat: Input should be 'once' or 'per-streak'; did you mean per-streak?",
+        "r.yaml:9:6: rules[2].id: another rule has the id iron-streak",
+        "r.yaml:9:71: rules[2].when.per: course.progressed has no field course to look at; did you mean course_id?",
+        "r.yaml:9:94: rules[2].when.reaches[0]: Input should be less than or equal to 100",
+        "r.yaml:9:101: rules[2].gift_cents: Input should be less than or equal to 4000",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (rule(RULE + ", colour: red}"), "no such word here: colour"),
+        (rule("{id: a, tier: micro}"), "when is missing"),
+        (rule("{id: A b, tier: micro, when: {count: goal.completed, reaches: [1]}}"), "String should match"),
+        (rule("{id: a, tier: micro, when: {}}"), "when needs exactly one of: count, streak, percent"),
+        (rule("{id: a, tier: micro, when: 5}"), "when needs exactly one of"),
+        (rule("{id: a, tier: micro, when: {count: a.b, percent: c.d}}"), "when needs exactly one of"),
+        (rule("{id: a, tier: micro, when: {count: a.b}}"), "either reaches: [..] or every: N"),
+        (rule("{id: a, tier: micro, when: {count: a.b, every: 2, reaches: [1]}}"), "either reaches: [..] or every: N"),
+        (rule("{id: a, tier: micro, when: {count: a.b, reaches: [0]}}"), "greater than or equal to 1"),
+        (rule("{id: a, tier: micro, when: {count: a.b, reaches: []}}"), "List should have at least 1 item"),
+        (rule("{id: a, tier: micro, when: {count: Session, reaches: [1]}}"), "String should match"),
+        (rule("{id: a, tier: micro, when: {count: goal.completed, per: gaol_id, reaches: [1]}}"), "mean goal_id?"),
+        (rule(RULE + ", where: {kinds: [yoga]}}"), "no field kinds to look at; did you mean kind?"),
+        (rule(RULE + ", repeat: per-streak}"), "per-streak belongs to streak rules"),
+        (rule(RULE + ', name: "{treshold}!"}'), "a name cannot say {treshold}; did you mean threshold?"),
+        (rule(RULE + ", gift_cents: 100}"), "a micro milestone costs nothing"),
+        (rule("{id: a, tier: streak, when: {streak: habit.checked, days: [3]}, where: {title: x}}"), "no field title"),
+        (rule("{id: a, tier: streak, when: {streak: session.completed, days: [3]}}"), "should be 'habit.checked'"),
+        ("rules: []\ntiers: {micro: {channels: [in_app], cost_cents: 1}}\n", "the micro tier costs nothing"),
+        ("rules: []\ntiers: {major: {channels: [gift], gift_cents: 4001}}\n", "less than or equal to 4000"),
+        ("rules: []\ntiers: {major: {channels: [gift], expires: soon}}\n", "a whole number and a unit"),
+        ("rules: [\n", "expected"),
+        (rule("{id: a, tier: micro, when: {}, where: {kind: [yoga]}}"), "when needs exactly one of"),
+        ("rules: []\ntiers: {major: {channels: [gift], cap: {per_dya: 1}}}\n", "did you mean per_day?"),
+        ("rules: 5\n", "valid tuple"),
+        ("defaults: {}\n", "rules is missing"),
+        ("- 1\n", "must be a mapping"),
+        ("", "must be a mapping"),
+    ],
+)
+def test_what_does_not_hold_up_is_said(text: str, told: str) -> None:
+    assert told in "\n".join(errors_of(text))
+
+
+@pytest.mark.parametrize(
+    "when",
+    ["{sum: purchase.completed, of: amount_cents, reaches: [5]}", "{value: weight.logged, of: kilos, falls_to: [80]}",
+     '{date: birthday, at: "09:00"}', "{lapse: iron-streak, min_days: 3}"],
+)  # fmt: skip
+def test_a_kind_that_is_not_decided_yet_is_refused_by_its_name(when: str) -> None:
+    (told,) = errors_of(rule(f"{{id: a, tier: micro, when: {when}}}"))
+    assert f"{when[1:].partition(':')[0]} rules are not decided by this version" in told
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["settle: 10m", "effective_from: 2026-01-01", "clients: {share: 0.1}", "reward: {by: occurrence}", "next: offer"],
+)
+def test_an_option_that_is_not_decided_yet_is_refused_by_its_name(option: str) -> None:
+    (told,) = errors_of(rule(f"{RULE}, {option}}}"))
+    assert f"{option.partition(':')[0]} is not decided by this version" in told
+
+
+def test_json_is_a_rulebook_too_also_with_tabs() -> None:
+    text = '{\n\t"rules": [\n\t\t{"id": "a", "tier": "micro", "when": {"count": "a.b", "reaches": [1]}}\n\t]\n}'
+    assert load_rulebook(text, "r.json").by_id["a"].tier == "micro"
+
+
+def test_the_digest_is_of_the_meaning_and_not_of_the_text() -> None:
+    one = load_rulebook(rule(RULE + "}"), "a")
+    two = load_rulebook("# a comment\nversion: 7\nrules: [{when: {reaches: [1], count: session.completed}, "
+                        "tier: micro, id: a}]\n", "b")  # fmt: skip
+    other = load_rulebook(rule(RULE.replace("[1]", "[2]") + "}"), "c")
+    assert one.digest == two.digest != other.digest
+    assert (one.version, two.version) == (1, 7)
+
+
+def test_a_rule_may_answer_differently_from_its_tier() -> None:
+    text = rule("{id: a, tier: major, when: {count: a.b, reaches: [1]}, channels: [email], template: special, "
+                "gift_cents: 1500, approval: always, moment: graduation, where: {plan: gold, ok: true}}")  # fmt: skip
+    found = load_rulebook(text, "r").by_id["a"]
+    assert (found.channels, found.template, found.gift_cents, found.approval) == (("email",), "special", 1500, "always")
+    assert found.where == {"plan": ("gold",), "ok": (True,)}
+
+
+def test_a_tier_that_the_file_leaves_out_is_as_in_the_starter() -> None:
+    policy = load_rulebook("rules: []\ntiers: {micro: {channels: [email]}}\n", "r").policy
+    assert policy.tiers["micro"].channels == ("email",)
+    assert policy.tiers["major"] == Policy().tiers["major"]
+
+
+def test_a_rule_may_be_made_of_parts() -> None:
+    when = CountWhen(count="a.b", reaches=(1,))
+    assert Rule(id="a", tier="micro", when=when).when == when
+
+
+@pytest.mark.parametrize("text", ["10", "1.5h", "h", "", "-1h", 5])
+def test_a_duration_needs_a_number_and_a_unit(text: object) -> None:
+    with pytest.raises(ValueError, match="a whole number and a unit"):
+        parse_duration(text)
+
+
+def test_a_duration_is_read() -> None:
+    assert [parse_duration(text).total_seconds() for text in ("30s", "10m", "24h", "2d", parse_duration("1s"))] == [
+        30, 600, 86_400, 172_800, 1,
+    ]  # fmt: skip
