@@ -15,11 +15,11 @@ _OPEN_STATES = frozenset({"pending", "sending", "unknown", "deferred"})
 def differences(counted: Count, found: Found) -> list[str]:
     """One line for each thing on which Cairn and the count, or two of our readers, differ."""
     return [
-        *_milestones(counted, found),
+        *_refused(found),
         *_repeated(found),
+        *_milestones(counted, found),
         *_messages(counted, found),
         *_unanswered(found),
-        *_refused(found),
     ]
 
 
@@ -65,3 +65,5 @@ def _unanswered(found: Found) -> Iterator[str]:
 def _refused(found: Found) -> Iterator[str]:
     if found.dead_letters:
         yield f"{found.dead_letters} dead letters, where none of the play's input is bad"
+    for why, times in found.parked.items():
+        yield f"{times} records parked by delivery: {why}"

@@ -80,6 +80,7 @@ class Found:
 
     Attributes:
         events: events on the topic, with the real time of their append by event id.
+        parked: records that delivery could not take, by topic and reason.
         addresses: name and e-mail address by client id.
         counters: samples of the processes' metrics that the report quotes, by name and labels.
     """
@@ -93,6 +94,7 @@ class Found:
     tasks: tuple[FoundTask, ...]
     inbox: tuple[InboxItem, ...]
     mails: tuple[Mail, ...]
+    parked: dict[str, int] = field(default_factory=dict)
     counters: dict[str, float] = field(default_factory=dict)
 
     def standing(self) -> tuple[FoundMilestone, ...]:

@@ -25,6 +25,7 @@ SELECT d.delivery_id, c.milestone_id, d.client, d.rule, d.tier, m.record ->> 'na
 FROM deliveries d JOIN celebrations c USING (celebration_id) JOIN milestones m USING (milestone_id)
 """
 _TASKS = "SELECT client, kind, reason, minutes FROM coach_tasks"
+_PARKED = "SELECT topic || ': ' || reason || ': ' || detail AS why, count(*) AS times FROM refused_records GROUP BY 1"
 _INBOX = "SELECT item_id, title, text FROM inbox ORDER BY position"
 _ADDRESSES = "SELECT client, profile ->> 'name' AS name, profile ->> 'email' AS email FROM clients"
 
@@ -40,6 +41,7 @@ async def look(*, kafka: str, dsn: str, mails_folder: Path, metrics_urls: tuple[
         deliveries = await connection.fetch(_DELIVERIES)
         tasks = await connection.fetch(_TASKS)
         inbox = await connection.fetch(_INBOX)
+        parked = await connection.fetch(_PARKED)
     finally:
         await connection.close()
     return Found(
@@ -47,6 +49,7 @@ async def look(*, kafka: str, dsn: str, mails_folder: Path, metrics_urls: tuple[
         events=_first_append(events),
         events_total=len(events),
         dead_letters=len(dead),
+        parked={row["why"]: row["times"] for row in parked},
         addresses={row["client"]: (row["name"] or "", row["email"] or "") for row in addresses},
         deliveries=tuple(FoundDelivery(**row) for row in deliveries),
         tasks=tuple(FoundTask(**row) for row in tasks),

@@ -16,6 +16,7 @@ from demo.count import TIERS, Count
 from demo.found import Found
 
 RULES = tuple(TIERS)
+_MOST_LINES = 60
 _EVENTS_COUNTER = 'cairn_events_consumed_total{{outcome="{}",topic="coaching.events.v1"}}'
 
 
@@ -179,7 +180,9 @@ def _verdict(console: Console, differences: Sequence[str]) -> None:
         console.print("[bold green]All numbers agree with the independent count.[/]")
         return
     console.print(f"[bold red]{len(differences)} differences:[/]")
-    _lines(console, differences)
+    _lines(console, differences[:_MOST_LINES])
+    if len(differences) > _MOST_LINES:
+        _lines(console, [f"and {len(differences) - _MOST_LINES} more"])
 
 
 def _mark(ours: int, counted: int) -> str:

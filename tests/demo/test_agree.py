@@ -75,6 +75,7 @@ def test_a_play_that_agrees_has_no_differences() -> None:
         (replace(FOUND, inbox=()), "in_app about iron-streak to ann@example.org: 0 left, 1 counted"),
         (replace(FOUND, deliveries=()), "no answer in the ledger"),
         (replace(FOUND, dead_letters=2), "2 dead letters"),
+        (replace(FOUND, parked={"milestones: failed": 3}), "3 records parked by delivery: milestones: failed"),
         (
             replace(FOUND, deliveries=(_delivery("email", "unknown"), _delivery("in_app"))),
             "email about iron-streak to ann@example.org: still unknown",
