@@ -21,12 +21,14 @@ from agents.intake.secrecy import Secrecy
 from schemas.client import Profile
 from schemas.codec import STRUCTURED_CONTENT_TYPE, decode_event, encode_event
 from schemas.event import Event
+from schemas.refusal import Refused
 from schemas.topics import CLIENTS, DEAD_LETTERS, EVENTS, client_key
 
 _EVENT_HEADERS = (("content-type", STRUCTURED_CONTENT_TYPE),)
 _PROFILE_HEADERS = (("content-type", b"application/json"),)
 _DEAD_LETTER = "cairn-dead-letter-"
 _KEPT_BODY_BYTES = 768 * 1024
+_PROFILE_MAX_CHARS = 64 * 1024
 
 
 class Admission:
@@ -50,7 +52,8 @@ class Admission:
         """Publish what the finding says; False, and nothing is done, for a client who was erased.
 
         Raises:
-            Refused: the tracker would refuse one of the events; none was produced.
+            Refused: the tracker would refuse an event, or the profile is too large; no event was
+                produced.
             SpoolFull: Kafka is away and the spool has no room.
             asyncpg.PostgresError, OSError: the database is away; say it again later.
         """
@@ -76,6 +79,8 @@ class Admission:
             if profile == known:
                 return
             text = profile.model_dump_json(exclude_unset=True)
+            if len(text) > _PROFILE_MAX_CHARS:
+                raise Refused("too_large", f"a profile has at most {_PROFILE_MAX_CHARS} characters")
             record = Outgoing(
                 topic=CLIENTS,
                 key=client_key(tenant, client),

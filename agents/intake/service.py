@@ -132,8 +132,12 @@ async def _run(producer: Producer, kept: KeptHooks, poller: Poller) -> None:
 
 
 def _doors(config: IntakeConfig, session: aiohttp.ClientSession) -> Iterable[Door]:
-    """The hooks' addresses of every tenant; one limiter for all, as Acuity counts by IP address."""
-    limiter = AsyncLimiter(REQUESTS_PER_SECOND * config.clock.speed, 1)
+    """The hooks' addresses of every tenant.
+
+    One limiter serves all accounts, as Acuity counts by IP address; its second is one of domain
+    time, for a demonstration's Acuity lives as fast as the rest of it.
+    """
+    limiter = AsyncLimiter(REQUESTS_PER_SECOND * max(config.clock.speed, 1.0), 1)
     for tenant, source in _sources(config):
         if isinstance(source, HabitPullSource):
             continue

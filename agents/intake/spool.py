@@ -12,6 +12,7 @@ process out.
 """
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import zlib
@@ -58,6 +59,7 @@ class Spool:
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
         self._waiting_bytes = 0
         self._lock = asyncio.Lock()
+        self._writer: asyncio.Task[None] | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -83,8 +85,9 @@ class Spool:
         except BlockingIOError:
             os.close(self._file)
             raise SpoolInUse(f"{self._path.parent} is another process's spool") from None
-        self._written = sum(size for _, size in self._frames(0))
-        torn_bytes = os.fstat(self._file).st_size - self._written
+        size_bytes = os.fstat(self._file).st_size
+        self._written = sum(size for _, size in self._frames(0, size_bytes))
+        torn_bytes = size_bytes - self._written
         if torn_bytes:
             _log.warning("spool_cut", bytes=torn_bytes, hint="a write was interrupted; it was not acknowledged")
             os.ftruncate(self._file, self._written)
@@ -94,6 +97,7 @@ class Spool:
     def close(self) -> None:
         """Let go of the file; what stands in it stays."""
         os.close(self._file)
+        self._file = -1
 
     async def append(self, records: Sequence[Outgoing]) -> None:
         """Keep the records, in order and all or none; returns once the disk has them.
@@ -105,34 +109,33 @@ class Spool:
         frames = b"".join(_frame(record) for record in records)
         if self.size_bytes + len(frames) > self._max_bytes:
             raise SpoolFull(f"the spool is at its limit of {self._max_bytes} bytes")
-        kept = asyncio.get_running_loop().create_future()
+        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((frames, kept))
         self._waiting_bytes += len(frames)
-        async with self._lock:
-            if not kept.done():
-                await self._write_waiting()
-        await kept
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write_waiting(), name="spool")
+        await asyncio.shield(kept)
 
     async def _write_waiting(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        frames = b"".join(part for part, _ in waiting)
-        try:
-            await asyncio.to_thread(_write, self._file, frames, self._written)
-        except OSError as error:
+        """Write all that waits. A task of its own: whoever gives up waiting must not end a half-done write."""
+        while self._waiting:
+            async with self._lock:
+                waiting, self._waiting = self._waiting, []
+                frames = b"".join(part for part, _ in waiting)
+                error = await asyncio.to_thread(_written, self._file, frames, self._written)
+                self._waiting_bytes -= len(frames)
+                self._written += 0 if error else len(frames)
             for _, kept in waiting:
-                kept.set_exception(error)
-        else:
-            self._written += len(frames)
-            for _, kept in waiting:
-                kept.set_result(None)
-        finally:
-            self._waiting_bytes -= len(frames)
+                if error:
+                    kept.set_exception(error)
+                else:
+                    kept.set_result(None)
 
     def next_batch(self) -> tuple[Outgoing, ...]:
         """The oldest records not yet passed by `advance`; empty when there is none."""
         batch = []
         self._read_next = self._read
-        for record, size in self._frames(self._read):
+        for record, size in self._frames(self._read, self._written):
             batch.append(record)
             self._read_next += size
             if self._read_next - self._read >= _CHUNK_BYTES:
@@ -152,15 +155,17 @@ class Spool:
             self._written = self._read = self._read_next = 0
             return True
 
-    def _frames(self, start: int) -> Iterator[tuple[Outgoing, int]]:
-        """Records from `start` on, each with the bytes that it takes, up to the first broken one."""
-        while True:
+    def _frames(self, start: int, end: int) -> Iterator[tuple[Outgoing, int]]:
+        """Records from `start` up to `end`, each with the bytes that it takes, or to the first broken one."""
+        while start < end:
             head = os.pread(self._file, _HEAD_BYTES, start)
             length = int.from_bytes(head[:4], "big")
-            body = os.pread(self._file, length, start + _HEAD_BYTES) if length else b""
-            if not length or len(body) < length or zlib.crc32(body) != int.from_bytes(head[4:], "big"):
-                return
             size = _HEAD_BYTES + length
+            if not length or start + size > end:
+                return
+            body = os.pread(self._file, length, start + _HEAD_BYTES)
+            if zlib.crc32(body) != int.from_bytes(head[4:], "big"):
+                return
             yield _decode(body), size
             start += size
 
@@ -170,16 +175,18 @@ def _frame(record: Outgoing) -> bytes:
     return len(body).to_bytes(4, "big") + zlib.crc32(body).to_bytes(4, "big") + body
 
 
-def _write(file: int, frames: bytes, at: int) -> None:
-    """All of the frames on the disk, or none: a half-written tail would hide what follows it."""
+def _written(file: int, frames: bytes, at: int) -> OSError | None:
+    """Put all of the frames on the disk, or none: a half-written tail would hide what follows it."""
     try:
         done = 0
         while done < len(frames):
             done += os.pwrite(file, frames[done:], at + done)
         os.fsync(file)
-    except OSError:
-        os.ftruncate(file, at)
-        raise
+    except OSError as error:
+        with contextlib.suppress(OSError):  # what is left is cut off by the next opening
+            os.ftruncate(file, at)
+        return error
+    return None
 
 
 def _cut(file: int, at: int) -> None:

@@ -14,9 +14,7 @@ from schemas.tenant import AcuitySource
 
 FIXTURES = Path(__file__).parent / "fixtures"
 VECTOR = json.loads((FIXTURES / "signatures.json").read_text())["acuity"]
-SOURCE = AcuitySource(
-    kind="acuity", name="acuity", account="11145481", user_id="7", completed_labels=("Completed",)
-)
+SOURCE = AcuitySource(kind="acuity", name="acuity", account="11145481", user_id="7", completed_labels=("Completed",))
 STARTS_AT = datetime(2013, 7, 2, 17, 15, tzinfo=UTC)
 HEARD_AT = datetime(2013, 7, 3, tzinfo=UTC)
 
@@ -186,9 +184,7 @@ def test_an_appointment_of_nobody_is_ignored() -> None:
     ],
 )
 def test_an_appointment_that_cannot_be_read_is_ignored_without_repeating_it(changes: dict[str, Any]) -> None:
-    ignored = translate(
-        SOURCE, Notice(action="changed", appointment_id=54321), appointment(**changes), HEARD_AT
-    )
+    ignored = translate(SOURCE, Notice(action="changed", appointment_id=54321), appointment(**changes), HEARD_AT)
     assert isinstance(ignored, Ignored)
     assert ignored.reason == "wrong_appointment"
     assert "2013-07" not in ignored.detail

@@ -113,9 +113,7 @@ def test_a_flat_body_reads_like_a_nested_one() -> None:
     assert finding.happenings[0].data == CourseProgressData(course_id="c-1", percent=50)
 
 
-@pytest.mark.parametrize(
-    "client", ["ana@example.com", {"id": "ana@example.com"}, {"email": "ana@example.com"}]
-)
+@pytest.mark.parametrize("client", ["ana@example.com", {"id": "ana@example.com"}, {"email": "ana@example.com"}])
 def test_an_id_that_is_an_address_is_one(client: Any) -> None:
     assert found(checked(client=client)).person == Person(email="ana@example.com")
 

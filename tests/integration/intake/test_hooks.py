@@ -10,6 +10,7 @@ import pytest
 from agents.engine.partitioner import partition_for
 from agents.intake import hooks
 from agents.intake.desk import Desk
+from agents.intake.finding import Finding
 from agents.intake.hook_source import StandardHooks
 from agents.intake.kept_hooks import KeptHooks
 from agents.intake.secrecy import Secrecy
@@ -223,3 +224,29 @@ async def test_an_erased_client_does_not_return(stage: Stage) -> None:
     assert len(await stage.events()) == 1
     assert [profile for _, profile in await stage.profiles()][1:] == [None]
     assert await stage.pool.fetchval("SELECT profile FROM published_profiles") is None
+
+
+async def test_a_profile_that_kafka_would_refuse_is_set_aside(stage: Stage) -> None:
+    client = {"id": "u-1", "channels": {f"channel {number}": True for number in range(10_000)}}
+    body, headers = signed_webhook(WEBHOOK_SECRET, "m1", checked(client))
+    assert await stage.post("tracker", body, headers) == 202
+    assert [reason for reason, _ in await stage.dead_letters()] == ["too_large"]
+
+
+async def test_a_database_that_is_away_makes_the_sender_come_again(stage: Stage) -> None:
+    body, headers = signed_webhook(WEBHOOK_SECRET, "m1", checked("u-1"))
+    await stage.pool.close()
+    async with stage.session.post(stage.hook_url("tracker"), data=body, headers=headers) as answer:
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "30")
+    assert not stage.intake.background.done()
+
+
+async def test_a_translators_own_mistake_parks_the_hook_and_says_so(stage: Stage) -> None:
+    class Clumsy(StandardHooks):
+        async def read(self, *_: object) -> Finding:
+            raise KeyError("ours")
+
+    desk = Desk(stage.intake.admission)
+    source = Clumsy("tracker", (WEBHOOK_SECRET,))
+    assert await desk.take(stage.tenant, source, {}, b"{}", NOW) == "set_aside"
+    assert [reason for reason, _ in await stage.dead_letters()] == ["translator_failed"]

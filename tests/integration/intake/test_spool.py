@@ -119,6 +119,31 @@ async def test_a_second_process_is_refused(tmp_path: Path) -> None:
     spool.close()
 
 
+async def test_who_gives_up_waiting_spoils_no_other_append(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    appends = [asyncio.create_task(spool.append([record(number)])) for number in range(20)]
+    await asyncio.sleep(0)
+    for append in appends[::2]:
+        append.cancel()
+    ended = await asyncio.gather(*appends, return_exceptions=True)
+    await spool.append([record(20)])
+    kept = drained(spool)
+    spool.close()
+    assert [end for end in ended if end is not None and not isinstance(end, asyncio.CancelledError)] == []
+    assert kept == [record(number) for number in range(21)]
+
+
+async def test_a_disk_that_refuses_is_said_to_the_caller_and_nothing_is_kept(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    await spool.append([record(1)])
+    spool.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        await spool.append([record(2)])
+    again = opened(tmp_path)
+    assert drained(again) == [record(1)]
+    again.close()
+
+
 async def test_every_append_that_returned_survives_kill_9(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(WRITER), str(tmp_path), stdout=asyncio.subprocess.PIPE
