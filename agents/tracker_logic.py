@@ -95,6 +95,8 @@ class TrackerLogic:
         self.tally.outcomes[EVENTS, advanced.outcome] += 1
         if event.dropped:
             self.tally.dropped_fields[EVENTS] += len(event.dropped)
+        if advanced.outcome in {"duplicate", "unused"}:
+            return Folded(state=state)
         if not advanced.milestones:
             return Folded(state=advanced.state)
         outputs = self._outputs(record.key, advanced.milestones, heard_header(record.timestamp))

@@ -98,9 +98,7 @@ def _starter_tiers() -> dict[Tier, TierPolicy]:
         "micro": TierPolicy.model_validate(
             {"channels": ["in_app"], "cap": {"per_day": 1}, "quiet": "downgrade", "expires": "24h"}
         ),
-        "streak": TierPolicy.model_validate(
-            {"channels": ["email", "in_app"], "badge": True, "expires": "48h"}
-        ),
+        "streak": TierPolicy.model_validate({"channels": ["email", "in_app"], "badge": True, "expires": "48h"}),
         "program": TierPolicy.model_validate(
             {"channels": ["email", "video", "in_app"], "recap": True, "cost_cents": 200, "expires": "48h"}
         ),

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from schemas.milestone import Tier
 from schemas.policy import Budget, Cap, HoldOut, Policy, QuietHours, TierPolicy
-from schemas.rulebook_faults import Fault, explain, shown
+from schemas.rulebook_faults import Fault, explain, in_file_order, shown
 from schemas.rules import CountWhen, Defaults, PercentWhen, Rule, StreakWhen
 from schemas.yaml_lines import Path, Place, YamlFault, read_yaml
 
@@ -78,7 +78,7 @@ def load_rulebook(text: str, name: str) -> Rulebook:
     except pydantic.ValidationError as error:
         faults = (*faults, *explain(error, places, _keys_at))
     if faults:
-        raise RulebookErrors(name, tuple(sorted(faults, key=lambda fault: (fault.place.line, fault.place.column))))
+        raise RulebookErrors(name, in_file_order(faults))
     return Rulebook(
         version=file.version,
         defaults=file.defaults,

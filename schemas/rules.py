@@ -150,9 +150,7 @@ class PercentWhen(_When):
     percent: TypeName
     of: FieldName = "percent"
     per: FieldName | None = None
-    reaches: Annotated[
-        tuple[PercentThreshold, ...], Field(min_length=1, max_length=100), AfterValidator(_ascending)
-    ]
+    reaches: Annotated[tuple[PercentThreshold, ...], Field(min_length=1, max_length=100), AfterValidator(_ascending)]
 
     @field_validator("of", "per")
     @classmethod
