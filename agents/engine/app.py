@@ -62,6 +62,7 @@ class EngineApp(faust.App):
         self.engine_config = config
         self.observer = observer
         self.failure: BaseException | None = None
+        self.stopping = False  # pipes have retired: rebalances are nobody's business any more
         self.failed = asyncio.Event()
         self.cluster = Cluster(config)
         super().__init__(config.app_id, **_settings(config), **settings)

@@ -1,34 +1,23 @@
-"""Faust's consumer, fetching whole batches with their exact offset range.
+"""Faust's consumer, whose messages are whole batches.
 
-Must never hand on a record one by one, take from a partition whose pipe has no room, or read what is not committed.
+Must never hand on a record one by one, nor try to be clever about a batch that gets lost on its way.
 
 Theory of operation: Faust's fetcher task iterates `getmany` and gives every message to the conductor, which puts it
-into the agent's stream. Here a message is a whole chunk: its value is a `Batch`. Chunks are taken from aiokafka's
-fetch buffers in the consumer's own thread, the position read before and after without an await between, and records
-stay what the C reader yields. Where a batch gets lost on the way (flow suspended, generation changed, a delivery
-cancelled) the pipe notices, so nothing here tries to be clever about it.
+into the agent's stream. Here a message is a whole chunk: its value is a `Batch`. Where a batch is dropped on that way
+(flow suspended, generation changed, a delivery cancelled) the pipe notices, because it compares offsets.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import structlog
 import uvloop
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.consumer.fetcher import FetchResult
-from aiokafka.errors import ConsumerStoppedError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.serializers.schemas import Schema
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from agents.engine.batch import Batch
 from agents.engine.config import EngineConfig
-from agents.engine.errors import RecordsLostError
-
-log = structlog.get_logger(__name__)
-
-_NO_TIMEOUT_MS = 86_400_000  # progress is watched by /livez, not by aiokafka's idle timer
+from agents.engine.thread import BatchThread
 
 
 class _NothingRead(dict[TP, int | None]):
@@ -42,173 +31,6 @@ class _NothingRead(dict[TP, int | None]):
 
     def update(self, *_: Any, **__: Any) -> None:
         """Forget at once."""
-
-
-class BatchThread(driver.AIOKafkaConsumerThread):
-    """The thread in which aiokafka's consumer lives."""
-
-    consumer: "BatchConsumer"
-
-    def __post_init__(self) -> None:
-        """Called by Faust's service constructor."""
-        super().__post_init__()
-        self._room = asyncio.Event()  # a pipe has room again; belongs to the thread's loop
-
-    def wake(self) -> None:
-        """Look at the fetch buffers again; called from the main loop."""
-        if not self.thread_loop.is_closed():
-            self.thread_loop.call_soon_threadsafe(self._room.set)
-
-    def member_generation(self) -> int:
-        """Return the generation of the group as the member itself knows it, negative outside of one."""
-        consumer = self._consumer
-        return -1 if consumer is None or consumer._coordinator is None else consumer._coordinator.generation  # noqa: SLF001 - pinned
-
-    async def seek_all(
-        self, positions: Mapping[TopicPartition, int], idle: frozenset[TopicPartition], generation: int
-    ) -> bool:
-        """Seek, in one step and only while the generation lasts; tell whether it did.
-
-        Args:
-            positions: Where to read on.
-            idle: Assigned partitions that are never read, the changelog's.
-            generation: The generation whose assignment this is.
-        """
-        return bool(await self.call_thread(self._seek_all, positions, idle, generation))
-
-    async def _seek_all(
-        self, positions: Mapping[TopicPartition, int], idle: frozenset[TopicPartition], generation: int
-    ) -> bool:
-        consumer = self._ensure_consumer()
-        assigned = consumer.assignment()
-        if self.member_generation() != generation or not (positions.keys() | idle) <= assigned:
-            return False
-        for tp in idle:
-            consumer.pause(tp)
-            consumer.seek(tp, 0)
-        for tp, offset in positions.items():
-            consumer.seek(tp, offset)
-        return True
-
-    def positions(self) -> dict[TopicPartition, tuple[int, int | None, int | None, int | None]]:
-        """Return position, last stable offset, high watermark and time of the last fetch (epoch ms) as sampled now."""
-        consumer = self._consumer
-        subscription = None if consumer is None else consumer._subscription.subscription  # noqa: SLF001 - pinned
-        assignment = None if subscription is None else subscription.assignment
-        if assignment is None:
-            return {}
-        states = {tp: assignment.state_value(tp) for tp in assignment.tps}
-        return {
-            tp: (state.position, state.lso, state.highwater, state.timestamp)
-            for tp, state in states.items()
-            if state.has_valid_position
-        }
-
-    def broken(self) -> str | None:
-        """Tell what in this thread has ended, or None while all of it runs."""
-        consumer = self._consumer
-        if self._thread is not None and not self._thread.is_alive():
-            return "the consumer thread ended"
-        if consumer is None or consumer._coordinator is None:  # noqa: SLF001 - pinned
-            return None
-        parts = {
-            "group coordination": consumer._coordinator._coordination_task,  # noqa: SLF001 - pinned
-            "fetching": consumer._fetcher._fetch_task,  # noqa: SLF001 - pinned
-        }
-        for name, task in parts.items():
-            if task.done():
-                return f"{name} ended: {task!r}"
-        pending = consumer._coordinator._pending_exception  # noqa: SLF001 - pinned
-        return None if pending is None else f"the group refused us: {pending!r}"
-
-    async def fetch(self, seconds: float) -> list[Batch]:
-        """Return what has been fetched for the partitions that have room, waiting up to `seconds` for it."""
-        return list(await self.call_thread(self._fetch, seconds))
-
-    async def _fetch(self, seconds: float) -> list[Batch]:
-        consumer = self._ensure_consumer()
-        fetcher = consumer._fetcher  # noqa: SLF001 - pinned
-        if consumer._closed or fetcher._closed:  # noqa: SLF001 - pinned
-            raise ConsumerStoppedError
-        self._room.clear()
-        # Without this context aiokafka believes that nobody reads, and leaves the group after max_poll_interval.
-        with consumer._subscription.fetch_context():  # noqa: SLF001 - pinned
-            return await self._wait_and_drain(consumer, seconds)
-
-    async def _wait_and_drain(self, consumer: AIOKafkaConsumer, seconds: float) -> list[Batch]:
-        fetcher = consumer._fetcher  # noqa: SLF001 - pinned
-        batches = self._drain(consumer)
-        if not batches:
-            waiter = fetcher._create_fetch_waiter()  # noqa: SLF001 - pinned
-            room = asyncio.ensure_future(self._room.wait())
-            await asyncio.wait({waiter, room}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            room.cancel()
-            waiter.cancel()
-            batches = self._drain(consumer)
-        return batches
-
-    def _drain(self, consumer: AIOKafkaConsumer) -> list[Batch]:
-        subscriptions = consumer._subscription  # noqa: SLF001 - pinned
-        if not self.consumer.flow_active or subscriptions.reassignment_in_progress:
-            return []
-        buffered = consumer._fetcher._records  # noqa: SLF001 - pinned
-        topics = self.consumer.config.source_topics
-        order = sorted((topics.index(tp.topic), tp) for tp in buffered if tp.topic in topics)
-        return [
-            batch
-            for _, tp in order
-            if self.consumer.wants(tp.topic, tp.partition) and (batch := self._take(consumer, tp))
-        ]
-
-    def _take(self, consumer: AIOKafkaConsumer, tp: TopicPartition) -> Batch | None:
-        fetcher = consumer._fetcher  # noqa: SLF001 - pinned
-        state = consumer._subscription.subscription.assignment.state_value(tp)  # noqa: SLF001 - pinned
-        result = fetcher._records[tp]  # noqa: SLF001 - pinned
-        if type(result) is not FetchResult:
-            self._drop(fetcher, tp)
-            _raise(tp, result)
-            return None
-        if state is None or not state.has_valid_position:
-            self._drop(fetcher, tp)
-            return None
-        if result._partition_records is not None:  # noqa: SLF001 - pinned
-            result._partition_records._consumer_record = _as_it_is  # noqa: SLF001 - pinned; the C record has all we need
-        start = state.position
-        records = result.getall(self.consumer.config.max_batch_records)
-        end = state.position
-        if not result.has_more():
-            self._drop(fetcher, tp)
-        return (
-            Batch(topic=tp.topic, partition=tp.partition, start=start, end=end, records=records)
-            if end > start
-            else None
-        )
-
-    @staticmethod
-    def _drop(fetcher: Any, tp: TopicPartition) -> None:
-        del fetcher._records[tp]  # noqa: SLF001 - pinned
-        fetcher._notify(fetcher._wait_consume_future)  # noqa: SLF001 - pinned
-
-    def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:  # noqa: ARG002 - Faust's signature
-        config: EngineConfig = self.consumer.config
-        self._assignor = self.app.assignor  # without a table Faust would silently take a round-robin one
-        # A JoinGroup is answered when the last member has joined: it may take the whole rebalance time-out.
-        patience = max(config.request_timeout_ms, config.rebalance_timeout_ms + 5_000)
-        return AIOKafkaConsumer(
-            **{**config.client, "request_timeout_ms": patience},
-            client_id=f"{config.app_id}-consumer",
-            group_id=config.app_id,
-            partition_assignment_strategy=[self._assignor],
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            isolation_level="read_committed",
-            max_poll_interval_ms=_NO_TIMEOUT_MS,
-            max_partition_fetch_bytes=config.fetch_bytes,
-            fetch_max_wait_ms=config.fetch_wait_ms,
-            session_timeout_ms=config.session_timeout_ms,
-            heartbeat_interval_ms=config.heartbeat_interval_ms,
-            rebalance_timeout_ms=config.rebalance_timeout_ms,
-        )
 
 
 class BatchConsumer(driver.Consumer):
@@ -272,10 +94,6 @@ class BatchSchema(Schema[Any, Any]):
         return message.value  # type: ignore[no-any-return] # Faust is untyped
 
 
-def _as_it_is(_: TopicPartition, record: Any) -> Any:
-    return record
-
-
 def _message(tp: TP, batch: Batch, generation: int) -> ConsumerMessage:
     none: Any = None
     value: Any = batch
@@ -283,15 +101,3 @@ def _message(tp: TP, batch: Batch, generation: int) -> ConsumerMessage:
     return ConsumerMessage(
         tp.topic, tp.partition, batch.start, *unset, value, none, none, none, tp, generation_id=generation
     )
-
-
-def _raise(tp: TopicPartition, result: Any) -> None:
-    try:
-        result.check_raise()
-    except OffsetOutOfRangeError as error:
-        raise RecordsLostError(
-            f"{tp.topic}/{tp.partition} does not keep the offset that comes next ({error}): retention deleted unread "
-            "records, or the topic was recreated while it was read"
-        ) from error
-    except NoOffsetForPartitionError:
-        log.info("engine.not_yet_sought", topic=tp.topic, partition=tp.partition)

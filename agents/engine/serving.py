@@ -10,6 +10,7 @@ the process should any of that hang.
 import asyncio
 import os
 import signal
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -43,7 +44,11 @@ def run(build: Callable[[], EngineApp], beside: Beside | None = None) -> int:
             return await serve(app, stop)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(main())
+        status = runner.run(main())
+        if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+            sys.stdout.flush()
+            os._exit(status)  # the consumer's thread hangs in a rebalance; nothing of ours is left to do
+    return status
 
 
 def stop_signal() -> asyncio.Event:
@@ -100,12 +105,15 @@ async def _stop(app: EngineApp, starting: asyncio.Future[None]) -> None:
     if app.started:
         app.consumer.stop_flow()
         await app.ownership.retire(seconds * _RETIRE_SHARE)
+    app.stopping = True
     starting.cancel()
     with suppress(asyncio.CancelledError):
         await starting
     if app.started:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(app.stop(), seconds * _RETIRE_SHARE)
+        # Not `wait_for`: Faust's services swallow the cancellation and stop on.
+        _, late = await asyncio.wait({asyncio.ensure_future(app.stop())}, timeout=seconds * _RETIRE_SHARE)
+        if late:
+            log.warning("engine.left_without_goodbye", advice="the group notices at the session time-out")
     await app.cluster.close()
 
 

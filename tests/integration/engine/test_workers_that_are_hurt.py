@@ -83,3 +83,19 @@ async def test_twenty_seconds_are_never_needed_to_stop_under_load(stage: Stage) 
     await stage.caught_up()
     assert await second.stop() == 0, second.text
     await stage.assert_exact()
+
+
+async def test_workers_told_to_stop_while_the_group_rebalances_stop_in_order(stage: Stage) -> None:
+    await stage.send(2_000)
+    workers = [await stage.worker() for _ in range(3)]
+    for worker in workers:
+        await worker.until("ready")
+    for worker in workers:
+        worker.send(signal.SIGTERM)
+        await asyncio.sleep(0.3)  # about when the others hear of it
+    async with asyncio.timeout(20):
+        assert [await worker.ended() for worker in workers] == [0, 0, 0], workers[-1].text
+    heir = await stage.worker()
+    await stage.caught_up()
+    assert await heir.stop() == 0, heir.text
+    await stage.assert_exact()
