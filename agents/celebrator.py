@@ -159,7 +159,7 @@ class Celebrator:
                 )
             page.deliveries.append(rows.delivery(celebration, delivery, heard.heard_at, sent=bool(message)))
         page.celebrations.append(rows.celebration(celebration, heard.heard_at, now if shown else None))
-        page.decisions += [rows.decision(milestone, decision, now) for decision in celebration.decisions]
+        page.decisions.extend(rows.decision(milestone, decision, now) for decision in celebration.decisions)
         if celebration.task:
             coach = self._tenants[milestone.tenant].coach(client.coach).id
             page.tasks.append(rows.task(milestone, celebration.task, coach, now))
