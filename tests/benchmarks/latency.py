@@ -18,14 +18,15 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from schemas.codec import encode_event
 from schemas.event import SessionData
 from schemas.topics import CLIENTS, EVENTS, MILESTONES, client_key, split_key
+from tests.benchmarks import stage as stages
 from tests.benchmarks.load import TENANT, event
+from tests.benchmarks.peer import NotMeasuredError
 from tests.benchmarks.stage import HEADERS, PARTITIONS, Stage
 
 RATE_PER_SECOND = 200
 SECONDS = 20
 _WARM_SECONDS = 3
 _LOOK_SECONDS = 0.005
-_PATIENCE_SECONDS = 60.0
 _OUT_OF_ORDER = 200  # rows whose transactions may commit after one with a higher position
 _MS = 1000
 
@@ -51,9 +52,15 @@ def percentile(values: list[float], percent: int) -> float:
 
 async def _measure(stage: Stage, series: str, seen: Mapping[str, float]) -> list[float]:
     appended = await _send(stage, series)
-    async with asyncio.timeout(_PATIENCE_SECONDS):
-        while not appended.keys() <= seen.keys():  # noqa: ASYNC110 - what is waited for happens elsewhere
-            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def are_seen() -> bool:
+        return appended.keys() <= seen.keys()
+
+    try:
+        await stages.until_done(are_seen)
+    except TimeoutError:
+        unseen = len(appended.keys() - seen.keys())
+        raise NotMeasuredError(f"{unseen} of {len(appended)} events had no answer in time") from None
     warm = _WARM_SECONDS * RATE_PER_SECOND
     return [seen[client] - at for client, at in list(appended.items())[warm:]]
 
@@ -77,12 +84,19 @@ async def _introduce(stage: Stage, names: list[str]) -> None:
     async with AIOKafkaProducer(bootstrap_servers=stage.kafka, enable_idempotence=True, linger_ms=20) as producer:
         for name in names:
             await producer.send(CLIENTS, b'{"name": "Kim Sample"}', client_key(TENANT, name))
+    query = "SELECT count(*) FROM clients WHERE profile IS NOT NULL AND client LIKE 'inbox-%'"
     connection = await asyncpg.connect(stage.postgres)
+    known = 0
+
+    async def are_known() -> bool:
+        nonlocal known
+        known = await connection.fetchval(query)
+        return known == len(names)
+
     try:
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            query = "SELECT count(*) FROM clients WHERE profile IS NOT NULL AND client LIKE 'inbox-%'"
-            while await connection.fetchval(query) < len(names):  # noqa: ASYNC110 - another process writes
-                await asyncio.sleep(0.2)
+        await stages.until_done(are_known)
+    except TimeoutError:
+        raise NotMeasuredError(f"delivery knew {known} of {len(names)} clients in time") from None
     finally:
         await connection.close()
 

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from agents.embedded.child import Child
 from agents.embedded.ports import LOOPBACK
 from agents.stack import CAIRN
+from tests.benchmarks.peer import NotMeasuredError
 from tests.benchmarks.stage import Stage
 
 _READY_SECONDS = 60.0
@@ -21,8 +22,10 @@ async def running(stage: Stage, *names: str) -> AsyncIterator[None]:
     """Run `cairn NAME` for each name, ready from the first moment of the block to its last.
 
     Raises:
-        ChildFailedError: one ended, or was not ready within 60 s; the text quotes its log.
+        ChildFailedError: one was not ready within 60 s; the text quotes its log.
+        NotMeasuredError: of the block, with what the processes logged last.
     """
+    children: list[Child] = []
     async with AsyncExitStack() as stack:
         for name in names:
             log = stage.folder / "logs" / f"cairn-{name}.log"
@@ -31,7 +34,12 @@ async def running(stage: Stage, *names: str) -> AsyncIterator[None]:
             child.start()
             url = f"http://{LOOPBACK}:{stage.env[f'CAIRN_{name.upper()}_PROBE_PORT']}/readyz"
             await asyncio.to_thread(child.wait_until, lambda url=url: _is_ready(url), _READY_SECONDS)
-        yield
+            children.append(child)
+        try:
+            yield
+        except NotMeasuredError as error:
+            logs = "\n".join(f"{child.name} said at last:\n{child.tail(5)}" for child in children)
+            raise NotMeasuredError(f"{error}\n{logs}") from None
 
 
 def _is_ready(url: str) -> bool:

@@ -124,7 +124,7 @@ async def clear(stage: Stage, *, groups: Iterable[str], keep: Iterable[str] = ()
     admin = await _admin(stage)
     try:
         for group in groups:
-            await _until_done(partial(_forget, admin, group))
+            await until_done(partial(_forget, admin, group))
         await admin.delete_topics([topic.name for topic in TOPICS if topic.name not in kept])
     finally:
         await admin.close()
@@ -136,7 +136,7 @@ async def clear(stage: Stage, *, groups: Iterable[str], keep: Iterable[str] = ()
             return False
         return True
 
-    await _until_done(is_provisioned)
+    await until_done(is_provisioned)
 
 
 async def create(stage: Stage, *names: str) -> None:
@@ -190,8 +190,12 @@ async def _forget(admin: AIOKafkaAdminClient, group: str) -> bool:
     return for_code(answer.results[0][1]) in (NoError, GroupIdNotFound)
 
 
-async def _until_done(step: Callable[[], Awaitable[bool]]) -> None:
-    """Repeat a step of which the broker gives no notice of completion."""
+async def until_done(step: Callable[[], Awaitable[bool]]) -> None:
+    """Repeat a step of which nobody gives notice when it is complete.
+
+    Raises:
+        TimeoutError: it was not complete after 30 s.
+    """
     async with asyncio.timeout(_PATIENCE_SECONDS):
         while not await step():  # noqa: ASYNC110 - what is waited for happens in another process
             await asyncio.sleep(0.2)
