@@ -23,6 +23,7 @@ from schemas.tenant import HabitPullSource
 _OVERLAP = timedelta(days=2)
 _AT_ONCE = 8
 _TOTAL_SECONDS = 30.0
+_REQUESTS_PER_SECOND = 10.0
 
 _log = structlog.get_logger()
 
@@ -57,7 +58,7 @@ class HabitPull:
         self._zone = zone
         self._session = session
         self._admission = admission
-        self._limiter = AsyncLimiter(1, 1)
+        self._limiter = AsyncLimiter(_REQUESTS_PER_SECOND, 1)
 
     def due_after(self, now: datetime) -> datetime:
         """The next time of day at which the tracker is asked."""
