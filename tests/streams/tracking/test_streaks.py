@@ -1,0 +1,122 @@
+"""Runs of days and the awards that belong to them (paragraph 4 of the design of tracking)."""
+
+from tests.streams.tracking.story import (
+    ONCE,
+    STREAK,
+    Story,
+    at,
+    check,
+    event,
+    uncheck,
+)
+
+
+def test_4_a_run_of_days_reaches_each_length_once() -> None:
+    story = Story(STREAK)
+    story.tell(*[check(day) for day in range(1, 10)])
+    assert [(m.threshold, m.occurrence, m.value) for m in story.milestones] == [
+        (3, "run/2026-05-01", 3), (5, "run/2026-05-01", 5),
+    ]  # fmt: skip
+
+
+def test_4_several_checks_on_a_day_are_one() -> None:
+    story = Story(STREAK)
+    story.tell(check(1), check(1, at(1, 9)), check(1, at(1, 10)), check(2))
+    assert story.said == []
+
+
+def test_4_a_new_run_may_reach_it_again_only_per_streak() -> None:
+    story = Story(STREAK, ONCE)
+    story.tell(*[check(day) for day in (1, 2, 3, 5, 6, 7)])
+    assert story.said == ["streak 3", "once 3", "streak 3"]
+    assert story.milestones[0].milestone_id != story.milestones[2].milestone_id
+
+
+def test_4_late_days_join_two_runs_without_a_second_award() -> None:
+    story = Story(STREAK)
+    story.tell(*[check(day) for day in (1, 2, 3, 5, 6, 7)])
+    story.tell(check(4, at(8)))
+    assert story.said == ["streak 3", "streak 3", "streak 5"]
+    assert (story.milestones[2].occurrence, story.milestones[2].value) == ("run/2026-05-01", 7)
+
+
+def test_4_an_uncheck_withdraws_and_a_check_brings_back_the_same_id() -> None:
+    story = Story(STREAK)
+    story.tell(*[check(day) for day in (1, 2, 3)], uncheck(2), check(2, at(2, 22)))
+    assert story.said == ["streak 3", "-streak 3", "streak 3 r2"]
+    assert len({m.milestone_id for m in story.milestones}) == 1
+
+
+def test_4_an_award_stands_as_long_as_one_of_its_runs_is_long_enough() -> None:
+    story = Story(STREAK)
+    story.tell(*[check(day) for day in range(1, 6)], uncheck(1))
+    assert story.said == ["streak 3", "streak 5", "-streak 5"]
+
+
+def test_4_a_withdrawn_award_belongs_to_the_run_that_overlaps_its_days() -> None:
+    story = Story(STREAK)
+    story.tell(*[check(day) for day in (1, 2, 3)], uncheck(2), check(4), check(5))
+    assert story.said == ["streak 3", "-streak 3", "streak 3 r2"]
+
+
+def test_4_a_rule_of_once_stands_while_any_run_is_long_enough() -> None:
+    story = Story(ONCE)
+    story.tell(*[check(day) for day in (1, 2, 3, 7, 8, 9)], uncheck(2))
+    assert story.said == ["once 3"]
+    story.tell(uncheck(8))
+    assert story.said == ["once 3", "-once 3"]
+
+
+def test_4_the_latest_statement_about_a_day_wins_whatever_arrives_first() -> None:
+    story = Story(STREAK)
+    story.tell(check(1), check(2), check(3, at(3, 12)))
+    stale = story.tell(uncheck(3, at(3, 10)))
+    assert (stale.outcome, story.said) == ("duplicate", ["streak 3"])
+
+
+def test_4_about_a_day_long_past_the_statement_that_arrives_last_wins() -> None:
+    story = Story("{id: s, tier: streak, when: {streak: habit.checked, per: habit_id, days: [2]}}")
+    story.tell(check(50), check(1, at(50)), check(2, at(50)), uncheck(1, at(49)))
+    assert story.said == ["s 2", "-s 2"]
+
+
+def test_4_an_uncheck_of_weeks_ago_is_remembered_with_its_time() -> None:
+    story = Story(STREAK)
+    story.tell(*[check(day) for day in (1, 2, 3)], uncheck(2, at(4)), *[check(day) for day in range(10, 13)])
+    assert story.tell(check(2, at(3, 23)), now=at(12)).outcome == "duplicate"
+    story.tell(check(20), check(2, at(5)), now=at(20))
+    assert story.said == ["streak 3", "-streak 3", "streak 3", "streak 3 r2"]
+
+
+def test_4_without_per_any_habit_keeps_the_streak_alive() -> None:
+    story = Story("{id: any, tier: streak, when: {streak: habit.checked, days: [3]}, repeat: per-streak}")
+    story.tell(check(1), check(2, habit_id="swim"), check(2), check(3, habit_id="read"))
+    assert [m.occurrence for m in story.milestones] == ["2026-05-01"]
+    story.tell(uncheck(2))
+    assert story.said == ["any 3"]
+    story.tell(uncheck(2, habit_id="swim"))
+    assert story.said == ["any 3", "-any 3"]
+
+
+def test_4_where_chooses_habits() -> None:
+    story = Story(
+        "{id: both, tier: streak, when: {streak: habit.checked, days: [2]}, where: {habit_id: [run, swim]}}",
+        "{id: run, tier: streak, when: {streak: habit.checked, per: habit_id, days: [2]}, where: {habit_id: run}}",
+    )
+    story.tell(check(1), check(2, habit_id="read"), check(2, habit_id="swim"))
+    assert story.said == ["both 2"]
+
+
+def test_4_a_reported_streak_fills_its_days() -> None:
+    story = Story(STREAK)
+    story.tell(event("streak.reported", at(10), habit_id="run", days=4))
+    story.tell(check(11))
+    assert [(m.threshold, m.occurrence) for m in story.milestones] == [(3, "run/2026-05-07"), (5, "run/2026-05-07")]
+
+
+def test_4_a_reported_streak_of_years_is_one_statement() -> None:
+    story = Story("{id: s, tier: streak, when: {streak: habit.checked, days: [1000]}}")
+    story.tell(check(1), event("streak.reported", at(10), habit_id="run", days=1000))
+    assert story.said == ["s 1000"]
+    assert story.tell(event("streak.reported", at(10), habit_id="run", days=1000)).outcome == "duplicate"
+    assert story.tell(event("streak.reported", at(11), habit_id="run", days=0)).outcome == "duplicate"
