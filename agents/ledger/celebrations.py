@@ -51,7 +51,7 @@ class Book:
     pauses: tuple[Pause, ...]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """What planning a batch leads to, written once; rows are named as the columns are."""
 

@@ -199,3 +199,9 @@ def retracted(milestone: Milestone) -> Milestone:
 
 def first_session(**changes: object) -> Milestone:
     return reached("first-session", "micro", "count", threshold=1, facts={"so_far": {"sessions": 1}}, **changes)
+
+
+async def planned(practice: Practice) -> None:
+    """A streak is planned, its in-app message shown, its mail waiting."""
+    await practice.meet()
+    await practice.hear(reached())

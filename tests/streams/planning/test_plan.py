@@ -195,27 +195,6 @@ def test_what_waits_for_people_is_held_and_what_waits_for_a_time_is_pending() ->
     assert {d.state for d in paused.deliveries} == {"held"}
 
 
-def test_the_task_says_what_to_do_and_how_long_it_takes() -> None:
-    planned = plan(won("major"), client=client(**WANTS_GIFTS), policy=policy(), now=NOON)
-    assert planned.task is not None
-    assert planned.task.summary == "36 sessions: send the certificate, send the $25 gift card, ask for a referral"
-    assert planned.task.minutes == 7
-
-
-def test_cents_of_a_gift_are_shown_when_there_are_any() -> None:
-    planned = plan(
-        won("major"), client=client(**WANTS_GIFTS), policy=policy(), override=Override(gift_cents=1250), now=NOON
-    )
-    assert planned.task is not None
-    assert "$12.50" in planned.task.summary
-
-
-def test_a_name_with_braces_stays_as_it_is() -> None:
-    planned = plan(won("major", name="{gift} & {0}"), client=client(**WANTS_GIFTS), policy=policy(), now=NOON)
-    assert planned.task is not None
-    assert planned.task.summary.startswith("{gift} & {0}: ")
-
-
 def test_a_major_that_cannot_go_in_time_is_handed_to_the_coach() -> None:
     late = policy(tiers={"major": {"channels": ["email"], "expires": "3h"}})
     planned = plan(won("major", reached_at=NIGHT), client=client(), policy=late, now=NIGHT)
