@@ -35,10 +35,19 @@ class EngineMetrics(Observer):
             metrics.EVENTS_CONSUMED.labels(topic, "refused").inc(count)
             metrics.DEAD_LETTERS.labels(reason).inc(count)
 
-    def committed(self, partition: int, records: int, outputs: Mapping[str, int], seconds: float) -> None:  # noqa: ARG002 - no such labels
-        """Note the round trips of a commit."""
+    def committed(
+        self,
+        partition: int,  # noqa: ARG002 - no such label
+        records: int,  # noqa: ARG002 - counted when folded
+        outputs: Mapping[str, int],  # noqa: ARG002 - the logic knows more of them
+        seconds: float,
+        oldest_ms: int | None = None,
+    ) -> None:
+        """Note the round trips of a commit, and how long its oldest record had waited."""
         self.last_progress = time()
         metrics.BATCH_SECONDS.labels("commit").observe(seconds)
+        if oldest_ms is not None:
+            metrics.EVENT_AGE_SECONDS.observe(max(0.0, self.last_progress - oldest_ms / 1000))
 
     def tripped(self, partition: int) -> None:  # noqa: ARG002 - no such label
         """Count a partition that stopped because its source is broken."""

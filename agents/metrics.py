@@ -23,7 +23,7 @@ _TIERS = ("micro", "streak", "program", "major", "nudge")
 
 EVENTS_CONSUMED = Counter("cairn_events_consumed", "Records folded, by what became of them.", ("topic", "outcome"))
 EVENT_AGE_SECONDS = Histogram(
-    "cairn_event_age_seconds", "From the newest append time in a batch to its commit.",
+    "cairn_event_age_seconds", "From the oldest append time in a batch to its commit.",
     buckets=LATENCY_BUCKETS_SECONDS,
 )  # fmt: skip
 BATCH_SECONDS = Histogram(

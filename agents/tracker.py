@@ -39,9 +39,11 @@ class TrackerMetrics(EngineMetrics):
         self._tally = tally
         self._told: Counter[tuple[str, ...]] = Counter()
 
-    def committed(self, partition: int, records: int, outputs: Mapping[str, int], seconds: float) -> None:
+    def committed(
+        self, partition: int, records: int, outputs: Mapping[str, int], seconds: float, oldest_ms: int | None = None
+    ) -> None:
         """Tell what is new in the tally."""
-        super().committed(partition, records, outputs, seconds)
+        super().committed(partition, records, outputs, seconds, oldest_ms)
         for labels, count in self._tally.outcomes.items():
             if labels[1] != "refused":  # the engine counts these, with the records of a fold that raised
                 self._tell(metrics.EVENTS_CONSUMED, labels, count)

@@ -22,8 +22,18 @@ class Observer:
     def sent(self, partition: int) -> None:
         """Every record of the transaction has been acknowledged; the commit is next."""
 
-    def committed(self, partition: int, records: int, outputs: Mapping[str, int], seconds: float) -> None:
-        """The transaction is committed; `outputs` counts records by topic, `seconds` the round trips."""
+    def committed(
+        self, partition: int, records: int, outputs: Mapping[str, int], seconds: float, oldest_ms: int | None = None
+    ) -> None:
+        """The transaction is committed.
+
+        Args:
+            partition: The partition number.
+            records: How many source records it stands for.
+            outputs: How many records were written, by topic.
+            seconds: What the round trips took.
+            oldest_ms: The append time of the oldest record; None when time alone was the cause.
+        """
 
     def ticked(self, partition: int, keys: int) -> None:
         """That many keys had fallen due."""

@@ -94,7 +94,7 @@ class Stateful(Generic[S, R]):
         replayed, refused = folding.replayed, folding.refused
         self._observer.folded(batch.topic, folding.records, replayed, refused, monotonic() - started)
         if folding.end > batch.start:
-            await self._commit(folding, rules, {batch.topic: folding.end}, folding.records)
+            await self._commit(folding, rules, {batch.topic: folding.end}, folding.records, first.timestamp)
         if folding.tripped:
             self._observer.tripped(self._partition)
             raise TrippedError(
@@ -116,7 +116,14 @@ class Stateful(Generic[S, R]):
             await self._commit(folding, rules, {}, 0)
             self._observer.ticked(self._partition, len(keys))
 
-    async def _commit(self, folding: Folding[S, R], rules: Rules[R], ends: Mapping[str, int], records: int) -> None:
+    async def _commit(
+        self,
+        folding: Folding[S, R],
+        rules: Rules[R],
+        ends: Mapping[str, int],
+        records: int,
+        oldest_ms: int | None = None,
+    ) -> None:
         started = monotonic()
         changes = folding.changes()
         bookmark = self._bookmark(folding, rules, ends)
@@ -128,7 +135,7 @@ class Stateful(Generic[S, R]):
         written = await self._committer.commit(writes, offsets)
         self.states.changed(changes, bookmark, written[changelog])
         outputs = Counter(output.topic for output in folding.outputs)
-        self._observer.committed(self._partition, records, outputs, monotonic() - started)
+        self._observer.committed(self._partition, records, outputs, monotonic() - started, oldest_ms)
 
     def _bookmark(self, folding: Folding[S, R], rules: Rules[R], ends: Mapping[str, int]) -> Bookmark:
         before = self.states.bookmark

@@ -21,9 +21,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaSettings
     broker = EmbeddedKafka(tmp_path_factory.mktemp("kafka"))
     try:
         broker.start()
-        yield KafkaSettings(
-            kafka_bootstrap_servers=broker.bootstrap_servers, partitions=3, replication_factor=1
-        )
+        yield KafkaSettings(kafka_bootstrap_servers=broker.bootstrap_servers, partitions=3, replication_factor=1)
     finally:
         broker.stop()
 
@@ -65,9 +63,7 @@ async def _set(settings: KafkaSettings, topic: str, config: dict[str, str]) -> N
     await admin.start()
     try:
         present = await topics.overrides(settings, topic)
-        await admin.alter_configs(
-            [ConfigResource(ConfigResourceType.TOPIC, topic, configs={**present, **config})]
-        )
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs={**present, **config})])
     finally:
         await admin.close()
 

@@ -92,7 +92,9 @@ class Hurting(Observer):
     def sent(self, partition: int) -> None:
         self._reach("sent")
 
-    def committed(self, partition: int, records: int, outputs: Mapping[str, int], seconds: float) -> None:
+    def committed(
+        self, partition: int, records: int, outputs: Mapping[str, int], seconds: float, oldest_ms: int | None = None
+    ) -> None:
         if records:
             say("committed", partition=partition, records=records)
         self._reach("committed")
