@@ -96,6 +96,7 @@ async def test_workers_told_to_stop_while_the_group_rebalances_stop_in_order(sta
     async with asyncio.timeout(20):
         assert [await worker.ended() for worker in workers] == [0, 0, 0], workers[-1].text
     heir = await stage.worker()
+    await heir.until("ready")
     await stage.caught_up()
     assert await heir.stop() == 0, heir.text
     await stage.assert_exact()
