@@ -7,7 +7,7 @@ The load is open: events leave on schedule whether or not answers arrive.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from statistics import quantiles
@@ -86,7 +86,7 @@ async def _introduce(stage: Stage, names: list[str]) -> None:
             await producer.send(CLIENTS, b'{"name": "Kim Sample"}', client_key(TENANT, name))
     query = "SELECT count(*) FROM clients WHERE profile IS NOT NULL AND client LIKE 'inbox-%'"
     connection = await asyncpg.connect(stage.postgres)
-    known = 0
+    known: int = 0
 
     async def are_known() -> bool:
         nonlocal known
@@ -145,8 +145,8 @@ async def _inbox_seen(stage: Stage) -> AsyncIterator[Mapping[str, float]]:
 
 
 @asynccontextmanager
-async def _running(work: object) -> AsyncIterator[None]:
-    task = asyncio.ensure_future(work)  # type: ignore[arg-type]
+async def _running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
     try:
         yield
     finally:

@@ -5,6 +5,7 @@ import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from http import HTTPStatus
 
 from agents.embedded.child import Child
@@ -33,7 +34,7 @@ async def running(stage: Stage, *names: str) -> AsyncIterator[None]:
             stack.push_async_callback(asyncio.to_thread, child.stop)
             child.start()
             url = f"http://{LOOPBACK}:{stage.env[f'CAIRN_{name.upper()}_PROBE_PORT']}/readyz"
-            await asyncio.to_thread(child.wait_until, lambda url=url: _is_ready(url), _READY_SECONDS)
+            await asyncio.to_thread(child.wait_until, partial(_is_ready, url), _READY_SECONDS)
             children.append(child)
         try:
             yield

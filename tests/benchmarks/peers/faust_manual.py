@@ -34,7 +34,7 @@ milestones_topic = app.topic(os.environ["BENCH_MILESTONES"], key_serializer="raw
 clients = app.Table("clients", key_type=bytes, value_type=bytes)
 
 
-@app.agent(events_topic)  # type: ignore[untyped-decorator]  # Faust is untyped
+@app.agent(events_topic)
 async def track(events: Any) -> None:
     """Decide about one event after another."""
     async for received in events.events():
