@@ -85,7 +85,7 @@ def decode_event(headers: Headers, value: bytes | None) -> Event:
         raise Refused("not_json", "an event must have a value; this one is empty")
     if len(value) > EVENT_MAX_BYTES:
         raise Refused("too_large", f"an event has at most {EVENT_MAX_BYTES} bytes, not {len(value)}")
-    if b"\\u0000" in value and _ESCAPED_NUL.search(value):
+    if b"\\" in value and _ESCAPED_NUL.search(value):
         raise Refused("text_with_nul", "text must not contain U+0000")
     try:
         attributes = _binary_attributes(headers)
@@ -254,6 +254,8 @@ def _binary_attributes(headers: Headers) -> dict[str, str] | None:
     for name, value in headers:
         if name == "content-type":
             content_type = value or b""
+            if content_type == STRUCTURED_CONTENT_TYPE:
+                return None
         elif name.startswith("ce_"):
             attributes[name[3:]] = (value or b"").decode()
     if content_type.startswith(STRUCTURED_CONTENT_TYPE) or not (content_type or attributes):

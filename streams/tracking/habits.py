@@ -14,7 +14,7 @@ _WEEK_DAYS = 8
 _CELL = 3
 _DAY_SECONDS = 86_400
 _BIAS = 1 << (8 * _CELL - 1)
-_MAX = 2 * _BIAS - 2
+_MIN, _MAX = 2, 2 * _BIAS - 2
 
 
 class Habit(Struct, frozen=True, array_like=True):
@@ -74,23 +74,28 @@ def _packed(bits: int) -> bytes:
 def _with_instant(habit: Habit, day: int, stamp: int) -> tuple[int, bytes]:
     cell = stamp.to_bytes(_CELL, "big")
     offset = habit.newest - day
-    if offset >= KEPT_DAYS:
-        return habit.newest, habit.instants
     if offset < 0:
         gap = min(-offset - 1, KEPT_DAYS)
-        return day, _kept(cell + bytes(_CELL * gap) + habit.instants)
-    instants = habit.instants.ljust(offset * _CELL, b"\x00")
-    return habit.newest, _kept(instants[: offset * _CELL] + cell + instants[offset * _CELL + _CELL :])
+        return day, _kept(cell + bytes(_CELL * gap) + habit.instants if gap else cell + habit.instants)
+    if offset >= KEPT_DAYS:
+        return habit.newest, habit.instants
+    at = offset * _CELL
+    return habit.newest, _kept(habit.instants[:at].ljust(at, b"\x00") + cell + habit.instants[at + _CELL :])
 
 
 def _kept(instants: bytes) -> bytes:
     """The cells of the last week, and of older days up to the last with an uncheck."""
-    end = min(len(instants), KEPT_DAYS * _CELL)
+    end = len(instants)
+    if end <= _WEEK_DAYS * _CELL:
+        return instants
+    end = min(end, KEPT_DAYS * _CELL)
     while end > _WEEK_DAYS * _CELL and not instants[end - 1] & 1:
         end -= _CELL
     return instants[:end]
 
 
 def _stamp(day: int, at_ms: int, *, uncheck: bool) -> int:
-    from_midnight = at_ms // 1000 - day * _DAY_SECONDS
-    return min(max(2 * from_midnight + _BIAS, 2), _MAX) | uncheck
+    stamp = 2 * (at_ms // 1000 - day * _DAY_SECONDS) + _BIAS
+    if not _MIN <= stamp <= _MAX:  # further from its day than a cell can say
+        stamp = _MIN if stamp < _BIAS else _MAX
+    return stamp | uncheck

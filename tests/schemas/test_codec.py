@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.codec import (
     REFUSAL_REASONS,
+    STRUCTURED_CONTENT_TYPE,
     Refused,
     decode_event,
     decode_milestone,
@@ -47,6 +48,11 @@ def test_a_structured_event_is_read() -> None:
     assert isinstance(event.data, HabitData)
     assert (event.data.habit_id, str(event.data.day)) == ("run", "2026-05-04")
     assert (event.received_at.isoformat(), event.silent) == ("2026-05-06T00:00:00+00:00", False)
+
+
+def test_what_is_encoded_is_the_same_event_again() -> None:
+    event = decode_event((), wire())
+    assert decode_event((("content-type", STRUCTURED_CONTENT_TYPE),), encode_event(event)) == event
 
 
 def test_a_record_without_headers_is_read_as_structured() -> None:
