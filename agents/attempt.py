@@ -201,7 +201,7 @@ class Attempts:
             outcome = await channel.send(message, crossing)
         except Exception as error:  # noqa: BLE001 - recorded: before the point of no return it is a retry, after it unknown
             _log.error(
-                "channel.raised", channel=channel.name, delivery_id=claimed.delivery_id, fault=type(error).__name__
+                "channel.raised", channel=channel.name, delivery_id=claimed.delivery_id, error_type=type(error).__name__
             )
             kind: OutcomeKind = "unknown" if crossing.crossed else "retry"
             outcome = Outcome(kind=kind, detail=f"the channel failed: {type(error).__name__}")
@@ -222,8 +222,8 @@ class Attempts:
                     "outcome.not_recorded",
                     delivery_id=claimed.delivery_id,
                     state=verdict.state,
-                    tries=tries,
-                    fault=type(error).__name__,
+                    attempt=tries,
+                    error_type=type(error).__name__,
                 )
                 await asyncio.sleep(_RECORD_WAIT_SECONDS * 2**tries)
             else:

@@ -108,7 +108,7 @@ class Bookkeeper:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a record can provoke: it is found and parked below
             where = {"topic": batch.topic, "partition": batch.partition, "offset": batch.start}
-            _log.warning("batch.retried_singly", fault=type(error).__name__, **where)
+            _log.warning("batch.retried_singly", error_type=type(error).__name__, **where)
             for single in _singles(batch):
                 await self._apply_single(single)
 
@@ -119,7 +119,7 @@ class Bookkeeper:
             raise
         except Exception as error:  # noqa: BLE001 - parked with its reason, so that the next record goes on
             where = {"topic": single.topic, "partition": single.partition, "offset": single.start}
-            _log.error("record.parked", fault=type(error).__name__, **where)
+            _log.error("record.parked", error_type=type(error).__name__, **where)
             detail = f"could not be applied: {type(error).__name__}"
             await self._park(single, detail)
 
@@ -163,6 +163,6 @@ def _singles(batch: Batch) -> list[Batch]:
 
 async def _wait(error: BaseException, seconds: float, **where: str | int) -> float:
     """Wait for the database, visibly; returns how long to wait next time."""
-    _log.warning("ledger.away", fault=type(error).__name__, wait_seconds=seconds, **where)
+    _log.warning("ledger.away", error_type=type(error).__name__, seconds=seconds, **where)
     await asyncio.sleep(seconds)
     return min(seconds * 2, _LONGEST_WAIT_SECONDS)

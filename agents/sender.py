@@ -83,7 +83,7 @@ class Sender:
                 try:
                     await self._round()
                 except AWAY as error:
-                    _log.warning("ledger.away", channel=self._channel, fault=type(error).__name__)
+                    _log.warning("ledger.away", channel=self._channel, error_type=type(error).__name__)
                     await asyncio.sleep(1.0)
         finally:
             await self._drain()
@@ -122,9 +122,9 @@ class Sender:
         try:
             await self._attempts.make(claimed)
         except AWAY as error:
-            _log.warning("ledger.away", delivery_id=claimed.delivery_id, fault=type(error).__name__)
+            _log.warning("ledger.away", delivery_id=claimed.delivery_id, error_type=type(error).__name__)
         except Exception as error:  # noqa: BLE001 - parked by its lease: claimed again when that ends, until it expires
-            _log.error("attempt.failed", delivery_id=claimed.delivery_id, fault=type(error).__name__)
+            _log.error("attempt.failed", delivery_id=claimed.delivery_id, error_type=type(error).__name__)
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._flying.discard(task)

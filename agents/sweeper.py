@@ -47,7 +47,7 @@ class Sweeper:
             try:
                 await self.sweep()
             except AWAY as error:
-                _log.warning("ledger.away", fault=type(error).__name__)
+                _log.warning("ledger.away", error_type=type(error).__name__)
             await asyncio.sleep(self._interval_seconds)
 
     async def sweep(self) -> None:

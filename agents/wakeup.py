@@ -38,7 +38,7 @@ class Wakeup:
             try:
                 await self._listen()
             except AWAY as error:
-                _log.warning("wakeup.lost", fault=type(error).__name__)
+                _log.warning("wakeup.lost", error_type=type(error).__name__)
             await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def _listen(self) -> None:
