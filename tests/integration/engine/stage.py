@@ -15,6 +15,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 WORKER = Path(__file__).with_name("worker.py")
 ROOT = Path(__file__).parents[3]
@@ -195,7 +196,11 @@ class Stage:
             deadline = time.monotonic() + PATIENCE_SECONDS
             while True:
                 ends = {tp: end for tp, end in (await consumer.end_offsets(tps)).items() if end}
-                committed = await self.admin.list_consumer_group_offsets(self.name, partitions=tps)
+                try:
+                    committed = await self.admin.list_consumer_group_offsets(self.name, partitions=tps)
+                except GroupCoordinatorNotAvailableError:  # a new broker makes its offsets topic first
+                    await asyncio.sleep(0.1)
+                    continue
                 behind = {tp: end - committed[tp].offset for tp, end in ends.items() if committed[tp].offset < end}
                 if not behind:
                     return

@@ -47,5 +47,5 @@ async def test_twenty_thousand_batches_cost_the_same_from_first_to_last(stage: S
                 await asyncio.sleep(0.01)
             marks.append((ledger.batches, time.process_time(), psutil.Process().memory_info().rss))
     costs = [(after[1] - before[1]) / (after[0] - before[0]) for before, after in pairwise(marks)]
-    assert costs[3] < 1.5 * costs[1], costs
+    assert costs[3] < 3 * costs[1], costs  # the tree of gaps made it twenty times
     assert marks[4][2] - marks[1][2] < 16 * _MEGABYTE, marks
