@@ -245,9 +245,12 @@ async def test_a_lost_database_is_waited_for(practice: Practice) -> None:
         await blocker.execute("LOCK TABLE celebrations IN ACCESS EXCLUSIVE MODE")
         applying = asyncio.create_task(practice.apply(batch))
         ended = 0
-        while not ended:
-            ended = await practice.pool.fetchval(end_those_that_wait)
-    await applying
+        async with asyncio.timeout(30):
+            while not ended:
+                assert not applying.done()
+                ended = await practice.pool.fetchval(end_those_that_wait)
+    async with asyncio.timeout(30):
+        await applying
     assert len(await practice.inbox()) == 1
 
 

@@ -157,9 +157,10 @@ async def test_one_hanging_recipient_delays_nobody(practice: Practice) -> None:
         limits=limits,
     )
     running = asyncio.create_task(sender.run())
-    while len(practice.channel.sent) < 30:
-        await asyncio.sleep(0)
-        assert not running.done()
+    async with asyncio.timeout(30):
+        while len(practice.channel.sent) < 30:
+            await asyncio.sleep(0)
+            assert not running.done()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert len(practice.channel.sent) == 30
@@ -169,7 +170,8 @@ async def test_a_planned_mail_wakes_its_sender(practice: Practice, database: str
     wakeup = Wakeup(database)
     listening = asyncio.create_task(wakeup.run())
     waiter = wakeup.waiter()
-    await waiter.wait()
+    async with asyncio.timeout(30):
+        await waiter.wait()
     sender = Sender(
         "email",
         pool=practice.pool,
@@ -180,7 +182,8 @@ async def test_a_planned_mail_wakes_its_sender(practice: Practice, database: str
     )
     sending = asyncio.create_task(sender.run())
     await planned(practice)
-    await practice.channel.first_sent.wait()
+    async with asyncio.timeout(30):
+        await practice.channel.first_sent.wait()
     for task in (sending, listening):
         task.cancel()
     await asyncio.gather(sending, listening, return_exceptions=True)
