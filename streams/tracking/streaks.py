@@ -63,10 +63,10 @@ def change_of_any(rule: PlannedRule, before: Mapping[str, Habit], after: Mapping
 
 
 def _settle_longer(awards: Awards, rule: PlannedRule, per: str, change: DayChange, *, silent: bool) -> Settled:
+    if change.new.bit_count() < rule.thresholds[0]:
+        return awards, ()
     first, last = run_around(change.new, change.bit)
     length = last - first + 1
-    if length < rule.thresholds[0]:
-        return awards, ()
     had = longest_run(change.old >> first & ((1 << length) - 1))
     crossed = thresholds_between(rule, had, length)
     if not crossed:

@@ -27,7 +27,7 @@ ENVELOPE = {
     "time": "2026-05-05T07:30:00Z",
 }  # fmt: skip
 STRUCTURED = (("content-type", b"application/cloudevents+json; charset=UTF-8"),)
-law = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+law = settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 
 
 def wire(data: Any = None, **envelope: Any) -> bytes:
