@@ -21,7 +21,6 @@ REFUSAL_REASONS: frozenset[str] = frozenset(
         "time_out_of_range",  # before 1970 or after 2199
         "time_in_future",  # more than 24 h after the tracker's clock
         "day_out_of_range",  # a local date that cannot belong to the event's time
-        "not_decided",  # a valid event whose meaning this version does not decide
     }
 )
 """Every reason there is."""
