@@ -81,7 +81,12 @@ class Cluster:
         """Return the group's committed offsets; partitions without one are absent."""
         admin = self._admin
         assert admin is not None, "wait first"  # noqa: S101 - a caller's mistake, not an input
-        found = await self._ask(admin.list_consumer_group_offsets(self._config.app_id, partitions=list(partitions)))
+        asked = list(partitions)
+        found = await self._ask(admin.list_consumer_group_offsets(self._config.app_id, partitions=asked))
+        if not found.keys() >= set(asked):
+            # aiokafka ignores the answer's own error: a coordinator that is still loading names no partition at all,
+            # which must not be read as a group without offsets.
+            raise BrokerAwayError("the group's coordinator is not ready to tell committed offsets")
         return {tp: position.offset for tp, position in found.items() if position.offset >= 0}
 
     async def topic_ids(self, topics: Iterable[str]) -> dict[str, str]:

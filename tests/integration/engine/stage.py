@@ -199,9 +199,8 @@ class Stage:
                 try:
                     committed = await self.admin.list_consumer_group_offsets(self.name, partitions=tps)
                 except GroupCoordinatorNotAvailableError:  # a new broker makes its offsets topic first
-                    await asyncio.sleep(0.1)
-                    continue
-                behind = {tp: end - committed[tp].offset for tp, end in ends.items() if committed[tp].offset < end}
+                    committed = {}
+                behind = {tp: end for tp, end in ends.items() if tp not in committed or committed[tp].offset < end}
                 if not behind:
                     return
                 if time.monotonic() > deadline:
