@@ -9,6 +9,7 @@ caps and moments see what the batch itself has planned; one page is written. A r
 is known changes nothing, so a replayed batch changes nothing.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -37,6 +38,7 @@ from streams.planning.plan import plan
 
 _HISTORY: Final = timedelta(days=9)
 _CORRECTION_MINUTES: Final = 5
+_TURNS_AT_A_TIME: Final = 50
 _NEW = Standing(revision=0, retracted=False, celebration_id=None, attempted=False, done_by_hand=False)
 
 
@@ -81,8 +83,10 @@ class Celebrator:
             keys = sorted({(heard.milestone.tenant, heard.milestone.client) for heard in newest})
             ids = [heard.milestone.milestone_id for heard in newest]
             book = await read_book(connection, keys, ids, now - _HISTORY)
-            for heard in newest:
+            for number, heard in enumerate(newest, start=1):
                 self._turn(heard, book, page, now)
+                if number % _TURNS_AT_A_TIME == 0:
+                    await asyncio.sleep(0)  # a long batch must not stop senders and probes
             await write_page(connection, page)
         refusals = [found for found in decoded if isinstance(found, Refusal)]
         return Written(refusals=refusals, count=partial(_count, page, newest))
