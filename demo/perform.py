@@ -28,7 +28,7 @@ from demo.page import page_html
 from demo.play import Sent, play
 from demo.practice import Practice, build_practice
 from demo.report import Play, print_report
-from demo.stage import PROCESSES, emptied, probe_url, settings, start_processes
+from demo.stage import PROCESSES, emptied, free_ports, probe_url, settings, start_processes
 from demo.tempo import Tempo
 from demo.tenant import PRACTICE_NAME, Secrets, rule_ids, rulebook_text, write_tenant
 from demo.tools import LocalTools
@@ -116,7 +116,7 @@ async def _set_up(
         start_at=datetime.now(UTC) + _LEAD,
         real_seconds=options.seconds,
     )
-    environment = {**environment, **addresses(stack), **tempo.environment()}
+    environment = {**environment, **addresses(stack), **tempo.environment(), **free_ports()}
     processes = _in_thread(stack, lambda: start_processes(stack, environment))
     _, admin_key = await asyncio.gather(processes, make_admin_key(environment))
     hands = Hands(

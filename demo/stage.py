@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from agents.embedded.folder_lock import exclusive
-from agents.embedded.ports import LOOPBACK
+from agents.embedded.ports import LOOPBACK, usable_port
 from agents.stack import CAIRN, Process, Stack
 from agents.up import defaults
 
@@ -43,6 +43,16 @@ def settings(folder: Path) -> dict[str, str]:
     own = {name: value for name, value in os.environ.items() if not name.startswith("CAIRN_")}
     folders = {"CAIRN_TENANTS_DIR": str(folder / "practice"), "CAIRN_SECRETS_DIR": str(folder / "practice-secrets")}
     return own | defaults(folder) | folders
+
+
+def free_ports() -> dict[str, str]:
+    """Where the processes will listen; asked for right before they start, so that nobody takes them first."""
+    http_port = usable_port()
+    return {
+        "CAIRN_HTTP_PORT": str(http_port),
+        "CAIRN_PUBLIC_URL": f"http://{LOOPBACK}:{http_port}",
+        **{f"CAIRN_{name.upper()}_PROBE_PORT": str(usable_port()) for name in PROCESSES},
+    }
 
 
 def start_processes(stack: Stack, environment: Mapping[str, str]) -> None:

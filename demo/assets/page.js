@@ -141,7 +141,7 @@ function keys(event) {
   if (event.altKey || event.ctrlKey || event.metaKey || event.target.matches?.("input")) return;
   const by = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 }[event.key];
   if (event.key === "/") { event.preventDefault(); find("query").focus(); }
-  if (!by || !event.target.closest?.("#list, #reader, body") || event.target.closest?.("pre")) return;
+  if (!by || !(event.target === document.body || event.target.closest?.("#list"))) return;
   const to = shown[Math.max(0, shown.indexOf(open) + by)];
   if (!to) return;
   event.preventDefault();

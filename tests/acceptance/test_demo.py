@@ -1,5 +1,7 @@
 """The worked example, in a short form, as `make demo` runs it: everything real, in a process of its own."""
 
+import os
+import pty
 import re
 import signal
 import subprocess
@@ -40,7 +42,7 @@ def test_the_demo_agrees_with_its_independent_count_and_ends(tmp_path: Path) -> 
 
 @pytest.mark.broker
 @pytest.mark.database
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_demo_that_is_ended_in_the_middle_leaves_no_process_behind(tmp_path: Path, number: signal.Signals) -> None:
     with _demo(tmp_path) as demo:
         assert demo.stdout is not None
@@ -51,4 +53,27 @@ def test_a_demo_that_is_ended_in_the_middle_leaves_no_process_behind(tmp_path: P
         demo.stdout.read()
         assert demo.wait(timeout=60) == (-number if number == signal.SIGKILL else 130)
     _, alive = psutil.wait_procs(started, timeout=40)
+    assert not alive
+
+
+@pytest.mark.broker
+@pytest.mark.database
+def test_on_a_terminal_the_demo_stays_up_until_ctrl_c_and_keeps_its_verdict(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "demo", "--clients", "6", "--days", "16", "--seconds", "14"]
+    with subprocess.Popen([*command, "--folder", str(tmp_path)], stdin=theirs, stdout=theirs, stderr=theirs) as demo:
+        os.close(theirs)
+        try:
+            text = b""
+            while b"Ctrl-C ends it." not in text:
+                text += os.read(ours, 65_536)
+            started = psutil.Process(demo.pid).children(recursive=True)
+            demo.send_signal(signal.SIGINT)
+            assert demo.wait(timeout=60) == 0, text.decode()
+        finally:
+            demo.kill()
+            os.close(ours)
+    assert b"All numbers agree with the independent count." in text
+    _, alive = psutil.wait_procs(started, timeout=40)
+    assert started
     assert not alive

@@ -1,8 +1,13 @@
+import ast
+import sys
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import demo.count
+import demo.steps
 from demo.count import Win, count
 from demo.steps import AppointmentStep, CheckStep, LeaveStep, MessageStep, QuietStep
 
@@ -159,3 +164,12 @@ def test_a_wish_withholds_what_is_reached_after_it(wish: QuietStep | LeaveStep, 
     counted = count([*checks, wish], datetime(2026, 3, 31, tzinfo=UTC))
     assert len(counted.wins) == 2
     assert (counted.by_channel()["email"], counted.by_channel()["in_app"]) == expected
+
+
+def test_the_count_shares_no_code_with_what_it_checks() -> None:
+    for module in (demo.count, demo.steps):
+        tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
+        imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+        roots = {str(name).partition(".")[0] for name in imported - {"demo.steps"}}
+        assert roots <= sys.stdlib_module_names
