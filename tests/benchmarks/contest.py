@@ -74,7 +74,8 @@ def table(standings: Iterable[Standing]) -> Table:
     """The peers side by side."""
     rows = Table(title="One process, the same events, the same decisions", title_justify="left")
     for heading in ("peer", "guarantee", "events/s", "CPU us/event", "peak MB", "milestones"):
-        rows.add_column(heading, justify="left" if heading in {"peer", "guarantee", "milestones"} else "right")
+        is_text = heading in {"peer", "guarantee", "milestones"}
+        rows.add_column(heading, justify="left" if is_text else "right", no_wrap=heading in {"peer", "guarantee"})
     for one in standings:
         figures = {name.removeprefix(f"{one.peer.name}_"): value for name, value in one.figures()}
         speeds = [f"{figures[name]:,.{digits}f}" for name, digits in _SPEEDS]
