@@ -125,6 +125,8 @@ class Celebrator:
             decision = Decision(part=WHOLE, outcome="skip", reason="celebrated_before")
             page.decisions.append(rows.decision(milestone, decision, now))
         else:
+            if known.celebration_id is not None:
+                page.stopped.append(known.celebration_id)  # what this revision plans is opened again
             self._celebrate(heard, book, page, now)
 
     def _celebrate(self, heard: Heard, book: Book, page: Page, now: datetime) -> None:

@@ -82,6 +82,7 @@ async def read_book(
                 counts=row["counts"],
             )
         )
+    await connection.execute(_SQL.keep_unsent, list(milestone_ids))
     standing = {
         row["milestone_id"]: Standing(
             revision=row["revision"],

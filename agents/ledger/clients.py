@@ -17,7 +17,7 @@ from schemas.brake import Suppression
 from schemas.client import Profile
 
 _SQL = load_queries("clients")
-_ERASE_MORE = (_SQL.erase_inbox, _SQL.erase_deliveries, _SQL.erase_tasks)
+_ERASE_MORE = (_SQL.erase_inbox, _SQL.erase_deliveries, _SQL.erase_tasks, _SQL.erase_published)
 
 ClientKey = tuple[str, str]
 """Tenant and client."""
@@ -103,12 +103,15 @@ async def _erase(connection: Connection, record: ProfileRecord) -> None:
 
 
 async def opt_out(pool: Pool, *, tenant: str, client: str, channel: str, source: str) -> bool:
-    """The client leaves a channel; what waits there is closed when a sender asks.
+    """The client leaves a channel; what waits there is closed when a sender asks, once more if it did already.
 
     Returns:
         Whether that is news.
     """
-    return await pool.fetchval(_SQL.opt_out, tenant, client, channel, source) is not None
+    async with pool.acquire() as connection, connection.transaction():
+        news = await connection.fetchval(_SQL.opt_out, tenant, client, channel, source)
+        await connection.execute(_SQL.ask_again, tenant, client, channel)
+    return news is not None
 
 
 async def opt_in(pool: Pool, *, tenant: str, client: str, channel: str) -> bool:

@@ -41,13 +41,18 @@ RETURNING pause_id;
 SELECT tenant, channel, rule, reason FROM pauses WHERE lifted_at IS NULL;
 
 -- name: hold_paused
--- What waits inside a pause is held.
+-- What waits inside a pause is held. Rows are locked in one order, so that a pause is never refused for a deadlock.
+WITH covered AS (
+    SELECT d.delivery_id FROM deliveries d
+    WHERE d.state IN ('pending', 'deferred')
+      AND EXISTS (SELECT FROM pauses p WHERE p.lifted_at IS NULL
+                  AND (p.tenant IS NULL OR p.tenant = d.tenant)
+                  AND (p.channel IS NULL OR p.channel = d.channel)
+                  AND (p.rule IS NULL OR p.rule = d.rule))
+    ORDER BY d.delivery_id FOR NO KEY UPDATE
+)
 UPDATE deliveries d SET state = 'held', reason = 'paused', fence = fence + 1, lease_until = NULL
-WHERE d.state IN ('pending', 'deferred')
-  AND EXISTS (SELECT FROM pauses p WHERE p.lifted_at IS NULL
-              AND (p.tenant IS NULL OR p.tenant = d.tenant)
-              AND (p.channel IS NULL OR p.channel = d.channel)
-              AND (p.rule IS NULL OR p.rule = d.rule));
+FROM covered WHERE d.delivery_id = covered.delivery_id;
 
 -- name: release_held
 -- What is held by nothing any more waits for a sender again, which asks once more.

@@ -1,5 +1,12 @@
 -- Celebrations: what the celebrator reads before it plans a batch, and what it writes.
 
+-- name: keep_unsent
+-- Nothing more of these milestones' celebrations begins to be sent until we commit.
+SELECT FROM deliveries
+WHERE celebration_id IN (SELECT celebration_id FROM celebrations WHERE milestone_id = ANY ($1::text[]))
+  AND state IN ('pending', 'deferred', 'held')
+ORDER BY delivery_id FOR NO KEY UPDATE;
+
 -- name: standing
 -- What is known of these milestones, and was anything of their celebrations attempted?
 SELECT m.milestone_id, m.revision, m.retracted, c.celebration_id, c.outcome,

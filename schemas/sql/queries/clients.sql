@@ -58,6 +58,12 @@ WHERE tenant = $1 AND client = $2 AND state IN ('pending', 'deferred', 'held');
 UPDATE coach_tasks SET state = 'dropped', closed_at = now(), closed_by = 'erasure'
 WHERE tenant = $1 AND client = $2 AND state = 'open';
 
+-- name: erase_published
+-- The copy that the intake joins facts to is gone, and no tool brings the client back.
+INSERT INTO published_profiles (tenant, client, erased_at) VALUES ($1, $2, now())
+ON CONFLICT (tenant, client) DO UPDATE
+SET profile = NULL, erased_at = coalesce(published_profiles.erased_at, now()), updated_at = now();
+
 -- name: opt_out
 -- The client leaves a channel; a second time changes nothing. Returns a row when it is news.
 INSERT INTO opt_outs (tenant, client, channel, source)
@@ -66,6 +72,11 @@ ON CONFLICT (tenant, client, channel) DO UPDATE
 SET source = EXCLUDED.source, opted_out_at = now(), returned_at = NULL
 WHERE opt_outs.returned_at IS NOT NULL
 RETURNING channel;
+
+-- name: ask_again
+-- A message that was asked about just now and has not left is asked about once more.
+UPDATE deliveries SET fence = fence + 1, lease_until = NULL
+WHERE tenant = $1 AND client = $2 AND channel = $3 AND state IN ('pending', 'deferred');
 
 -- name: opt_in
 -- The client comes back to a channel. Returns a row when it had left.

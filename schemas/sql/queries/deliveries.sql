@@ -22,7 +22,8 @@ SELECT min(due_at) FILTER (WHERE due_at > $2) AS due_at,
 FROM deliveries WHERE channel = $1 AND state IN ('pending', 'deferred');
 
 -- name: to_release
--- Everything that decides whether this claimed delivery may leave; empty when the claim is lost.
+-- Everything that decides whether this claimed delivery may leave; empty when the claim is lost. The row stays as it
+-- is until we commit, so that a pause either finds it undecided or waits for what was decided.
 SELECT d.delivery_id, d.celebration_id, d.channel, d.attempts, d.deferrals, d.heard_at, d.due_at, d.expires_at,
        m.record, m.revision, c.moment, c.celebrated_at, k.profile, k.erased_at IS NOT NULL AS erased,
        s.answer, s.reason AS suppression_reason, s.until,
@@ -40,7 +41,8 @@ JOIN celebrations c USING (celebration_id)
 JOIN milestones m USING (milestone_id)
 JOIN clients k ON k.tenant = d.tenant AND k.client = d.client
 LEFT JOIN suppressions s ON s.tenant = d.tenant AND s.client = d.client AND s.lifted_at IS NULL
-WHERE d.delivery_id = $1 AND d.fence = $2 AND d.state IN ('pending', 'deferred');
+WHERE d.delivery_id = $1 AND d.fence = $2 AND d.state IN ('pending', 'deferred')
+FOR NO KEY UPDATE OF d;
 
 -- name: take_slot
 -- The celebration begins: its slot of the cap is taken.

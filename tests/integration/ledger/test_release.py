@@ -125,3 +125,15 @@ async def test_the_cap_is_asked_again_at_release(practice: Practice) -> None:
 async def test_the_inbox_needs_no_profile(practice: Practice) -> None:
     await practice.hear(first_session(client="stranger"))
     assert len(await practice.inbox()) == 1
+
+
+async def test_a_tombstone_from_anywhere_empties_the_intakes_copy_too(practice: Practice) -> None:
+    await practice.meet()
+    await practice.pool.execute(
+        "INSERT INTO published_profiles (tenant, client, profile) VALUES ('northstar', 'ana', '{\"name\": \"Ana\"}')"
+    )
+    await practice.erase()
+    await practice.erase("stranger")
+    rows = await practice.pool.fetch("SELECT profile, erased_at FROM published_profiles")
+    assert [row["profile"] for row in rows] == [None, None]
+    assert all(row["erased_at"] for row in rows)
