@@ -1,13 +1,13 @@
 """The stage: everything that a play needs on this machine, fresh each time.
 
 Kafka, Postgres and the mail server keep nothing from one play to the next, so that every play
-agrees with its own count; what is kept is the cache of the broker's jars.
+agrees with its own count. Kept are the broker's jars, in their cache, and the two files that
+formatting makes, so that a second play need not format again.
 """
 
 import os
-import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from agents.embedded.folder_lock import exclusive
@@ -16,7 +16,7 @@ from agents.stack import CAIRN, Process, Stack
 from agents.up import defaults
 
 PROCESSES = ("track", "deliver", "serve")
-_KEPT = frozenset({"lock"})
+_FORMATTED = ("kafka/data/meta.properties", "kafka/data/bootstrap.checkpoint")
 
 
 @contextmanager
@@ -27,10 +27,13 @@ def emptied(folder: Path) -> Iterator[Path]:
         FolderInUseError: another play uses it.
     """
     with exclusive(folder):
-        for path in folder.iterdir():
-            if path.is_dir():
-                shutil.rmtree(path)
-            elif path.name not in _KEPT:
+        formatted = [folder / name for name in _FORMATTED]
+        kept = {folder / "lock", *(formatted if all(path.exists() for path in formatted) else ())}
+        for path in sorted(folder.rglob("*"), reverse=True):
+            if path.is_dir() and not path.is_symlink():
+                with suppress(OSError):  # it holds something that is kept
+                    path.rmdir()
+            elif path not in kept:
                 path.unlink()
         yield folder
 
