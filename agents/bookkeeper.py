@@ -6,7 +6,9 @@ never write for a partition that somebody else has claimed.
 Theory of operation: `claim` raises the partition's epoch; `apply` locks the position, checks
 epoch and offset, lets `write` do its work, and moves the position. When the database is away
 the batch waits, visibly, for as long as it takes: nothing else could be done with it. When a
-record makes `write` fail, the batch is applied record by record and the culprit is parked.
+record makes `write` fail, the batch is applied record by record and the culprit is parked. A
+table or a right that is missing is no record's fault: parking would set aside all that come, so
+it ends the process.
 A lost answer to COMMIT shows as a wrong position on the next try, and the topic is read again
 from where Postgres stands.
 """
@@ -16,6 +18,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import asyncpg
 import structlog
 
 from agents.engine.batch import Batch
@@ -47,6 +50,7 @@ Write = Callable[[Connection, Sequence[Record]], Awaitable[Written]]
 """Applies records inside the transaction that it is given."""
 
 UNUSABLE: Final = "unusable"
+_NOT_THE_RECORDS: Final = (asyncpg.SyntaxOrAccessError,)
 _FIRST_WAIT_SECONDS = 0.1
 _LONGEST_WAIT_SECONDS = 5.0
 _log = structlog.get_logger()
@@ -85,6 +89,7 @@ class Bookkeeper:
         Raises:
             ReseekError: the position is elsewhere; read on from there.
             FencedError: another process has claimed the partition.
+            asyncpg.SyntaxOrAccessError: the schema or our rights do not fit; nothing was applied or parked.
         """
         wait_seconds = _FIRST_WAIT_SECONDS
         while True:
@@ -104,7 +109,7 @@ class Bookkeeper:
     async def _apply_or_park(self, batch: Batch) -> None:
         try:
             await self._apply_whole(batch)
-        except (*AWAY, WrongPosition, StaleEpoch):
+        except (*AWAY, *_NOT_THE_RECORDS, WrongPosition, StaleEpoch):
             raise
         except Exception as error:  # noqa: BLE001 - whatever a record can provoke: it is found and parked below
             where = {"topic": batch.topic, "partition": batch.partition, "offset": batch.start}
@@ -115,7 +120,7 @@ class Bookkeeper:
     async def _apply_single(self, single: Batch) -> None:
         try:
             await self._apply_whole(single)
-        except (*AWAY, WrongPosition, StaleEpoch):
+        except (*AWAY, *_NOT_THE_RECORDS, WrongPosition, StaleEpoch):
             raise
         except Exception as error:  # noqa: BLE001 - parked with its reason, so that the next record goes on
             where = {"topic": single.topic, "partition": single.partition, "offset": single.start}

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 
+import asyncpg
 import pytest
 
 from agents.engine.errors import FencedError, ReseekError
@@ -82,6 +83,16 @@ async def test_a_record_that_the_database_refuses_is_parked_alone(practice: Prac
     assert await practice.pool.fetchval('SELECT array_agg("offset") FROM refused_records') == [1]
     assert await practice.pool.fetchval("SELECT count(*) FROM celebrations") == 2
     assert await practice.keepers[MILESTONES].claim(MILESTONES, 0) == 3
+
+
+async def test_a_schema_that_does_not_fit_ends_the_process_and_parks_nothing(practice: Practice) -> None:
+    await practice.pool.execute("ALTER TABLE decisions RENAME TO judgements")
+    with pytest.raises(asyncpg.UndefinedTableError):
+        await practice.hear(first_session())
+    await practice.pool.execute("ALTER TABLE judgements RENAME TO decisions")
+    assert await practice.pool.fetchval("SELECT count(*) FROM refused_records") == 0
+    await practice.hear(first_session())
+    assert len(await practice.inbox()) == 1
 
 
 async def test_a_profile_that_cannot_be_read_is_parked_without_its_value(practice: Practice) -> None:
