@@ -7,7 +7,8 @@ that failed together do not return together.
 from hashlib import blake2b
 from typing import Final
 
-MAX_ATTEMPTS: Final = 8
+MAX_ATTEMPTS: Final = 20
+"""About one and a half to three hours: a relay may be restarted, or grey-list us, before a person is asked."""
 _FIRST_SECONDS: Final = 2.0
 _LONGEST_SECONDS: Final = 900.0
 _STEPS: Final = 256
