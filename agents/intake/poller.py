@@ -96,12 +96,19 @@ class Poller:
         except (SourceAway, SpoolFull, TimeoutError) as error:
             hold_seconds = _backoff_seconds(claim["failures"], getattr(error, "retry_after_seconds", None))
             _log.warning("poll_failed", tenant=poll.tenant, source=poll.source, detail=str(error), seconds=hold_seconds)
-            hold = timedelta(seconds=hold_seconds)
-            await self._pool.execute(self._queries["poll_failed"], *key, claim["fence"], hold)
+            await self._put_off(key, claim["fence"], hold_seconds)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            raise
+        except Exception:  # noqa: BLE001 - parked until its back-off ends: one source must not end the others and the hooks
+            _log.exception("poll_broken", tenant=poll.tenant, source=poll.source)
+            await self._put_off(key, claim["fence"], _backoff_seconds(claim["failures"], None))
         else:
             due_at = poll.due_after(now)
             await self._pool.execute(self._queries["poll_succeeded"], *key, claim["fence"], cursor, due_at)
         return True
+
+    async def _put_off(self, key: tuple[str, str], fence: int, seconds: float) -> None:
+        await self._pool.execute(self._queries["poll_failed"], *key, fence, timedelta(seconds=seconds))
 
     async def _seconds_until_due(self, poll: Poll) -> float:
         row = await self._pool.fetchrow(self._queries["poll_due_at"], poll.tenant, poll.source)

@@ -132,6 +132,27 @@ async def test_a_tracker_that_fails_is_asked_again_after_a_back_off_from_the_sam
     assert await at(stage, NOW + DAY).run_if_due(poll)
 
 
+class _BrokenPull(HabitPull):
+    async def run(self, cursor: str | None, now: datetime) -> str:
+        raise OverflowError(f"no such day: {cursor} {now}")
+
+
+async def test_a_source_that_breaks_its_reader_is_put_off_and_ends_no_other(stage: Stage) -> None:
+    whole = pull(stage)
+    broken = _BrokenPull(
+        stage.tenant,
+        habit_source(stage.habits, "broken"),
+        token=TOKEN,
+        zone=ZoneInfo("Europe/Vienna"),
+        session=stage.session,
+        admission=stage.intake.admission,
+    )
+    assert await at(stage, NOW).run_if_due(broken)
+    assert not await at(stage, NOW).run_if_due(broken)
+    assert await stage.pool.fetchval("SELECT failures FROM polls WHERE source = 'broken'") == 1
+    assert await at(stage, NOW).run_if_due(whole)
+
+
 async def test_the_tracker_says_when_to_come_back(stage: Stage) -> None:
     with pytest.raises(SourceAway) as away:
         await fetch_status(stage, 429, {"Retry-After": "120"})
