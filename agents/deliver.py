@@ -29,7 +29,7 @@ from agents.engine.serving import serve, stop_signal
 from agents.engine_metrics import EngineMetrics, sample_engine
 from agents.engine_probes import engine_checks
 from agents.kafka import client_options
-from agents.ledger.opening import open_ledger
+from agents.ledger.opening import UNFIT, open_ledger
 from agents.ledger.pool import Pool
 from agents.profiles import profile_keeper
 from agents.sender import Sender, SenderLimits
@@ -78,6 +78,8 @@ async def _deliver(settings: DeliverSettings, tenants: Mapping[str, Tenant]) -> 
             return await opening
         except asyncio.CancelledError:
             return 0
+        except UNFIT:
+            raise  # its text is for the operator
         except Exception:  # noqa: BLE001 - ends the process
             _log.critical("deliver_failed", exc_info=True)
             return _FAILED

@@ -17,7 +17,7 @@ from aiohttp import web
 from agents.engine.serving import stop_signal
 from agents.intake.service import Intake, IntakeConfig, run_intake
 from agents.kafka import client_options
-from agents.ledger.opening import open_ledger
+from agents.ledger.opening import UNFIT, open_ledger
 from agents.ledger.pool import Pool
 from agents.ledger.queries import load_queries
 from agents.settings import ServeSettings
@@ -60,6 +60,8 @@ async def _outcome(serving: asyncio.Task[None]) -> int:
         await serving
     except asyncio.CancelledError:
         return 0
+    except UNFIT:
+        raise  # its text is for the operator
     except Exception:  # noqa: BLE001 - ends the process
         _log.critical("serve_failed", exc_info=True)
         return _FAILED

@@ -9,12 +9,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AwareDatetime, Field, HttpUrl, SecretStr, ValidationError
+from pydantic import AwareDatetime, Field, HttpUrl, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from agents.clock import Clock
 
 _SECRETS = Path("/run/secrets")
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 Port = Annotated[int, Field(ge=1, le=65_535)]
 S = TypeVar("S", bound="Settings")
 
@@ -113,6 +114,13 @@ class DeliverSettings(KafkaSettings, TenantSettings, DatabaseSettings):
     smtp_username: str | None = None
     smtp_password: SecretStr | None = None
     sender_concurrency: Annotated[int, Field(ge=1, le=256)] = 16
+
+    @field_validator("smtp_username")
+    @classmethod
+    def _credentials_need_tls(cls, username: str | None, others: ValidationInfo) -> str | None:
+        if username and others.data.get("smtp_tls") == "off" and others.data.get("smtp_host") not in _LOOPBACK:
+            raise ValueError("would cross a network in the clear: set CAIRN_SMTP_TLS to starttls or implicit")
+        return username
 
 
 class ServeSettings(KafkaSettings, TenantSettings, DatabaseSettings):

@@ -3,16 +3,26 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
+import asyncpg
 import structlog
 
 from agents.ledger.away import AWAY
-from agents.ledger.migrate import require_current
+from agents.ledger.migrate import SchemaMismatch, require_current
 from agents.ledger.pool import Pool, connect
 
 _FIRST_WAIT_SECONDS = 0.2
 _LONGEST_WAIT_SECONDS = 5.0
 _log = structlog.get_logger()
+
+
+class DatabaseRefused(Exception):
+    """`CAIRN_DATABASE_URL` is wrong: waiting would not help; the text says what to mend, without the address."""
+
+
+UNFIT: Final = (DatabaseRefused, SchemaMismatch)
+"""What the operator has to mend; the texts may be printed."""
 
 
 @asynccontextmanager
@@ -21,7 +31,7 @@ async def open_ledger(dsn: str, *, max_connections: int) -> AsyncIterator[Pool]:
 
     Raises:
         SchemaMismatch: the schema is not the one that this release knows.
-        asyncpg.PostgresError: the server refuses the credentials or the database.
+        DatabaseRefused: the address, the credentials or the database's name are wrong.
     """
     pool = await _wait_for(dsn, max_connections)
     try:
@@ -36,6 +46,10 @@ async def _wait_for(dsn: str, max_connections: int) -> Pool:
     while True:
         try:
             return await connect(dsn, max_connections=max_connections)
+        except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
+            raise DatabaseRefused(f"Postgres refuses what CAIRN_DATABASE_URL says: {error}") from None
+        except ValueError:  # of asyncpg, which reads the address
+            raise DatabaseRefused("CAIRN_DATABASE_URL must be postgresql://user:password@host:5432/cairn") from None
         except AWAY as error:
             _log.warning("database_waited_for", error_type=type(error).__name__, seconds=seconds)
         await asyncio.sleep(seconds)

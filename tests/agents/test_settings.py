@@ -61,3 +61,11 @@ def test_the_clock_is_real_time_unless_a_demonstration_says_otherwise(
     assert read(KafkaSettings).clock.domain_ms(one_second_in) == round(
         datetime(2026, 1, 2, tzinfo=UTC).timestamp() * 1000
     )
+
+
+def test_mail_credentials_in_the_clear_are_refused_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CAIRN_SMTP_HOST", "mail.example")
+    monkeypatch.setenv("CAIRN_SMTP_TLS", "off")
+    monkeypatch.setenv("CAIRN_SMTP_USERNAME", "cairn")
+    with pytest.raises(SettingsError, match=r"CAIRN_SMTP_USERNAME: .*set CAIRN_SMTP_TLS to starttls or implicit"):
+        read(DeliverSettings)
