@@ -19,7 +19,8 @@ ALLOWED = frozenset(
     offset start end expected records count generation position committed epoch app_id transactional_id
     version digest rule rules tier tenant client source channel kind state milestone_id celebration_id
     delivery_id attempt attempts fence seconds ms bytes port host path method status outcome signal
-    error failed exit_code name invariant event_id worker stage limit url hint
+    error failed exit_code name invariant event_id worker stage limit url hint advice missing
+    bootstrap_servers have used where
     """.split()  # noqa: SIM905 - sixty quoted words read worse
 )
 _RENAMED = {"event": "body", "level": "severity_text"}
@@ -31,7 +32,9 @@ def _allow_listed(_logger: object, _method: str, event: MutableMapping[str, Any]
     dropped = sorted(key for key in named if key not in ALLOWED)
     kept = {key: value for key, value in named.items() if key in ALLOWED}
     if dropped:
-        kept["detail"] = f"dropped_fields={','.join(dropped)}"
+        kept["detail"] = " ".join(
+            [*([str(kept["detail"])] if "detail" in kept else []), f"dropped_fields={','.join(dropped)}"]
+        )
     return kept
 
 

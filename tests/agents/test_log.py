@@ -1,7 +1,9 @@
 """Logs carry what was allowed and nothing else."""
 
+import ast
 import json
 import logging
+from pathlib import Path
 
 import pytest
 import structlog
@@ -54,3 +56,18 @@ def test_libraries_speak_the_same_form(capsys: pytest.CaptureFixture[str]) -> No
         "warning",
         "deliver",
     )
+
+
+def test_every_field_that_the_code_logs_is_one_that_may_leave() -> None:
+    known = log.ALLOWED | {"exc_info"}
+    levels = {"debug", "info", "warning", "error", "critical", "exception"}
+    unknown = {
+        f"{path.name}:{call.lineno}: {field.arg}"
+        for path in Path(log.__file__).parent.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in levels
+        if isinstance(call.func.value, ast.Name) and call.func.value.id in {"log", "_log"}
+        for field in call.keywords
+        if field.arg and field.arg not in known
+    }
+    assert unknown == set()
