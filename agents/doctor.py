@@ -15,7 +15,7 @@ import dns.exception
 from aiokafka.errors import KafkaError
 
 from agents import topics
-from agents.ledger.migrate import require_current
+from agents.ledger.migrate import SchemaMismatch, require_current
 from agents.ledger.pool import connect
 from agents.settings import DeliverSettings, ServeSettings, Settings, SettingsError, TrackSettings, read
 from agents.tenants import Tenant, TenantErrors, load_tenants, secret_values
@@ -24,6 +24,7 @@ from schemas.tenant import Source
 Verdict = Literal["ok", "warning", "failed"]
 _DNS_SECONDS = 5.0
 _CONNECT_SECONDS = 10.0
+_NOT_REACHED = (OSError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, aiosmtplib.SMTPException)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,9 @@ async def examine() -> AsyncIterator[Finding]:
     for subject, check in checks:
         try:
             yield await check(settings)
-        except (OSError, TimeoutError, KafkaError, asyncpg.PostgresError, aiosmtplib.SMTPException) as error:
+        except SchemaMismatch as error:
+            yield Finding(subject=subject, verdict="failed", text=str(error))
+        except _NOT_REACHED as error:
             yield Finding(subject=subject, verdict="failed", text=f"not reached: {type(error).__name__}: {error}")
     for domain in sorted({tenant.sender.from_address.rpartition("@")[2] for tenant in tenants.values()}):
         yield await _mail_domain(domain)
