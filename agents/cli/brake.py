@@ -15,6 +15,7 @@ from agents.ledger.opening import open_ledger
 from agents.ledger.pool import Pool
 from agents.settings import DatabaseSettings
 from schemas.brake import Pause, Suppression
+from schemas.policy import ChannelName
 
 tasks_app = group("tasks", "What is left to coaches.")
 _CONNECTIONS = 2
@@ -24,7 +25,7 @@ Tenant = Annotated[str, typer.Option(help="The client's tenant.")]
 AnyTenant = Annotated[str | None, typer.Option(help="Only this tenant.")]
 Reason = Annotated[str, typer.Option(help="Why; shown to whoever asks later.")]
 Author = Annotated[str, typer.Option(help="Who does it.", default_factory=getpass.getuser)]
-Channel = Annotated[str | None, typer.Option(help="Only this channel.")]
+Channel = Annotated[ChannelName | None, typer.Option(help="Only this channel.")]
 RuleId = Annotated[str | None, typer.Option(help="Only this rule.")]
 
 

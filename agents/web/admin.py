@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import asdict
 from datetime import datetime
 from http import HTTPStatus
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import msgspec
 from aiohttp import web
@@ -33,12 +33,14 @@ from agents.web.failures import Failures
 from agents.web.problems import json, problem
 from schemas.brake import Pause, Suppression, SuppressionAnswer
 from schemas.client import Line
+from schemas.policy import ChannelName
 from schemas.text import Identifier
 
 Erase = Callable[[str, str], Awaitable[None]]
 
 _MAX_BODY_BYTES = 16 * 1024
 _MAX_TASK_DIGITS = 18
+_CHANNELS: tuple[str, ...] = get_args(ChannelName)
 _CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
 B = TypeVar("B", bound=BaseModel)
 
@@ -208,7 +210,12 @@ def _scope(request: web.Request) -> tuple[str | None, str | None, str | None]:
     unknown = set(request.query) - {"channel", "rule"}
     if unknown:
         raise _Refused("only channel and rule narrow a pause")
-    return request.match_info.get("tenant"), request.query.get("channel"), request.query.get("rule")
+    channel, rule = request.query.get("channel"), request.query.get("rule")
+    if channel is not None and channel not in _CHANNELS:
+        raise _Refused(f"channel: one of {', '.join(_CHANNELS)}")
+    if (rule is not None and not rule.isprintable()) or rule == "":
+        raise _Refused("rule: the id of a rule")
+    return request.match_info.get("tenant"), channel, rule
 
 
 def _author(request: web.Request) -> str:

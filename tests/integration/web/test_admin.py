@@ -49,7 +49,8 @@ async def test_a_pause_holds_until_it_is_resumed(client: Client, practice: Heade
 
 
 async def test_a_slip_in_a_scope_is_not_taken_for_a_wider_pause(client: Client, operator: Headers, pool: Pool) -> None:
-    for path in ("/v1/admin/pause?chanel=email", "/v1/admin/tenants/nortstar/pause"):
+    slips = ("?chanel=email", "?channel=mail", "?channel=", "?rule=", "?rule=%00")
+    for path in (*(f"/v1/admin/pause{slip}" for slip in slips), "/v1/admin/tenants/nortstar/pause"):
         response = await client.put(path, json={"reason": "x"}, headers=operator)
         assert response.status in (400, 404)
     assert await pool.fetchval("SELECT count(*) FROM pauses") == 0
