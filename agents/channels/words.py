@@ -112,7 +112,7 @@ class WordFiles:
             return _parse(self._template(own, names, channel).render(words))
         except UndefinedError as error:
             raise MissingFact(_undefined(str(error))) from error
-        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        except (TemplateError, OSError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise MissingFact(f"a template for {milestone.rule} on {channel} that works ({error})") from error
 
     def broken(self, own: Path | None = None) -> Iterator[str]:
