@@ -20,6 +20,7 @@ from agents.ledger.pool import Connection, Pool
 _CHANNEL = "cairn_inbox"
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 30.0
+_CHECK_SECONDS = 15.0
 _READERS = 10_000
 _READERS_OF_A_CLIENT = 8
 
@@ -100,7 +101,11 @@ class Feed:
         await connection.add_listener(_CHANNEL, self._heard)
         try:
             self._wake_all()
-            await lost.wait()
+            while not lost.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(lost.wait(), _CHECK_SECONDS)
+                if not lost.is_set():
+                    await connection.execute("SELECT 1", timeout=_CHECK_SECONDS)  # a half-open one is never told lost
         finally:
             if not connection.is_closed():
                 connection.remove_termination_listener(lose)
