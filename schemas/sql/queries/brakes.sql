@@ -55,16 +55,23 @@ UPDATE deliveries d SET state = 'held', reason = 'paused', fence = fence + 1, le
 FROM covered WHERE d.delivery_id = covered.delivery_id;
 
 -- name: release_held
--- What is held by nothing any more waits for a sender again, which asks once more.
+-- What is held by nothing any more waits for a sender again, which asks once more. So many at a time that no time-out
+-- ends it; the sweeper goes on with the rest.
+WITH free AS (
+    SELECT d.delivery_id FROM deliveries d
+    WHERE d.state = 'held'
+      AND NOT EXISTS (SELECT FROM pauses p WHERE p.lifted_at IS NULL
+                      AND (p.tenant IS NULL OR p.tenant = d.tenant)
+                      AND (p.channel IS NULL OR p.channel = d.channel)
+                      AND (p.rule IS NULL OR p.rule = d.rule))
+      AND NOT EXISTS (SELECT FROM suppressions s WHERE s.lifted_at IS NULL
+                      AND s.tenant = d.tenant AND s.client = d.client
+                      AND (s.until IS NULL OR s.until > $1))
+    LIMIT 20000
+    FOR NO KEY UPDATE OF d SKIP LOCKED
+)
 UPDATE deliveries d SET state = 'pending', reason = 'released'
-WHERE d.state = 'held'
-  AND NOT EXISTS (SELECT FROM pauses p WHERE p.lifted_at IS NULL
-                  AND (p.tenant IS NULL OR p.tenant = d.tenant)
-                  AND (p.channel IS NULL OR p.channel = d.channel)
-                  AND (p.rule IS NULL OR p.rule = d.rule))
-  AND NOT EXISTS (SELECT FROM suppressions s WHERE s.lifted_at IS NULL
-                  AND s.tenant = d.tenant AND s.client = d.client
-                  AND (s.until IS NULL OR s.until > $1))
+FROM free WHERE d.delivery_id = free.delivery_id
 RETURNING d.delivery_id;
 
 -- name: held

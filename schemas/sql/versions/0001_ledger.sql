@@ -93,6 +93,8 @@ CREATE TABLE deliveries (
     CHECK (state <> 'sending' OR lease_until IS NOT NULL)
 ) WITH (fillfactor = 80);
 CREATE INDEX deliveries_due ON deliveries (channel, due_at) WHERE state IN ('pending', 'deferred');
+CREATE INDEX deliveries_retrying ON deliveries (channel, retry_at)
+    WHERE state IN ('pending', 'deferred') AND retry_at IS NOT NULL;
 CREATE INDEX deliveries_held ON deliveries (tenant, client) WHERE state = 'held';
 CREATE INDEX deliveries_leased ON deliveries (lease_until) WHERE state = 'sending';
 CREATE INDEX deliveries_expiring ON deliveries (expires_at) WHERE state IN ('pending', 'deferred', 'held');
