@@ -8,6 +8,7 @@ from agents.channels.channel import Outcome
 from agents.ledger.deliveries import begin_sending, claim
 from agents.sender import Sender, SenderLimits
 from agents.wakeup import Wakeup
+from streams.planning.backoff import MAX_ATTEMPTS
 from tests.integration.ledger.ledger_practice import NOON, Practice, planned, reached, retracted
 
 
@@ -85,8 +86,8 @@ async def test_a_retraction_between_claim_and_point_of_no_return_stops_it(practi
 
 async def test_a_retry_is_bounded_and_then_a_person_takes_over(practice: Practice) -> None:
     await planned(practice)
-    practice.channel.answers = [Outcome(kind="retry", detail="421 busy")] * 20
-    for _ in range(12):
+    practice.channel.answers = [Outcome(kind="retry", detail="421 busy")] * (MAX_ATTEMPTS + 12)
+    for _ in range(MAX_ATTEMPTS + 4):
         await practice.send()
         await practice.later(seconds=1)
     assert (await practice.states())["email"] == "failed:provider_away"
