@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from agents.cli.app import EXIT_NO, app, begin, err, group, out, run
@@ -107,7 +108,8 @@ def held(*, tenant: AnyTenant = None) -> None:
     for row in deliveries:
         why = " ".join(part for part in (row.reason, row.why, row.author and f"({row.author})") if part)
         due, expires = (at.isoformat(sep=" ", timespec="minutes") for at in (row.due_at, row.expires_at))
-        table.add_row(row.tenant, row.client, row.rule, row.channel, row.state, why, due, expires)
+        cells = row.tenant, row.client, row.rule, row.channel, row.state, why, due, expires
+        table.add_row(*map(escape, cells))
     out.print(table if deliveries else "Nothing is held.")
 
 
@@ -121,9 +123,9 @@ def list_tasks(*, tenant: AnyTenant = None) -> None:
     found = ask(lambda pool, _: tasks.open_tasks(pool, tenant=tenant))
     table = Table("task", "tenant", "client", "coach", "what", "why", "minutes")
     for task in found:
-        table.add_row(
-            str(task.task_id), task.tenant, task.client, task.coach or "", task.summary, task.reason, str(task.minutes)
-        )
+        number, minutes = str(task.task_id), str(task.minutes)
+        cells = number, task.tenant, task.client, task.coach or "", task.summary, task.reason, minutes
+        table.add_row(*map(escape, cells))
     out.print(table)
     out.print(f"{len(found)} tasks, {sum(task.minutes for task in found)} minutes", highlight=False)
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from agents.cli.app import EXIT_NO, begin, err, group, out, run
@@ -29,7 +30,7 @@ def list_letters(
     letters = run(_collect(begin("dlq", KafkaSettings), reason))
     counts = Table("count", "source", "reason", title=f"{len(letters)} dead letters")
     for (source, why), count in Counter((d.source, d.reason) for d in letters).most_common():
-        counts.add_row(str(count), source, why)
+        counts.add_row(str(count), escape(source), escape(why))
     out.print(counts)
     if letters:
         newest = Table("partition", "offset", "refused at", "reason", "detail")
@@ -40,7 +41,7 @@ def list_letters(
 
 def _row(letter: DeadLetter) -> tuple[str, str, str, str, str]:
     at = datetime.fromtimestamp(letter.refused_ms / 1000, tz=UTC).isoformat(timespec="seconds")
-    return str(letter.partition), str(letter.offset), at, letter.reason, letter.detail
+    return str(letter.partition), str(letter.offset), at, escape(letter.reason), escape(letter.detail)
 
 
 @dlq.command("show")
@@ -69,7 +70,7 @@ def replay_letters(
     settings = begin("dlq", KafkaSettings)
     letters = [letter for letter in run(_collect(settings, reason)) if letter.is_replayable][:limit]
     for (source, why), count in Counter((d.source, d.reason) for d in letters).most_common():
-        out.print(f"{count} {why} -> {source}")
+        out.print(f"{count} {why} -> {source}", markup=False)
     if not yes:
         out.print(f"Nothing was done: --yes puts these {len(letters)} back.")
         return

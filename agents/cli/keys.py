@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from agents.cli.app import EXIT_NO, err, group, out
@@ -29,7 +30,7 @@ def list_all() -> None:
     for key in ask(lambda pool, _: access.list_keys(pool)):
         revoked = key.revoked_at.isoformat(timespec="seconds") if key.revoked_at else ""
         made = key.created_at.isoformat(timespec="seconds")
-        table.add_row(str(key.key_id), key.name, key.tenant or "all", made, revoked)
+        table.add_row(str(key.key_id), escape(key.name), key.tenant or "all", made, revoked)
     out.print(table)
 
 
