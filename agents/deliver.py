@@ -152,9 +152,16 @@ def channels(settings: DeliverSettings) -> dict[str, Channel | None]:
         tls=settings.smtp_tls,
         username=settings.smtp_username,
         password=password.get_secret_value() if password else None,
+        hello=_hello(settings),
         connections=settings.sender_concurrency,
     )
     return {"in_app": None, "email": EmailChannel(server, now=lambda: datetime.now(UTC))}
+
+
+def _hello(settings: DeliverSettings) -> str:
+    """Our name in EHLO: relays refuse `localhost`, and a bare address is no name (RFC 5321, 4.1.1.1)."""
+    host = settings.public_url.host or ""
+    return host if host[-1:].isalpha() else "localhost"
 
 
 def _sender(
