@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+import msgspec
+
 S = TypeVar("S")
 R = TypeVar("R")
 R_contra = TypeVar("R_contra", contravariant=True)
@@ -73,8 +75,7 @@ class Refusal:
     detail: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Folded(Generic[S]):
+class Folded(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     """What one record did: the state after it (None: there is none), what to publish, or why it was refused."""
 
     state: S | None

@@ -4,10 +4,12 @@ Must never be loosened to make an upgrade pass: read the changed code first, run
 """
 
 from importlib.metadata import version
+from typing import Any
 
 from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState
+from aiokafka.producer import sender
 from faust import App
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
@@ -17,7 +19,8 @@ from faust.transport.drivers.aiokafka import Consumer as DriverConsumer
 
 VERSIONS = {"faust-streaming": "0.15.3", "mode-streaming": "0.7.1", "aiokafka": "0.14.0"}
 
-PRIVATE_NAMES: dict[type, tuple[str, ...]] = {
+PRIVATE_NAMES: dict[Any, tuple[str, ...]] = {
+    sender: ("BACKOFF_OVERRIDE",),
     App: ("_new_transport", "_on_partitions_revoked", "_on_partitions_assigned", "BootStrategy"),
     Consumer: ("getmany", "_drain_messages", "resume_flow", "stop_flow", "verify_event_path"),
     DriverConsumer: ("_new_consumer_thread",),
@@ -51,4 +54,4 @@ def check() -> None:
             )
     for owner, names in PRIVATE_NAMES.items():
         if missing := [name for name in names if not hasattr(owner, name)]:
-            raise ImportError(f"{owner.__module__}.{owner.__qualname__} has no {', '.join(missing)} any more")
+            raise ImportError(f"{owner!r} has no {', '.join(missing)} any more")

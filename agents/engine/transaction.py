@@ -7,17 +7,20 @@ Theory of operation: one transactional id per partition number, so that the next
 owner's open transaction and fences a paused one (aiokafka sends no group metadata with transactional offsets, so
 nothing else would). `commit_transaction` succeeds even when a record batch was refused: every batch is awaited before.
 Brokers 4.x answer the first write of a transaction to a partition NOT_ENOUGH_REPLICAS once, to clients of our age:
-harmless, but at the default back-off it costs 100 ms, hence `retry_backoff_ms`.
+harmless, but at the default back-off it costs 100 ms, hence `retry_backoff_ms`. A transaction that begins while the
+markers of the one before are being written is told to come again, which takes the broker a few milliseconds and not
+aiokafka's 20, hence `BACKOFF_OVERRIDE`.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
+from aiokafka.producer import sender
 from aiokafka.structs import OffsetAndMetadata
 
 from agents.engine.config import EngineConfig
@@ -29,6 +32,10 @@ Message = tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes | None]]]
 Writes = Mapping[TopicPartition, Sequence[Message]]
 _STOP_SECONDS = 2.0
 _FENCED = (ProducerFenced, InvalidProducerEpoch)
+_MARKERS_SECONDS = 0.004
+T = TypeVar("T")
+
+sender.BACKOFF_OVERRIDE = _MARKERS_SECONDS
 
 
 class Committer:
@@ -87,10 +94,9 @@ class Committer:
         try:
             async with asyncio.timeout(self._config.commit_timeout_ms / 1_000):
                 await producer.begin_transaction()
-                ends = await self._write(producer, writes)
-                if offsets:
-                    positions = {tp: OffsetAndMetadata(offset, "") for tp, offset in offsets.items()}
-                    await producer.send_offsets_to_transaction(positions, self._config.app_id)
+                positions = {tp: OffsetAndMetadata(offset, "") for tp, offset in offsets.items()}
+                # Both round trips at once; a refused record aborts the offsets with it.
+                ends = await _both(self._write(producer, writes), self._send_offsets(producer, positions))
         except RefusedWriteError:
             with suppress(TimeoutError, KafkaError):  # politeness: an open transaction would hold up readers
                 await asyncio.wait_for(producer.abort_transaction(), _STOP_SECONDS)
@@ -128,6 +134,12 @@ class Committer:
             ends[tp] = answer.offset + count
         return ends
 
+    async def _send_offsets(
+        self, producer: AIOKafkaProducer, positions: Mapping[TopicPartition, OffsetAndMetadata]
+    ) -> None:
+        if positions:
+            await producer.send_offsets_to_transaction(positions, self._config.app_id)
+
     def _explain(self, error: BaseException, otherwise: type[BrokerAwayError]) -> EngineError:
         if isinstance(error, _FENCED) or isinstance(error.__cause__, _FENCED):
             return FencedError(
@@ -135,6 +147,16 @@ class Committer:
                 f"one was stopped for longer than the transaction time-out of {self._config.transaction_timeout_ms} ms"
             )
         return otherwise(f"a transaction of {self._id} failed: {error!r}")
+
+
+async def _both(writing: Awaitable[T], sending: Awaitable[None]) -> T:
+    """Await both to their ends, so that nothing goes on behind an abort; the writing's error counts first."""
+    written, sent = await asyncio.gather(writing, sending, return_exceptions=True)
+    if isinstance(written, BaseException):
+        raise written
+    if isinstance(sent, BaseException):
+        raise sent
+    return written
 
 
 async def _send(

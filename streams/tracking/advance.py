@@ -15,7 +15,9 @@ Every event has an outcome, and none is lost without one:
 - `refused`: it goes to the dead letters with `refusal`.
 """
 
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from msgspec import Struct
 
 from schemas.event import Event
 from schemas.milestone import Milestone
@@ -42,7 +44,7 @@ MAX_AHEAD_MS = 24 * 3_600_000
 """An event from further in the future comes from a broken clock."""
 
 
-class Advanced(NamedTuple):
+class Advanced(Struct, frozen=True, gc=False):
     """What an event did."""
 
     state: State

@@ -58,7 +58,7 @@ class Verdict(NamedTuple):
     details: Mapping[str, Any]
 
 
-class Slot(NamedTuple):
+class Slot(Struct, frozen=True, gc=False):
     """A place in the ledger: one threshold of a rule for one `per` value."""
 
     rule: PlannedRule

@@ -11,8 +11,9 @@ it has one, and once per event id.
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from schemas.event import Event
@@ -43,7 +44,7 @@ BUSINESS_KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType({
 """What a completion is of: two events of one type about the same thing count once."""
 
 
-class Happening(NamedTuple):
+class Happening(Struct, frozen=True, gc=False):
     """An event with what else deciding needs; instants in milliseconds."""
 
     event: Event
@@ -57,7 +58,8 @@ class Happening(NamedTuple):
         return self.at_ms, self.now_ms
 
 
-class Effect(NamedTuple):
+@final
+class Effect(Struct, frozen=True, gc=False):
     """The state after something happened, and the thresholds crossed or taken back."""
 
     state: State

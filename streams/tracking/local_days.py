@@ -6,7 +6,7 @@ never in the offset that the time happens to carry; shifted by `day_starts_at`, 
 check after midnight may belong to the evening before. Dates are counted in days from 1970.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 _ORDINAL_1970 = date(1970, 1, 1).toordinal()
@@ -22,7 +22,7 @@ def local_day(at: datetime, zone: str, day_starts_minutes: int) -> int:
 
     `ZoneInfo` reads the pinned zone data once and keeps it: the same answer on every machine.
     """
-    wall = at.astimezone(ZoneInfo(zone))
+    wall = at if zone == "UTC" and at.tzinfo is UTC else at.astimezone(ZoneInfo(zone))
     if day_starts_minutes:
         wall = wall.replace(tzinfo=None) - timedelta(minutes=day_starts_minutes)
     return day_number(wall)

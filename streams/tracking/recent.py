@@ -13,7 +13,8 @@ front, when a new one comes.
 """
 
 from hashlib import blake2b
-from typing import NamedTuple
+
+from msgspec import Struct
 
 WINDOW_DAYS = 35
 MAX_KEYS = 512
@@ -27,7 +28,7 @@ _TICK_MS = 32
 _PRECEDENCES = 4
 
 
-class Entry(NamedTuple):
+class Entry(Struct, frozen=True, gc=False):
     """What is remembered of one key."""
 
     tag: int

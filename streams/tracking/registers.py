@@ -5,8 +5,9 @@ counts, or that it does not. What it counted for is kept as the number of a patt
 of counters), so that a reversal takes back exactly what was given, under whatever rulebook.
 """
 
-from typing import NamedTuple
+from typing import final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from streams.tracking import recent
@@ -20,7 +21,7 @@ COUNTED, INFERRED, VOID = 0, PATTERNS, 2 * PATTERNS
 _VOID_WITHOUT_PATTERN, _COUNTED_WITHOUT_PATTERN = 255, 254
 
 
-class Move(NamedTuple):
+class Move(Struct, frozen=True, gc=False):
     """A counter that went from one number to another."""
 
     counter: str
@@ -28,7 +29,8 @@ class Move(NamedTuple):
     after: float
 
 
-class Counted(NamedTuple):
+@final
+class Counted(Struct, frozen=True, gc=False):
     """The state after a statement about a key, and the counters that it moved."""
 
     state: State
@@ -49,7 +51,7 @@ def see(state: State, key: bytes, now_ms: int) -> State:
     return replace(state, seen=recent.mark(state.seen, key, now_ms))
 
 
-class Statement(NamedTuple):
+class Statement(Struct, frozen=True, gc=False):
     """Something that is said about a key.
 
     Attributes:

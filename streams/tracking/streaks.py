@@ -7,7 +7,8 @@ holds as long as any run is long enough, so that it does not matter which came f
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from streams.tracking.awards import Award, Awards, Settled, Slot, Verdict, reach, withdraw
 from streams.tracking.counts import thresholds_between
@@ -17,7 +18,7 @@ from streams.tracking.local_days import iso
 from streams.tracking.plan import PlannedRule
 
 
-class DayChange(NamedTuple):
+class DayChange(Struct, frozen=True, gc=False):
     """Day sets before and after something was said about days.
 
     Attributes:

@@ -24,6 +24,8 @@ class Ticked(NamedTuple):
 
 def next_deadline(state: State) -> int | None:
     """When `tick` has something to do next, in milliseconds since 1970; None for never."""
+    if not state.bookings:
+        return None
     return min((booking.due_ms for booking in state.bookings.values()), default=None)
 
 
