@@ -14,11 +14,11 @@ EVENT_MAX_BYTES = 64 * 1024
 Text = Annotated[str, Meta(min_length=1, max_length=TEXT_MAX_CHARS)]
 """Free text or an identifier: 1 to 512 characters."""
 
-Identifier = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\s/\x00-\x1f\x7f]+$")]
+Identifier = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\s/\x00-\x1f\x7f]+(?!\n)$")]
 """A tenant's or client's id: 1 to 128 characters without spaces, control characters or `/`."""
 
-TypeName = Annotated[str, Meta(max_length=64, pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$")]
+TypeName = Annotated[str, Meta(max_length=64, pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+(?!\n)$")]
 """An event type: lower-case words joined by dots, as in `session.completed`."""
 
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}(?!\n)$")]
 """An ISO 4217 code."""

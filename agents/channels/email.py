@@ -10,6 +10,7 @@ been sent: every fault is `retry`, a 5xx is `rejected`. Then `point_of_no_return
 until the connection drops, the outcome is `unknown` (RFC 5321, 4.2.1, 4.5.3.2, 6.1).
 """
 
+import asyncio
 import re
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -31,6 +32,11 @@ _REFUSALS: dict[int, OutcomeKind] = {4: "retry", 5: "rejected"}
 _ADDRESS = re.compile(r"<?[^\s<>]+@[^\s<>]+>?")
 _QUEUED_AS = re.compile(r"queued as\s+([A-Za-z0-9.-]{1,64})", re.IGNORECASE)
 _LEADING_DOT = re.compile(rb"(?m)^\.")
+
+
+# Together below a sender's lease: a server that answers each command just in time must not outlast the claim.
+_CONNECT_SECONDS = 45.0
+_OFFER_SECONDS = 45.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +73,8 @@ class EmailChannel:
             return Outcome(kind="rejected", detail="a name or title holds a line break; correct it")
         async with AsyncExitStack() as stack:
             try:
-                smtp = await stack.enter_async_context(self._connections.lease())
+                async with asyncio.timeout(_CONNECT_SECONDS):
+                    smtp = await stack.enter_async_context(self._connections.lease())
             except (SMTPException, OSError) as error:
                 return Outcome(kind="retry", detail=_clean(f"no connection to the mail server: {error}"))
             return await self._converse(smtp, mail, point_of_no_return)
@@ -111,9 +118,10 @@ class EmailChannel:
 async def _offer(smtp: SMTP, mail: _Mail) -> Outcome | None:
     """MAIL, RCPT, DATA; None when the server waits for the mail, else why it does not."""
     try:
-        await smtp.mail(mail.sender)
-        await smtp.rcpt(mail.recipient)
-        response = await smtp.execute_command(b"DATA")
+        async with asyncio.timeout(_OFFER_SECONDS):
+            await smtp.mail(mail.sender)
+            await smtp.rcpt(mail.recipient)
+            response = await smtp.execute_command(b"DATA")
     except SMTPResponseException as error:
         response = SMTPResponse(error.code, error.message)
     except (SMTPException, OSError) as error:
