@@ -6,17 +6,15 @@
 """
 
 from typing import Annotated, Literal
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, HttpUrl
 
 from schemas.client import Line
-
-_ZONES = frozenset(available_timezones())
+from schemas.zones import ZONES
 
 
 def _known_zone(zone: str) -> str:
-    if zone not in _ZONES:
+    if zone not in ZONES:
         raise ValueError("not an IANA time zone, as in Europe/Vienna")
     return zone
 

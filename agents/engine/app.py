@@ -7,7 +7,9 @@ group membership, the assignor, the co-partitioning of topics and table, and the
 """
 
 import asyncio
+import tempfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, cast
 
 import faust
@@ -178,6 +180,8 @@ def _settings(config: EngineConfig) -> dict[str, Any]:
         "key_serializer": "raw",
         "value_serializer": "raw",
         "store": "memory://",
+        # Faust makes this folder, and nothing of ours is kept there: containers have a read-only root.
+        "datadir": str(Path(tempfile.gettempdir()) / f"{config.app_id}-data"),
         "topic_allow_declare": False,
         "topic_disable_leader": True,
         "topic_partitions": config.partitions,
