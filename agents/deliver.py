@@ -52,7 +52,6 @@ class Delivery:
     """The parts of the process, once the ledger is open."""
 
     app: EngineApp
-    figures: DeliveryFigures
     workers: dict[str, asyncio.Task[None]]
 
 
@@ -124,11 +123,10 @@ async def _running(settings: DeliverSettings, tenants: Mapping[str, Tenant], poo
     )
     sample_engine(app.watch.status, observer)
     wakeup = Wakeup(settings.database_url.get_secret_value())
-    figures = DeliveryFigures(pool)
     running = {
         "wakeup": wakeup.run(),
         "sweeper": Sweeper(pool, clock.now).run(),
-        "figures": figures.run(),
+        "figures": DeliveryFigures(pool).run(),
         **{
             f"sender of {name}": _sender(name, channel, settings, tenants, pool, renderer, wakeup).run()
             for name, channel in channels(settings).items()
@@ -136,7 +134,7 @@ async def _running(settings: DeliverSettings, tenants: Mapping[str, Tenant], poo
     }
     workers = {name: asyncio.create_task(work, name=name) for name, work in running.items()}
     try:
-        yield Delivery(app=app, figures=figures, workers=workers)
+        yield Delivery(app=app, workers=workers)
     finally:
         for task in workers.values():
             task.cancel()
