@@ -36,5 +36,6 @@ def engine_checks(app: EngineApp) -> EngineChecks:
 
 
 async def _loop_turns() -> str | None:
-    await asyncio.wait_for(asyncio.sleep(0), _TURN_SECONDS)
+    async with asyncio.timeout(_TURN_SECONDS):
+        await asyncio.sleep(0)
     return None

@@ -140,7 +140,8 @@ class Sender:
                 waits.append(self._real_seconds((due_at - now).total_seconds()))
             seconds = max(min(waits), 0.01)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wakeup.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._wakeup.wait()
 
     async def _drain(self) -> None:
         if self._flying:

@@ -99,7 +99,8 @@ class Committer:
                 ends = await _both(self._write(producer, writes), self._send_offsets(producer, positions))
         except RefusedWriteError:
             with suppress(TimeoutError, KafkaError):  # politeness: an open transaction would hold up readers
-                await asyncio.wait_for(producer.abort_transaction(), _STOP_SECONDS)
+                async with asyncio.timeout(_STOP_SECONDS):
+                    await producer.abort_transaction()
             raise
         except (TimeoutError, KafkaError, AssertionError) as error:
             raise self._explain(error, BrokerAwayError) from error
@@ -116,11 +117,13 @@ class Committer:
         producer, self._producer = self._producer, None
         if producer is not None:
             with suppress(TimeoutError, KafkaError):
-                await asyncio.wait_for(producer.stop(), _STOP_SECONDS)
+                async with asyncio.timeout(_STOP_SECONDS):
+                    await producer.stop()
                 return
             log.warning("engine.producer_abandoned", transactional_id=self._id)
             with suppress(TimeoutError, KafkaError):
-                await asyncio.wait_for(producer.client.close(), _STOP_SECONDS)
+                async with asyncio.timeout(_STOP_SECONDS):
+                    await producer.client.close()
 
     async def _write(self, producer: AIOKafkaProducer, writes: Writes) -> dict[TopicPartition, int]:
         pending = [(tp, *batch) for tp, messages in writes.items() for batch in await _send(producer, tp, messages)]

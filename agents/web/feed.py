@@ -103,7 +103,8 @@ class Feed:
             self._wake_all()
             while not lost.is_set():
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(lost.wait(), _CHECK_SECONDS)
+                    async with asyncio.timeout(_CHECK_SECONDS):
+                        await lost.wait()
                 if not lost.is_set():
                     await connection.execute("SELECT 1", timeout=_CHECK_SECONDS)  # a half-open one is never told lost
         finally:

@@ -86,7 +86,8 @@ class Inbox:
         news.set()
         while not self._feed.closing and time.time() < reader.valid_until:
             try:
-                await asyncio.wait_for(news.wait(), _HEARTBEAT_SECONDS)
+                async with asyncio.timeout(_HEARTBEAT_SECONDS):
+                    await news.wait()
             except TimeoutError:
                 await stream.write(b":\n\n")
                 continue

@@ -60,6 +60,7 @@ async def _answer(checks: Mapping[str, Check], seconds: float) -> web.Response:
 
 async def _ask(check: Check, seconds: float) -> str | None:
     try:
-        return await asyncio.wait_for(check(), seconds)
+        async with asyncio.timeout(seconds):
+            return await check()
     except TimeoutError:
         return f"no answer in {seconds:g} s"

@@ -167,6 +167,28 @@ async def test_one_hanging_recipient_delays_nobody(practice: Practice) -> None:
     assert len(practice.channel.sent) == 30
 
 
+async def test_a_sender_that_is_woken_and_told_to_stop_at_once_stops(practice: Practice) -> None:
+    wakeup = Wakeup("").waiter()
+    running = asyncio.create_task(
+        Sender(
+            "email",
+            pool=practice.pool,
+            attempts=practice.attempts("email"),
+            wakeup=wakeup,
+            now=practice.clock,
+            limits=SenderLimits(poll_seconds=3600),
+        ).run()
+    )
+    async with asyncio.timeout(30):
+        while not wakeup._waiters:  # noqa: ASYNC110 - it sleeps, seen from outside
+            await asyncio.sleep(0.01)
+    wakeup.set()
+    running.cancel()
+    done, _ = await asyncio.wait({running}, timeout=5)
+    assert done == {running}
+    assert running.cancelled()
+
+
 async def test_a_planned_mail_wakes_its_sender(practice: Practice, database: str) -> None:
     wakeup = Wakeup(database)
     listening = asyncio.create_task(wakeup.run())

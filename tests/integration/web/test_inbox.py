@@ -98,7 +98,8 @@ async def test_a_page_of_a_named_origin_may_call_and_others_may_not(client: Clie
 
 
 async def heard(stream: ClientResponse) -> str:
-    return (await asyncio.wait_for(stream.content.readuntil(b"\n\n"), 10)).decode()
+    async with asyncio.timeout(10):
+        return (await stream.content.readuntil(b"\n\n")).decode()
 
 
 async def test_a_live_reader_hears_of_each_new_item_and_of_nobody_elses(
