@@ -1,9 +1,9 @@
 """The codec: bytes of the topics to shapes, and back.
 
-Theory: an event is decoded in two steps, the envelope with its data left raw and then the
-data by the type's own struct, because that is all that a valid event costs. Only what fails
-is looked at again, field by field: a wrong optional field is dropped and named, a wrong
-required one refuses the event. Bytes never crash it: the answer is an `Event` or `Refused`.
+Theory: a valid event of a known type is decoded in one pass, envelope and data, by a union of
+structs told apart by `type`. Only what fails there is looked at again, in the end field by
+field: a wrong optional field is dropped and named, a wrong required one refuses the event.
+Bytes never crash it: the answer is an `Event` or `Refused`.
 
 Milestones travel in binary mode, so that a subscriber can filter by header without parsing;
 profiles are plain JSON objects.
@@ -14,19 +14,19 @@ by its `ce_` headers, structured by its content type, or by having neither.
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar, Literal, Union
 
 import msgspec
 import pydantic
-from msgspec import DecodeError, Raw, ValidationError
+from msgspec import DecodeError, Raw, Struct, ValidationError, defstruct
 from msgspec.json import Decoder, Encoder
 
 from schemas.client import Profile
-from schemas.event import EVENT_DATA, FIRST_YEAR, LAST_YEAR, Envelope, Event, FreeValue
+from schemas.event import EVENT_DATA, FIRST_YEAR, LAST_YEAR, Data, Envelope, Event, FreeValue, Moment
 from schemas.milestone import REACHED, Milestone
 from schemas.refusal import REFUSAL_REASONS, Refused
 from schemas.repair import keep_scalars, keep_valid
-from schemas.text import EVENT_MAX_BYTES
+from schemas.text import EVENT_MAX_BYTES, Text
 from schemas.zones import ZONES
 
 __all__ = [
@@ -57,17 +57,41 @@ class _Wire(Envelope, frozen=True, kw_only=True):
     data: Raw = _NO_DATA
 
 
-class _FastWire(_Wire, frozen=True, kw_only=True):
-    """The same without patterns: one match of ours costs less than three of the decoder's."""
+class _KnownWire(Struct, frozen=True, kw_only=True, gc=False, tag_field="type"):
+    """The same for a known type, with its data decoded in the same pass.
 
-    type: str
+    Without patterns: one match of ours costs less than two of the decoder's.
+    """
+
+    type: ClassVar[str]
+    id: Text
+    source: Text
     subject: str
+    time: Moment
     tenantid: str
+    data: Any
+    specversion: Literal["1.0"] = "1.0"
+    receivedat: Moment | None = None
+    silent: bool = False
 
 
-_fast_wire = Decoder(_FastWire).decode
+def _known_wire(name: str, shape: type[Data]) -> type[Struct]:
+    """The wire form of one type, told from the others by its tag."""
+    return defstruct(
+        "KnownWire",
+        [("data", shape)],
+        bases=(_KnownWire,),
+        namespace={"type": name},
+        kw_only=True,
+        frozen=True,
+        gc=False,
+        tag=name,
+    )
+
+
+_known_wires = Decoder(Union[tuple(_known_wire(name, shape) for name, shape in EVENT_DATA.items())]).decode  # noqa: UP007 - built, not written
 _is_key = re.compile(r"[^\s/\x00-\x1f\x7f]{1,128}/[^\s/\x00-\x1f\x7f]{1,128}").fullmatch
-_is_type = re.compile(r"(?=.{3,64}$)[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+").fullmatch
+_any_wire = Decoder(_Wire).decode
 _raw_fields = Decoder(dict[str, Raw]).decode
 _free = Decoder(dict[str, FreeValue]).decode
 _typed = {name: Decoder(shape).decode for name, shape in EVENT_DATA.items()}
@@ -91,7 +115,7 @@ def decode_event(headers: Headers, value: bytes | None) -> Event:
         attributes = _binary_attributes(headers)
         if attributes is None:
             return _decode_structured(value)
-        return _event(*_binary_wire(attributes, value))
+        return _decoded(*_binary_wire(attributes, value))
     except RecursionError:
         raise Refused("too_deep", "the JSON is nested too deeply") from None
     except (DecodeError, UnicodeDecodeError) as error:
@@ -178,23 +202,36 @@ def decode_profile(value: bytes) -> Profile:
 
 def _decode_structured(value: bytes) -> Event:
     try:
-        wire = _fast_wire(value)
+        wire = _known_wires(value)
     except ValidationError:
-        return _event(*_repaired(_raw_fields(value)))
-    if (wire.type in _typed or _is_type(wire.type)) and _is_key(f"{wire.tenantid}/{wire.subject}"):
-        return _event(wire, ())
-    return _event(*_repaired(_raw_fields(value)))
+        return _decode_other(value)
+    if _is_key(f"{wire.tenantid}/{wire.subject}"):
+        return _event(wire, wire.data, ())
+    return _decode_other(value)
 
 
-def _event(wire: _Wire | _FastWire, dropped: tuple[str, ...]) -> Event:
-    if not FIRST_YEAR <= wire.time.year <= LAST_YEAR:
-        raise Refused("time_out_of_range", f"time must lie between {FIRST_YEAR} and {LAST_YEAR}")
-    if wire.receivedat is not None and not FIRST_YEAR <= wire.receivedat.year <= LAST_YEAR:
-        raise Refused("time_out_of_range", f"receivedat must lie between {FIRST_YEAR} and {LAST_YEAR}")
+def _decode_other(value: bytes) -> Event:
+    """The event of a free type, or one of which a field is wrong."""
+    try:
+        return _decoded(_any_wire(value), ())
+    except ValidationError:
+        return _decoded(*_repaired(_raw_fields(value)))
+
+
+def _decoded(wire: _Wire, dropped: tuple[str, ...]) -> Event:
+    """The event of an envelope whose data is raw still."""
     try:
         data: Any = _typed.get(wire.type, _free)(wire.data)
     except ValidationError:
         data, dropped = _repaired_data(wire, dropped)
+    return _event(wire, data, dropped)
+
+
+def _event(wire: _Wire | _KnownWire, data: Any, dropped: tuple[str, ...]) -> Event:
+    if not FIRST_YEAR <= wire.time.year <= LAST_YEAR:
+        raise Refused("time_out_of_range", f"time must lie between {FIRST_YEAR} and {LAST_YEAR}")
+    if wire.receivedat is not None and not FIRST_YEAR <= wire.receivedat.year <= LAST_YEAR:
+        raise Refused("time_out_of_range", f"receivedat must lie between {FIRST_YEAR} and {LAST_YEAR}")
     zone = data.get("timezone") if type(data) is dict else data.timezone
     if zone is not None and zone not in ZONES:
         dropped = (*dropped, "data.timezone")
