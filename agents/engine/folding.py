@@ -31,12 +31,13 @@ _NO_KEY = Refusal(reason="no_key", detail="the record has no key, or a key that 
 class _Entry(Generic[S]):
     """A key being worked on."""
 
-    __slots__ = ("applied", "deadline", "state")
+    __slots__ = ("applied", "deadline", "state", "touched")
 
     def __init__(self, state: S | None, deadline: int, applied: tuple[int, ...]) -> None:
         self.state = state
         self.deadline: int | None = deadline  # None: not computed since the last change
-        self.applied = applied
+        self.applied = list(applied)
+        self.touched = False
 
 
 class Folding(Generic[S, R]):
@@ -73,7 +74,6 @@ class Folding(Generic[S, R]):
         self._rules = rules
         self._dead_letter_topic = dead_letter_topic
         self._entries: dict[bytes, _Entry[S]] = {}
-        self._touched: set[bytes] = set()
         self.breaker = breaker
         self.outputs: list[Output] = []
         self.refused: Counter[str] = Counter()
@@ -87,10 +87,10 @@ class Folding(Generic[S, R]):
         topic, index = batch.topic, self._topics.index(batch.topic)
         bookmark = self._states.bookmark
         seen_before = 0 if bookmark is None else bookmark.next_offsets.get(topic, 0)
-        counted = 0
+        entries, counted = self._entries, 0
         for record in batch.records:
             offset = record.offset
-            entry = self._entry(record.key)
+            entry = entries.get(record.key) or self._entry(record.key)  # type: ignore[arg-type] # None is no key of it
             if offset < seen_before or (not isinstance(entry, Refusal) and entry.applied[index] >= offset):
                 self.replayed += 1
                 continue
@@ -109,44 +109,47 @@ class Folding(Generic[S, R]):
     def tick(self, keys: list[bytes], now_ms: int) -> None:
         """Apply what has fallen due for these keys."""
         for key in keys:
-            entry = self._entry(key)
+            entry = self._entries.get(key) or self._entry(key)
             if not isinstance(entry, Refusal):
-                self._tick(key, entry, now_ms)
+                self._tick(entry, now_ms)
 
     def changes(self) -> dict[bytes, bytes | None]:
         """Return the stored value of every key that changed, None where there is no state any more."""
-        return {key: self._encode(self._entries[key]) for key in self._touched}
+        return {key: self._encode(entry) for key, entry in self._entries.items() if entry.touched}
 
     def _encode(self, entry: _Entry[S]) -> bytes | None:
         state = entry.state
         if state is None:
             return None
-        return self._states.header.pack(self._logic.next_deadline(state), entry.applied, self._logic.encode(state))
+        return self._states.header.pack(self._deadline(entry), entry.applied, self._logic.encode(state))
+
+    def _deadline(self, entry: _Entry[S]) -> int:
+        """The entry's deadline or `NEVER`, computed once after each change."""
+        if entry.deadline is None:
+            due_ms = None if entry.state is None else self._logic.next_deadline(entry.state)
+            entry.deadline = NEVER if due_ms is None else due_ms
+        return entry.deadline
 
     def _entry(self, key: bytes | None) -> _Entry[S] | Refusal:
         if key is None or key.startswith(RESERVED_PREFIX):
             return _NO_KEY
-        entry = self._entries.get(key)
-        if entry is None:
-            value = self._states.values.get(key)
-            if value is None:
-                # A key with a state was checked when it got it.
-                if (right := partition_for(key, self._partitions)) != self._partition:
-                    return Refusal(
-                        reason="wrong_partition",
-                        detail=f"murmur2 puts this key in partition {right}: the producer's partitioner is another one",
-                    )
-                entry = _Entry(None, NEVER, self._states.header.unapplied)
-            else:
-                deadline, applied, body = self._states.header.unpack(value)
-                entry = _Entry(self._logic.decode(body), deadline, applied)
-            self._entries[key] = entry
+        value = self._states.values.get(key)
+        if value is None:
+            # A key with a state was checked when it got it.
+            if (right := partition_for(key, self._partitions)) != self._partition:
+                return Refusal(
+                    reason="wrong_partition",
+                    detail=f"murmur2 puts this key in partition {right}: the producer's partitioner is another one",
+                )
+            entry = _Entry[S](None, NEVER, self._states.header.unapplied)
+        else:
+            deadline, applied, body = self._states.header.unpack(value)
+            entry = _Entry(self._logic.decode(body), deadline, applied)
+        self._entries[key] = entry
         return entry
 
     def _apply(self, entry: _Entry[S], topic: str, index: int, record: Record, now_ms: int) -> Refusal | None:
-        key = record.key
-        assert key is not None  # noqa: S101 - an entry has a key; for the type checker alone
-        self._tick(key, entry, now_ms)
+        self._tick(entry, now_ms)
         try:
             folded = self._logic.fold(entry.state, topic, record, now_ms, self._rules)
         except Exception as error:  # noqa: BLE001 - parked: this record becomes a dead letter
@@ -163,28 +166,23 @@ class Folding(Generic[S, R]):
         if folded.refusal is not None:
             return folded.refusal
         if folded.state is not None or entry.state is not None:
-            entry.state = folded.state
-            entry.deadline = None
-            applied = entry.applied
-            entry.applied = (*applied[:index], record.offset, *applied[index + 1 :])
-            self._touched.add(key)
+            if folded.state is not entry.state:
+                entry.state = folded.state
+                entry.deadline = None
+            entry.applied[index] = record.offset
+            entry.touched = True
         if folded.outputs:
             self.outputs.extend(folded.outputs)
         return None
 
-    def _tick(self, key: bytes, entry: _Entry[S], now_ms: int) -> None:
-        state = entry.state
-        if state is None:
+    def _tick(self, entry: _Entry[S], now_ms: int) -> None:
+        deadline = self._deadline(entry) if entry.deadline is None else entry.deadline
+        if entry.state is None or not NEVER < deadline <= now_ms:
             return
-        if entry.deadline is None:
-            due_ms = self._logic.next_deadline(state)
-            entry.deadline = NEVER if due_ms is None else due_ms
-        if not NEVER < entry.deadline <= now_ms:
-            return
-        entry.state, outputs = self._logic.tick(state, now_ms, self._rules)
+        entry.state, outputs = self._logic.tick(entry.state, now_ms, self._rules)
         entry.deadline = None
+        entry.touched = True
         self.outputs.extend(outputs)
-        self._touched.add(key)
 
     def _refuse(self, refusal: Refusal, batch: Batch, record: Record, passed: int) -> bool:
         after = self.breaker.passed(passed).refuse()

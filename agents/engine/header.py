@@ -7,6 +7,7 @@ Theory of operation: `>Bq` (format byte, deadline in ms or -1) followed by one `
 replay. A new source topic may be appended to the fold order: the format byte counts the offsets that were written.
 """
 
+from collections.abc import Iterable
 from struct import Struct
 
 NEVER = -1
@@ -28,9 +29,9 @@ class Header:
         self._packer = Struct(f">Bq{topics}q")
         self.size = self._packer.size
 
-    def pack(self, deadline_ms: int | None, applied: tuple[int, ...], body: bytes) -> bytes:
-        """Return the stored value."""
-        return self._packer.pack(self._format, NEVER if deadline_ms is None else deadline_ms, *applied) + body
+    def pack(self, deadline_ms: int, applied: Iterable[int], body: bytes) -> bytes:
+        """Return the stored value; `deadline_ms` may be `NEVER`."""
+        return self._packer.pack(self._format, deadline_ms, *applied) + body
 
     def unpack(self, value: bytes) -> tuple[int, tuple[int, ...], bytes]:
         """Return deadline (or `NEVER`), applied offsets and body.

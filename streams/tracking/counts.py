@@ -26,7 +26,9 @@ def settle_moves(awards: Awards, plan: Plan, moves: Iterable[Move], *, silent: b
     for move in moves:
         key, _, per = move.counter.partition(SEPARATOR)
         signature = plan.signatures.get(key)
-        for rule in signature.rules if signature else ():
+        if signature is None or not signature.is_crossed(move.before, move.after):
+            continue
+        for rule in signature.rules:
             awards, found = _settle_rule(awards, rule, per, move, silent=silent)
             verdicts += found
     return awards, tuple(verdicts)

@@ -66,19 +66,13 @@ class Effect(Struct, frozen=True, gc=False):
     verdicts: tuple[Verdict, ...] = ()
 
 
-def day_of(state: State, event: Event, plan: Plan) -> int:
-    """The client's local day on which an event happened."""
-    day = getattr(event.data, "day", None)
-    if day is not None:
-        return day_number(day)
-    return day_at(state, plan, event.occurred_at, field_of(event.data, "timezone"))
-
-
 def settle(counted: Counted, plan: Plan, *, silent: bool) -> Effect:
     """The effect of counters that moved."""
     if not counted.moves:
         return Effect(counted.state)
     awards, verdicts = settle_moves(counted.state.awards, plan, counted.moves, silent=silent)
+    if not verdicts:  # the ledger moves with a verdict, told or not, and never without
+        return Effect(counted.state)
     return Effect(replace(counted.state, awards=awards), verdicts)
 
 
@@ -99,8 +93,11 @@ def _report_streak(state: State, what: Happening) -> Effect | None:
 
 
 def _day_spoken_of(state: State, what: Happening) -> int:
-    day = day_of(state, what.event, what.plan)
-    if not is_plausible(day, what.event.occurred_at):
+    event = what.event
+    if event.data.day is None:
+        return day_at(state, what.plan, event.occurred_at, event.data.timezone)
+    day = day_number(event.data.day)
+    if not is_plausible(day, event.occurred_at):
         raise Refused("day_out_of_range", "data.day cannot belong to the event's time")
     return day
 

@@ -25,7 +25,7 @@ def local_day(at: datetime, zone: str, day_starts_minutes: int) -> int:
     wall = at if zone == "UTC" and at.tzinfo is UTC else at.astimezone(ZoneInfo(zone))
     if day_starts_minutes:
         wall = wall.replace(tzinfo=None) - timedelta(minutes=day_starts_minutes)
-    return day_number(wall)
+    return wall.toordinal() - _ORDINAL_1970
 
 
 def day_number(day: date) -> int:

@@ -6,6 +6,7 @@ what was counted. Sessions, goals and courses are counted whether or not a rule 
 every milestone tells the way so far.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -66,6 +67,8 @@ class Signature:
     Attributes:
         key: its name in the state; stable over rulebooks.
         of: the field that holds a percentage; None for a count.
+        edges: every threshold of its rules, ascending.
+        steps: the intervals of rules that fire at every multiple.
     """
 
     key: str
@@ -73,6 +76,15 @@ class Signature:
     where: Where
     of: str | None
     rules: tuple[PlannedRule, ...]
+    edges: tuple[int, ...]
+    steps: tuple[int, ...]
+
+    def is_crossed(self, before: float, after: float) -> bool:
+        """Whether any threshold lies between two values, whichever is higher: few moves ask more than this."""
+        edges = self.edges
+        if edges and bisect_right(edges, before) != bisect_right(edges, after):
+            return True
+        return any(before // step != after // step for step in self.steps) if self.steps else False
 
     def counter(self, data: Any) -> str | None:
         """The counter in the state that an event's data belongs to; None if to none."""
@@ -116,8 +128,12 @@ def as_text(value: Any) -> str:
 
 def counters_of(signatures: Mapping[str, tuple[Signature, ...]], event_type: str, data: Any) -> tuple[str, ...]:
     """The counters that an event of a type belongs to."""
-    found = [signature.counter(data) for signature in signatures.get(event_type, ())]
-    return tuple(counter for counter in found if counter is not None)
+    found = []
+    for signature in signatures.get(event_type, ()):
+        counter = signature.counter(data)
+        if counter is not None:
+            found.append(counter)
+    return tuple(found)
 
 
 def compile_rulebook(rulebook: Rulebook) -> Plan:
@@ -153,8 +169,15 @@ def _signatures(rules: Iterable[Rule], always: tuple[str, ...]) -> dict[str, tup
         asked.setdefault((rule.when.event_type, rule.when.per, where, of), []).append(_planned(rule))
     found: dict[str, tuple[Signature, ...]] = {}
     for (event_type, per, where, of), planned in asked.items():
-        key = _key(event_type, per, where, of)
-        signature = Signature(key=key, per=per, where=where, of=of, rules=tuple(planned))
+        signature = Signature(
+            key=_key(event_type, per, where, of),
+            per=per,
+            where=where,
+            of=of,
+            rules=tuple(planned),
+            edges=tuple(sorted({threshold for rule in planned for threshold in rule.thresholds})),
+            steps=tuple({rule.every for rule in planned if rule.every}),
+        )
         found[event_type] = (*found.get(event_type, ()), signature)
     return found
 

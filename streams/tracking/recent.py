@@ -26,6 +26,7 @@ _DAYS_MODULUS = 256
 _AHEAD = 200  # from here on a day lies ahead: the clock was set back, and nothing is old
 _TICK_MS = 32
 _PRECEDENCES = 4
+_BYTES = tuple(bytes((number,)) for number in range(256))
 
 
 class Entry(Struct, frozen=True, gc=False):
@@ -67,7 +68,7 @@ def put(entries: bytes, key: bytes, entry: Entry, now_ms: int) -> bytes:
     """The entries with one added, or replaced and moved to the end."""
     at = _place(entries, key, _ENTRY_CELL)
     kept = entries if at < 0 else entries[:at] + entries[at + _ENTRY_CELL :]
-    cell = key + bytes((entry.tag,)) + entry.stamp.to_bytes(_STAMP - _TAG, "big")
+    cell = key + _BYTES[entry.tag] + entry.stamp.to_bytes(_STAMP - _TAG, "big")
     return _appended(kept, cell, now_ms, _ENTRY_CELL)
 
 
@@ -85,14 +86,15 @@ def retag(entries: bytes, renamed: bytes) -> bytes:
 
 def _appended(cells: bytes, cell: bytes, now_ms: int, size: int) -> bytes:
     today = now_ms // _DAY_MS
-    at = 0
-    while at < len(cells) and WINDOW_DAYS < (today - cells[at + size - 1]) % _DAYS_MODULUS < _AHEAD:
+    at, length = 0, len(cells)
+    while at < length and WINDOW_DAYS < (today - cells[at + size - 1]) % _DAYS_MODULUS < _AHEAD:
         at += size
-    return (cells[at:] + cell + bytes((today % _DAYS_MODULUS,)))[-MAX_KEYS * size :]
+    appended = (cells[at:] if at else cells) + cell + _BYTES[today % _DAYS_MODULUS]
+    return appended[-MAX_KEYS * size :] if length >= MAX_KEYS * size else appended
 
 
 def _place(cells: bytes, key: bytes, size: int) -> int:
     at = cells.find(key)
-    while at % size and at >= 0:
+    while at >= 0 and at % size:
         at = cells.find(key, at + 1)
     return at

@@ -78,12 +78,12 @@ def count_key(state: State, said: Statement) -> Counted | None:
     if entry is not None and said.stamp <= entry.stamp and stands in {VOID, said.standing}:
         return None
     if entry is not None and stands != VOID:
-        return Counted(_with_entry(state, said, said.standing, _pattern_of(entry)))
+        return Counted(replace(state, registers=_stated(state, said, said.standing, _pattern_of(entry))))
     known = _pattern_of(entry) if said.restores else None
     counters = said.counters if known is None else state.patterns[known]
     state, number = _with_pattern(state, counters)
     counts, moves = _moved(state.counts, counters, 1)
-    return Counted(replace(_with_entry(state, said, said.standing, number), counts=counts), moves)
+    return Counted(replace(state, counts=counts, registers=_stated(state, said, said.standing, number)), moves)
 
 
 def void_key(state: State, said: Statement) -> Counted | None:
@@ -92,11 +92,11 @@ def void_key(state: State, said: Statement) -> Counted | None:
     if entry is not None and said.stamp <= entry.stamp:
         return None
     number = _pattern_of(entry)
-    voided = _with_entry(state, said, VOID, number)
+    registers = _stated(state, said, VOID, number)
     if number is None or standing(entry) == VOID:
-        return Counted(voided)
+        return Counted(replace(state, registers=registers))
     counts, moves = _moved(state.counts, state.patterns[number], -1)
-    return Counted(replace(voided, counts=counts), moves)
+    return Counted(replace(state, counts=counts, registers=registers), moves)
 
 
 def move_counts(state: State, counters: tuple[str, ...], step: int) -> Counted:
@@ -106,19 +106,23 @@ def move_counts(state: State, counters: tuple[str, ...], step: int) -> Counted:
 
 
 def _moved(counts: dict[str, int], counters: tuple[str, ...], step: int) -> tuple[dict[str, int], tuple[Move, ...]]:
-    changed = {counter: max(counts.get(counter, 0) + step, 0) for counter in counters}
-    moves = tuple(Move(counter, counts.get(counter, 0), after) for counter, after in changed.items())
-    return {**counts, **changed}, moves
+    moved, moves = counts.copy(), []
+    for counter in counters:
+        before = counts.get(counter, 0)
+        moved[counter] = after = max(before + step, 0)
+        moves.append(Move(counter, before, after))
+    return moved, tuple(moves)
 
 
 def _pattern_of(entry: Entry | None) -> int | None:
     return entry.tag % PATTERNS if entry is not None and entry.tag < _COUNTED_WITHOUT_PATTERN else None
 
 
-def _with_entry(state: State, said: Statement, stands: int, number: int | None) -> State:
+def _stated(state: State, said: Statement, stands: int, number: int | None) -> bytes:
+    """The registers with a statement, and the number of the pattern that it counts or counted for."""
     without = _VOID_WITHOUT_PATTERN if stands == VOID else _COUNTED_WITHOUT_PATTERN
     entry = Entry(without if number is None else stands + number, said.stamp)
-    return replace(state, registers=recent.put(state.registers, said.key, entry, said.now_ms))
+    return recent.put(state.registers, said.key, entry, said.now_ms)
 
 
 def _with_pattern(state: State, counters: tuple[str, ...]) -> tuple[State, int | None]:
