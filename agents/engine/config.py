@@ -59,8 +59,8 @@ class EngineConfig:
     fence_timeout_ms: int = 30_000
     restore_timeout_ms: int = 60_000
     fetch_wait_ms: int = 100
-    fetch_bytes: int = 1_048_576
-    max_batch_records: int = 5_000
+    fetch_bytes: int = 2_621_440
+    max_batch_records: int = 10_000
     max_queued_batches: int = 2
     write_batch_bytes: int = 900_000
     breaker_window: int = 1_000

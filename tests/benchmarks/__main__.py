@@ -66,7 +66,7 @@ async def _measure(
 
 
 async def _throughput(servers: stage.Stage, arguments: argparse.Namespace, console: Console) -> dict[str, float]:
-    log = tuple(load.log(steady_days=10 if arguments.quick else 30, partitions=stage.PARTITIONS))
+    log = tuple(load.log(steady_days=25 if arguments.quick else 60, partitions=stage.PARTITIONS))
     expected = reference.of(log)
     ends = await stage.fill(servers, log)
     console.print(f"{len(log):,} events of {load.CLIENTS:,} clients lead to {len(expected):,} milestones")
