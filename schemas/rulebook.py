@@ -5,10 +5,9 @@ that would have been right, because the person who reads the text is a coach. Th
 over the canonical form: two files that mean the same have the same digest.
 """
 
-from collections.abc import Mapping
 from functools import cached_property
 from hashlib import blake2b
-from typing import Annotated, Any, get_args
+from typing import Annotated, get_args
 
 import msgspec
 import pydantic
@@ -16,9 +15,21 @@ from pydantic import Field
 
 from schemas.milestone import Tier
 from schemas.policy import Budget, Cap, HoldOut, Policy, QuietHours, TierPolicy
-from schemas.rulebook_faults import Fault, explain, in_file_order, shown
-from schemas.rules import CountWhen, Defaults, PercentWhen, Rule, StreakWhen
-from schemas.yaml_lines import Path, Place, YamlFault, read_yaml
+from schemas.rulebook_faults import Fault, explain, in_file_order
+from schemas.rulebook_links import broken_links
+from schemas.rules import (
+    Audience,
+    CountWhen,
+    DateWhen,
+    Defaults,
+    LapseWhen,
+    PercentWhen,
+    Rule,
+    StreakWhen,
+    SumWhen,
+    ValueWhen,
+)  # fmt: skip
+from schemas.yaml_lines import Path, YamlFault, read_yaml
 
 MAX_RULES = 200
 
@@ -72,7 +83,7 @@ def load_rulebook(text: str, name: str) -> Rulebook:
         value, places = read_yaml(text)
     except YamlFault as fault:
         raise RulebookErrors(name, (Fault(place=fault.place, path="", text=fault.text),)) from None
-    faults = _double_ids(value, places)
+    faults = broken_links(value, places)
     try:
         file = RulebookFile.model_validate(value)
     except pydantic.ValidationError as error:
@@ -93,20 +104,6 @@ def _digest(file: RulebookFile) -> str:
     return blake2b(canonical, digest_size=8).hexdigest()
 
 
-def _double_ids(value: Any, places: Mapping[Path, Place]) -> tuple[Fault, ...]:
-    """Rules whose id stands twice; asked of the raw value, so that no other error hides it."""
-    rules = value.get("rules") if isinstance(value, dict) else None
-    seen: set[str] = set()
-    faults = []
-    for index, rule in enumerate(rules if isinstance(rules, list) else ()):
-        rule_id = str(rule.get("id")) if isinstance(rule, dict) and "id" in rule else f"\x00{index}"
-        if rule_id in seen:
-            path: Path = ("rules", index, "id")
-            faults.append(Fault(place=places[path], path=shown(path), text=f"another rule has the id {rule_id}"))
-        seen.add(rule_id)
-    return tuple(faults)
-
-
 def _keys_at(path: Path) -> tuple[str, ...]:
     """The keys that may stand in the mapping at a path."""
     names = [part for part in path if isinstance(part, str)]
@@ -123,7 +120,8 @@ _TIER_DEPTH = 2
 _KEYS = {
     "": _keys(RulebookFile),
     "rules": _keys(Rule),
-    "when": _keys(CountWhen, StreakWhen, PercentWhen),
+    "when": _keys(CountWhen, StreakWhen, PercentWhen, SumWhen, ValueWhen, DateWhen, LapseWhen),
+    "clients": _keys(Audience),
     "defaults": _keys(Defaults),
     "tiers": get_args(Tier),
     "cap": _keys(Cap),

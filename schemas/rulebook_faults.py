@@ -8,11 +8,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 import pydantic
 from pydantic_core import ErrorDetails
 
-from schemas.rules import Slip
+from schemas.rule_words import Slip
+from schemas.whens import KINDS
 from schemas.yaml_lines import Path, Place
 
 _QUOTED = re.compile(r"'([^']*)'")
@@ -74,20 +76,33 @@ def _known_path(loc: Path, places: Mapping[Path, Place]) -> Path:
 def _text(details: ErrorDetails, keys: Sequence[str]) -> str:
     if details["type"] == "extra_forbidden":
         wrong = str(details["loc"][-1])
-        return f"no such word here: {wrong}" + _suggestion(wrong, keys)
+        return f"no such word here: {wrong}" + suggestion(wrong, keys)
+    if details["type"] == "no_kind":
+        return details["msg"] + _nearest_kind(details["input"])
     if details["type"] == "model_type":
         return "must be a mapping of words to values"
     if details["type"] == "missing":
         return f"{details['loc'][-1]} is missing"
+    return _said_by_a_check(details)
+
+
+def _said_by_a_check(details: ErrorDetails) -> str:
     cause = details.get("ctx", {}).get("error")
     if isinstance(cause, Slip):
-        return f"{cause}{_suggestion(cause.wrong, cause.words)}"
+        return f"{cause}{suggestion(cause.wrong, cause.words)}"
     if cause is not None:
         return str(cause)
     words = _QUOTED.findall(str(details.get("ctx", {}).get("expected", "")))
-    return details["msg"].replace("Tuple", "List") + _suggestion(str(details["input"]), words)
+    return details["msg"].replace("Tuple", "List") + suggestion(str(details["input"]), words)
 
 
-def _suggestion(wrong: str, words: Sequence[str]) -> str:
-    close = get_close_matches(wrong, words, n=1, cutoff=_CLOSE)
+def _nearest_kind(when: Any) -> str:
+    """The kind that a `when` was probably meant to be of."""
+    near = (suggestion(word, KINDS) for word in when) if isinstance(when, dict) else ()
+    return next(filter(None, near), "")
+
+
+def suggestion(wrong: str, words: Iterable[str]) -> str:
+    """The end of a sentence that names the nearest of the right words, if one is near."""
+    close = get_close_matches(wrong, list(words), n=1, cutoff=_CLOSE)
     return f"; did you mean {close[0]}?" if close else ""
