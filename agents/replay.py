@@ -21,8 +21,8 @@ from schemas.event import Event
 from schemas.milestone import Milestone
 from schemas.rulebook import RulebookErrors, load_rulebook
 from schemas.text import Identifier
+from streams.tracking.compiling import compile_rulebook
 from streams.tracking.instants import to_ms
-from streams.tracking.plan import compile_rulebook
 from streams.tracking.replay import Line, RefusedLine, replay
 
 EXIT_OK, EXIT_INVALID, EXIT_REFUSED = 0, 1, 2

@@ -28,7 +28,7 @@ from agents.web.listening import listening
 from agents.web.probes import probes_app
 from schemas.rulebook import load_rulebook
 from schemas.topics import CLIENTS, DEAD_LETTERS, EVENTS, MILESTONES, STATE_CHANGELOG, TRACKER_APP_ID
-from streams.tracking.plan import compile_rulebook
+from streams.tracking.compiling import compile_rulebook
 
 
 class TrackerMetrics(EngineMetrics):

@@ -16,9 +16,10 @@ from agents.engine.logic import Folded, Output, Record, Refusal
 from schemas.codec import Refused, decode_event, decode_profile, encode_milestone, heard_header
 from schemas.milestone import Milestone
 from schemas.topics import CLIENTS, EVENTS, MILESTONES, client_key, split_key
+from streams.tracking.adopt import apply_profile
 from streams.tracking.advance import advance
 from streams.tracking.plan import Plan
-from streams.tracking.profiles import apply_profile, erase
+from streams.tracking.profiles import erase
 from streams.tracking.state import State, decode_state, encode_state
 from streams.tracking.tick import next_deadline, tick
 
@@ -58,9 +59,9 @@ class TrackerLogic:
     def __init__(self) -> None:
         self.tally = Tally()
 
-    def decode(self, body: bytes) -> State:
+    def decode(self, key: bytes, body: bytes) -> State:
         """Read a state back."""
-        return decode_state(body)
+        return decode_state(body, key.decode())
 
     def encode(self, state: State) -> bytes:
         """Write a state compactly."""
@@ -70,7 +71,7 @@ class TrackerLogic:
         """Apply one record of either topic."""
         try:
             if topic == CLIENTS:
-                return self._fold_client(state, record, now_ms)
+                return self._fold_client(state, record, now_ms, rules)
             return self._fold_event(state, record, now_ms, rules)
         except Refused as refusal:
             return self._refuse(state, topic, refusal)
@@ -95,20 +96,19 @@ class TrackerLogic:
         self.tally.outcomes[EVENTS, advanced.outcome] += 1
         if event.dropped:
             self.tally.dropped_fields[EVENTS] += len(event.dropped)
-        if advanced.outcome in {"duplicate", "unused"}:
-            return Folded(state=state)
         if not advanced.milestones:
             return Folded(state=advanced.state)
         outputs = self._outputs(record.key, advanced.milestones, heard_header(record.timestamp))
         return Folded(state=advanced.state, outputs=outputs)
 
-    def _fold_client(self, state: State | None, record: Record, now_ms: int) -> Folded[State]:
+    def _fold_client(self, state: State | None, record: Record, now_ms: int, rules: TrackerRules) -> Folded[State]:
         try:
             who = "/".join(split_key(record.key or b""))
         except ValueError:
             raise Refused("wrong_key", "the record's key must be tenant/client in UTF-8") from None
         profile = None if record.value is None else decode_profile(record.value)
-        after = apply_profile(state, profile, who) if profile else erase(who, now_ms)
+        plan = rules.plan_for(who.partition("/")[0])
+        after = apply_profile(state, profile, who, plan, now_ms) if profile else erase(who, now_ms)
         self.tally.outcomes[CLIENTS, "applied"] += 1
         return Folded(state=after)
 

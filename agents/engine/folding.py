@@ -144,7 +144,7 @@ class Folding(Generic[S, R]):
             entry = _Entry[S](None, NEVER, self._states.header.unapplied)
         else:
             deadline, applied, body = self._states.header.unpack(value)
-            entry = _Entry(self._logic.decode(body), deadline, applied)
+            entry = _Entry(self._logic.decode(key, body), deadline, applied)
         self._entries[key] = entry
         return entry
 

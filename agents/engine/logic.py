@@ -94,8 +94,8 @@ class Rules(Generic[R_co]):
 class Logic(Protocol[S, R_contra]):
     """The pure functions that one partition's pipe runs; times are milliseconds of domain time."""
 
-    def decode(self, body: bytes) -> S:
-        """Read a state back; only bytes that `encode` wrote are ever given."""
+    def decode(self, key: bytes, body: bytes) -> S:
+        """Read the state of a key back; only bytes that `encode` wrote are ever given."""
         ...
 
     def encode(self, state: S) -> bytes:

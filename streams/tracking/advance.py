@@ -9,9 +9,7 @@ Every event has an outcome, and none is lost without one:
 - `applied`: it changed the state;
 - `late`: the same, though it happened longer ago than the grace;
 - `duplicate`: it, or something later about the same thing, is known already;
-- `unused`: valid, but no rule of this rulebook asks for it, or this version does not decide
-  its type yet (`streak.paused`, `streak.repaired`, `event.retracted`, refunds, memberships
-  beyond counting them), or the client was erased;
+- `unused`: valid, but no rule of this rulebook asks for it, or the client was erased;
 - `refused`: it goes to the dead letters with `refusal`.
 """
 
@@ -22,20 +20,23 @@ from msgspec import Struct
 from schemas.event import Event
 from schemas.milestone import Milestone
 from schemas.refusal import Refused
-from streams.tracking import recent
+from streams.tracking import statements
+from streams.tracking.adopt import adopt, begin
 from streams.tracking.announce import Cause, announce
+from streams.tracking.counting import count_event
 from streams.tracking.effects import (
     COUNTED_BY_HANDLER,
     HANDLERS,
-    ONCE_BY_ID,
+    PURCHASED,
+    REFUNDED,
+    STATED,
     Effect,
     Happening,
-    count_once,
     raise_marks,
 )
 from streams.tracking.instants import to_ms
-from streams.tracking.plan import Plan, counters_of
-from streams.tracking.registers import see
+from streams.tracking.plan import Plan
+from streams.tracking.retract import is_barred
 from streams.tracking.state import State
 
 Outcome = Literal["applied", "late", "duplicate", "unused", "refused"]
@@ -57,52 +58,56 @@ def advance(state: State | None, event: Event, plan: Plan, now_ms: int) -> Advan
     """The state after an event, the milestones that it reached or withdrew, and its outcome.
 
     `state` is None for a client of whom nothing is known; `now_ms` is the tracker's clock in
-    milliseconds since 1970.
+    milliseconds since 1970. The state is looked at with the plan first, if it was not before.
     """
-    known = State(who=f"{event.tenant}/{event.client}") if state is None else state
-    what = Happening(event, plan, to_ms(event.occurred_at), now_ms)
-    if what.at_ms > now_ms + MAX_AHEAD_MS:
+    if state is None:
+        known = begin(f"{event.tenant}/{event.client}", plan)
+    else:
+        known = state if state.stamp == plan.stamp else adopt(state, plan, now_ms)
+    at_ms = to_ms(event.occurred_at)
+    if at_ms > now_ms + MAX_AHEAD_MS:
         early = Refused("time_in_future", "time lies more than 24 h after the moment of arrival")
         return Advanced(known, (), "refused", early)
     if known.erased_ms is not None:
         return Advanced(known, (), "unused")
+    what = Happening(event, known, plan, statements.key_of("id", event.id), at_ms, now_ms)
     try:
         effect, is_asked_for = _apply(known, what)
     except Refused as refusal:
         return Advanced(known, (), "refused", refusal)
     if effect is None:
         return Advanced(known, (), "duplicate" if is_asked_for else "unused")
-    milestones: tuple[Milestone, ...] = ()
-    if effect.verdicts:
-        cause = Cause(event.tenant, event.client, event.occurred_at, event.id, event.data)
-        milestones = announce(effect.verdicts, effect.state, plan, cause)
-    outcome: Outcome = "late" if what.at_ms < now_ms - plan.grace_ms else "applied"
-    return Advanced(effect.state, milestones, outcome)
+    outcome: Outcome = "late" if at_ms < now_ms - plan.grace_ms else "applied"
+    if not effect.adds:
+        outcome = "duplicate"
+    if not effect.verdicts:
+        return Advanced(effect.state, (), outcome)
+    cause = Cause(event.occurred_at, event.id, event.data)
+    told = announce(effect.verdicts, effect.state, plan, cause, now_ms)
+    return Advanced(told.state, told.milestones, outcome)
 
 
 def _apply(state: State, what: Happening) -> tuple[Effect | None, bool]:
     """The effect of an event, and whether anything asks for events of its kind."""
-    event, plan = what.event, what.plan
-    handler = HANDLERS.get(event.type)
-    counters = () if event.type in COUNTED_BY_HANDLER else counters_of(plan.counts, event.type, event.data)
-    marks = event.type in plan.percents
-    if not (handler or counters or marks):
+    event_type, plan = what.event.type, what.plan
+    handler = None if event_type == REFUNDED and PURCHASED not in plan.sums else HANDLERS.get(event_type)
+    is_counted = event_type in plan.counted_types and event_type not in COUNTED_BY_HANDLER
+    is_marked = event_type in plan.percents or event_type in plan.values
+    if not (handler or is_counted or is_marked):
         return None, False
-    once = bool(counters) or event.type in ONCE_BY_ID
-    key = recent.key_of("id", event.id) if once else b""
-    if once and recent.is_marked(state.seen, key):
+    if state.barred and is_barred(state, what.key, what.now_ms):
+        return None, True
+    if (is_counted or event_type in STATED) and statements.is_by(state.statements, what.id):
         return None, True
     effect = handler(state, what) if handler else None
-    if marks:
+    if is_marked:
         effect = _then(effect, raise_marks(effect.state if effect else state, what))
-    if counters:
-        effect = _then(effect, count_once(effect.state if effect else state, what, counters))
-    if effect and once:
-        effect = Effect(see(effect.state, key, what.now_ms), effect.verdicts)
+    if is_counted:
+        effect = _then(effect, count_event(effect.state if effect else state, what))
     return effect, True
 
 
 def _then(first: Effect | None, second: Effect | None) -> Effect | None:
     if first is None or second is None:
         return first or second
-    return Effect(second.state, first.verdicts + second.verdicts)
+    return Effect(second.state, first.verdicts + second.verdicts, first.adds or second.adds)

@@ -1,10 +1,43 @@
 """Day sets: bit sets of local dates, and the runs in them.
 
-Bit `i` of a set stands for the day `base + i`. Runs are found by carries and bit lengths,
-so that a set of ten years costs about the same as one of ten days.
+Bit `i` of a set stands for the day `base + i`. Beside the days with a check a set may have neutral
+days, which neither extend a run nor break it. Runs are found by carries and bit lengths, so that
+a set of ten years costs about the same as one of ten days.
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
+
+from msgspec import Struct
+
+
+class Run(NamedTuple):
+    """Consecutive local days with a check: the first, the last, and how many had one.
+
+    Attributes:
+        reach: the last day up to which nothing broke it: neutral days that follow, else `last`.
+    """
+
+    first: int
+    last: int
+    length: int
+    reach: int
+
+    def overlaps(self, first: int, days: int) -> bool:
+        """Whether it has a day in common with `days` days from `first`."""
+        return self.first < first + days and first <= self.last
+
+    def covers(self, other: "Run") -> bool:
+        """Whether all days of another run are its own, and as many of them had a check."""
+        return self.first <= other.first and other.last <= self.last and self.length >= other.length
+
+
+class DaySet(Struct, frozen=True, gc=False):
+    """Days with a check, and neutral ones; both sets begin at `base`."""
+
+    base: int
+    checked: int
+    neutral: int = 0
 
 
 def run_around(bits: int, index: int) -> tuple[int, int]:
@@ -15,20 +48,24 @@ def run_around(bits: int, index: int) -> tuple[int, int]:
     return gaps_below.bit_length(), last
 
 
-def runs(bits: int) -> Iterator[tuple[int, int]]:
-    """Every run, from the earliest to the latest, as first and last index."""
-    index = 0
-    while bits:
-        gap = (bits & -bits).bit_length() - 1
-        bits >>= gap
-        length = (~bits & (bits + 1)).bit_length() - 1
-        yield index + gap, index + gap + length - 1
-        index += gap + length
-        bits >>= length
+def runs_of(days: DaySet) -> tuple[Run, ...]:
+    """Every run, from the earliest to the latest."""
+    return tuple(_runs_within(days, days.checked | days.neutral))
+
+
+def runs_near(days: DaySet, first: int, last: int) -> tuple[Run, ...]:
+    """The runs that the days from `first` to `last` belong to, or stand beside."""
+    filled = days.checked | days.neutral
+    low, high = max(first - days.base - 1, 0), max(last - days.base + 1, 0)
+    if filled >> low & 1:
+        low, _ = run_around(filled, low)
+    if filled >> high & 1:
+        _, high = run_around(filled, high)
+    return tuple(_runs_within(days, filled & ((1 << high + 1) - (1 << low))))
 
 
 def longest_run(bits: int) -> int:
-    """The length of the longest run; 0 for an empty set."""
+    """The length of the longest run without neutral days; 0 for an empty set."""
     longest = 0
     while bits:
         bits >>= (bits & -bits).bit_length() - 1
@@ -36,3 +73,14 @@ def longest_run(bits: int) -> int:
         longest = max(longest, length)
         bits >>= length
     return longest
+
+
+def _runs_within(days: DaySet, filled: int) -> Iterator[Run]:
+    while filled:
+        low = (filled & -filled).bit_length() - 1
+        _, high = run_around(filled, low)
+        filled = filled >> high + 1 << high + 1
+        checked = days.checked & ((1 << high + 1) - (1 << low))
+        if checked:
+            first, last = (checked & -checked).bit_length() - 1, checked.bit_length() - 1
+            yield Run(days.base + first, days.base + last, checked.bit_count(), days.base + high)

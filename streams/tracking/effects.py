@@ -18,78 +18,119 @@ from msgspec.structs import replace
 
 from schemas.event import Event
 from schemas.refusal import Refused
-from streams.tracking import recent
+from streams.tracking import marks
 from streams.tracking.awards import Verdict
-from streams.tracking.counts import settle_moves
-from streams.tracking.habits import Habit, fill_days, state_day
+from streams.tracking.counts import settle_mark, settle_moves
+from streams.tracking.habits import ID_BYTES as HABIT_ID_BYTES
+from streams.tracking.habits import Habit, fill_days, repair_day, state_day
+from streams.tracking.hearing import Hearing
 from streams.tracking.local_days import day_number, is_plausible
-from streams.tracking.plan import COURSE, GOAL, SESSION, Plan, counters_of, field_of
+from streams.tracking.lookouts import Changed, settle_days
+from streams.tracking.marks import Kept, Mark
+from streams.tracking.pauses import MAX_PAUSES, Pause
+from streams.tracking.plan import CHECKED, COURSE, GOAL, SESSION, Number, Plan, PlannedRule, Signature, counters_of
 from streams.tracking.profiles import day_at
-from streams.tracking.registers import Counted, Move, Statement, count_key, move_counts, see, void_key
-from streams.tracking.sessions import ATTENDED, COMPLETED, book, complete, fall_through
+from streams.tracking.retract import recount_days, retract, settle_pause
+from streams.tracking.sessions import book, session_key, state_session
 from streams.tracking.state import State
-from streams.tracking.streaks import DayChange, change_of, change_of_any, settle_streak
+from streams.tracking.statements import ATTENDED, COMPLETED, FALLEN, ID_BYTES, key_of, stamp_of
+from streams.tracking.tallies import Counted, Said, say
 
-CHECKED = "habit.checked"
 FULL_PERCENT = 100
-_GOAL_DONE, _GOAL_REOPENED = 1, 2
-
-BUSINESS_KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType({
-    "session.booked": ("session_id",),
-    "purchase.completed": ("order_id",),
-    "lesson.completed": ("course_id", "lesson_id"),
-    "program.enrolled": ("program_id",),
-    "program.completed": ("program_id",),
-})  # fmt: skip
-"""What a completion is of: two events of one type about the same thing count once."""
+PURCHASED, REFUNDED = "purchase.completed", "purchase.refunded"
 
 
 class Happening(Struct, frozen=True, gc=False):
-    """An event with what else deciding needs; instants in milliseconds."""
+    """An event with what else deciding needs; instants in milliseconds.
+
+    Attributes:
+        key: the hash of the event's id.
+    """
 
     event: Event
+    state: State
     plan: Plan
+    key: bytes
     at_ms: int
     now_ms: int
 
     @property
-    def instants(self) -> tuple[int, int]:
-        """The event's time and the tracker's."""
-        return self.at_ms, self.now_ms
+    def id(self) -> bytes:
+        """The event's id as statements keep it."""
+        return self.key[:ID_BYTES]
+
+    def hears(self, rule: PlannedRule) -> bool:
+        """Whether what the event reaches for the first time is emitted."""
+        if self.event.silent:
+            return False
+        return rule.is_open or Hearing(self.state, self.plan, self.event.occurred_at, silent=False).hears(rule)
+
+    def said(self, family: str, key: str, kind: int) -> Said:
+        """What the event says about a key."""
+        return Said(key_of(family, key), self.id, stamp_of(self.at_ms, kind), self.now_ms, kind=kind)
 
 
 @final
 class Effect(Struct, frozen=True, gc=False):
-    """The state after something happened, and the thresholds crossed or taken back."""
+    """The state after something happened, and the thresholds crossed or taken back.
+
+    Attributes:
+        adds: False if it only says again what is known, under another event id.
+    """
 
     state: State
     verdicts: tuple[Verdict, ...] = ()
+    adds: bool = True
 
 
-def settle(counted: Counted, plan: Plan, *, silent: bool) -> Effect:
+def settle(counted: Counted, what: Happening) -> Effect:
     """The effect of counters that moved."""
     if not counted.moves:
-        return Effect(counted.state)
-    awards, verdicts = settle_moves(counted.state.awards, plan, counted.moves, silent=silent)
+        return Effect(counted.state, adds=counted.adds)
+    awards, verdicts = settle_moves(counted.state.awards, what.plan, counted.moves, what.hears)
     if not verdicts:  # the ledger moves with a verdict, told or not, and never without
         return Effect(counted.state)
     return Effect(replace(counted.state, awards=awards), verdicts)
 
 
 def _check(state: State, what: Happening) -> Effect | None:
-    day, habit_id = _day_spoken_of(state, what), what.event.data.habit_id
-    return _settle_days(state, what, day, state_day(state.habits.get(habit_id), day, what.at_ms, uncheck=False))
+    return _state_day(state, what, uncheck=False)
 
 
 def _uncheck(state: State, what: Happening) -> Effect | None:
-    day, habit_id = _day_spoken_of(state, what), what.event.data.habit_id
-    return _settle_days(state, what, day, state_day(state.habits.get(habit_id), day, what.at_ms, uncheck=True))
+    return _state_day(state, what, uncheck=True)
+
+
+def _state_day(state: State, what: Happening, *, uncheck: bool) -> Effect | None:
+    day, known = _day_spoken_of(state, what), state.habits.get(what.event.data.habit_id)
+    habit = state_day(known, day, what.at_ms, what.key[:HABIT_ID_BYTES], uncheck=uncheck)
+    return _settle_habit(state, what, (day, day), habit)
 
 
 def _report_streak(state: State, what: Happening) -> Effect | None:
     last, data = _day_spoken_of(state, what), what.event.data
-    filled = fill_days(state.habits.get(data.habit_id), last - data.days + 1, last, what.at_ms)
-    return _settle_days(state, what, last, filled)
+    first, known = last - data.days + 1, state.habits.get(data.habit_id)
+    if first > last:
+        return None
+    return _settle_habit(
+        state, what, (first, last), fill_days(known, first, last, what.at_ms, what.key[:HABIT_ID_BYTES])
+    )
+
+
+def _repair(state: State, what: Happening) -> Effect | None:
+    data = what.event.data
+    day = day_number(data.day)
+    return _settle_habit(state, what, (day, day), repair_day(state.habits.get(data.habit_id), day, what.id))
+
+
+def _pause(state: State, what: Happening) -> Effect | None:
+    data = what.event.data
+    first, last = day_number(data.from_day), None if data.until is None else day_number(data.until)
+    if any(pause.id == what.id for pause in state.pauses) or (last is not None and last < first):
+        return None
+    pause = Pause(first, last, data.habit_id, what.id)
+    paused = replace(state, pauses=(*state.pauses[1 - MAX_PAUSES :], pause))
+    return Effect(*settle_pause(state, paused, what.plan, pause, what.now_ms, what.hears, silent=what.event.silent))
 
 
 def _day_spoken_of(state: State, what: Happening) -> int:
@@ -102,104 +143,104 @@ def _day_spoken_of(state: State, what: Happening) -> int:
     return day
 
 
-def _settle_days(state: State, what: Happening, day: int, habit: Habit | None) -> Effect | None:
-    """The effect of a habit that became another by what was said about a day."""
+def _settle_habit(state: State, what: Happening, days: tuple[int, int], habit: Habit | None) -> Effect | None:
+    """The effect of a habit that became another by what was said about days."""
     if habit is None:
         return None
-    event, plan, habit_id, awards = what.event, what.plan, what.event.data.habit_id, state.awards
-    after = {**state.habits, habit_id: habit}
-    change = change_of(state.habits.get(habit_id), habit, day)
-    verdicts: tuple[Verdict, ...] = ()
-    for rule in plan.streaks:
-        if rule.habits is not None and habit_id not in rule.habits:
-            continue
-        seen = change if rule.by_habit else change_of_any(rule, state.habits, after, day)
-        per = habit_id if rule.by_habit else ""
-        awards, found = settle_streak(awards, rule, per, seen, silent=event.silent)
-        verdicts += found
-    effect = Effect(replace(state, habits=after, awards=awards), verdicts)
-    return _count_day(effect, change, what) if CHECKED in plan.counts else effect
-
-
-def _count_day(effect: Effect, change: DayChange, what: Happening) -> Effect:
-    """The effect with the counters of checks moved, if a day was set or cleared."""
-    counters = counters_of(what.plan.counts, CHECKED, what.event.data)
-    if not counters or not change.gained or what.event.type == "streak.reported":
-        return effect
-    settled = settle(move_counts(effect.state, counters, change.gained), what.plan, silent=what.event.silent)
-    return Effect(settled.state, effect.verdicts + settled.verdicts)
+    event, plan, habit_id = what.event, what.plan, what.event.data.habit_id
+    known = state.habits.get(habit_id)
+    after = replace(state, habits={**state.habits, habit_id: habit})
+    if known is not None and (known.days, known.base, known.repaired) == (habit.days, habit.base, habit.repaired):
+        return Effect(after, adds=False)
+    changed = Changed(state, habit_id, *days, what.now_ms, event.silent)
+    after, verdicts = settle_days(after, plan, changed, what.hears)
+    if CHECKED in plan.counts:
+        gained = habit.bits().bit_count() - (known.bits().bit_count() if known else 0)
+        after, verdicts = recount_days(after, plan, (event.data, gained), verdicts, what.hears)
+    return Effect(after, verdicts)
 
 
 def _book(state: State, what: Happening) -> Effect | None:
-    booked = book(state, what.event.data, what.plan, what.instants, silent=what.event.silent)
-    return booked and settle(booked, what.plan, silent=what.event.silent)
+    if what.id in state.bookings:
+        return None
+    data, silent = what.event.data, what.event.silent
+    return settle(book(state, data, what.plan, what.id, (what.at_ms, what.now_ms), silent=silent), what)
 
 
-def _complete(state: State, what: Happening) -> Effect | None:
-    counted = complete(state, what.event.data, what.plan, what.instants, COMPLETED)
-    return counted and settle(counted, what.plan, silent=what.event.silent)
+def _session(kind: int) -> "Handler":
+    def handle(state: State, what: Happening) -> Effect | None:
+        data = what.event.data
+        said = Said(session_key(data.session_id), what.id, stamp_of(what.at_ms, kind), what.now_ms, kind=kind)
+        return settle(state_session(state, data, what.plan, said), what)
 
-
-def _attend(state: State, what: Happening) -> Effect | None:
-    counted = complete(state, what.event.data, what.plan, what.instants, ATTENDED)
-    return counted and settle(counted, what.plan, silent=what.event.silent)
-
-
-def _fall_through(state: State, what: Happening) -> Effect | None:
-    voided = fall_through(state, what.event.data, what.instants)
-    return voided and settle(voided, what.plan, silent=what.event.silent)
+    return handle
 
 
 def _complete_goal(state: State, what: Happening) -> Effect | None:
     counters = counters_of(what.plan.counts, GOAL, what.event.data)
-    stamp = recent.stamp_of(what.at_ms, _GOAL_DONE)
-    key = recent.key_of(GOAL, what.event.data.goal_id)
-    counted = count_key(state, Statement(key, stamp, what.now_ms, counters))
-    return counted and settle(counted, what.plan, silent=what.event.silent)
+    said = what.said(GOAL, what.event.data.goal_id, COMPLETED)
+    return settle(say(state, replace(said, counters=counters)), what)
 
 
 def _reopen_goal(state: State, what: Happening) -> Effect | None:
-    stamp = recent.stamp_of(what.at_ms, _GOAL_REOPENED)
-    key = recent.key_of(GOAL, what.event.data.goal_id)
-    voided = void_key(state, Statement(key, stamp, what.now_ms))
-    return voided and settle(voided, what.plan, silent=what.event.silent)
+    return settle(say(state, what.said(GOAL, what.event.data.goal_id, FALLEN)), what)
 
 
 def _complete_course(state: State, what: Happening) -> Effect | None:
-    return _raise_marks(state, what, COURSE, FULL_PERCENT)
+    effect: Effect | None = None
+    for signature in what.plan.percents.get(COURSE, ()):
+        effect = _mark(effect, state, what, (signature, FULL_PERCENT), percent=True) or effect
+    return effect
+
+
+def _refund(state: State, what: Happening) -> Effect | None:
+    """The effect of money given back: the sums of purchases fall by its own amount."""
+    paid = [
+        (counter, -amount)
+        for signature in what.plan.sums.get(PURCHASED, ())
+        if (counter := signature.counter(what.event.data)) is not None
+        and (amount := signature.amount(what.event.data)) is not None
+    ]
+    if not paid:
+        return None
+    said = what.said(REFUNDED, what.event.id, COMPLETED)
+    counters, amounts = zip(*paid, strict=True)
+    return settle(say(state, replace(said, counters=counters, amounts=amounts)), what)
+
+
+def _retract(state: State, what: Happening) -> Effect | None:
+    return Effect(*retract(state, what.plan, key_of("id", what.event.data.event_id), what.now_ms, what.hears))
 
 
 def raise_marks(state: State, what: Happening) -> Effect | None:
-    """The effect of a percentage: a high-water mark, of which drops are ignored."""
-    return _raise_marks(state, what, what.event.type, None)
+    """The effect of a percentage or a watched value."""
+    effect: Effect | None = None
+    for group, percent in ((what.plan.percents, True), (what.plan.values, False)):
+        for signature in group.get(what.event.type, ()):
+            amount = signature.amount(what.event.data)
+            if amount is not None and (not percent or 0 <= amount <= FULL_PERCENT):
+                effect = _mark(effect, state, what, (signature, amount), percent=percent) or effect
+    return effect
 
 
-def _raise_marks(state: State, what: Happening, event_type: str, percent: int | None) -> Effect | None:
-    moves = []
-    for signature in what.plan.percents[event_type]:
-        counter = signature.counter(what.event.data)
-        value = percent if percent is not None else field_of(what.event.data, signature.of or "")
-        if counter is None or isinstance(value, bool) or not isinstance(value, int | float):
-            continue
-        before = state.marks.get(counter, 0)
-        if before < value <= FULL_PERCENT:
-            moves.append(Move(counter, before, int(value) if value == int(value) else value))
-    if not moves:
+def _mark(
+    effect: Effect | None, state: State, what: Happening, measured: tuple[Signature, Number], *, percent: bool
+) -> Effect | None:
+    """The effect so far and that of one more value; None if the value is known or cannot change anything."""
+    signature, value = measured
+    counter = signature.counter(what.event.data)
+    now = effect.state if effect else state
+    before = None if counter is None else now.marks.get(counter)
+    if counter is None or (before is not None and marks.is_by(before, what.key)):
         return None
-    marks = {**state.marks, **{move.counter: move.after for move in moves}}
-    return settle(Counted(replace(state, marks=marks), tuple(moves)), what.plan, silent=what.event.silent)
-
-
-def count_once(state: State, what: Happening, counters: tuple[str, ...]) -> Effect | None:
-    """The effect of an event that counts once per business key, where its type has one."""
-    names = BUSINESS_KEYS.get(what.event.type)
-    if names is not None:
-        text = "\x1f".join(field_of(what.event.data, name) for name in names)
-        key = recent.key_of(what.event.type, text)
-        if recent.is_marked(state.seen, key):
-            return None
-        state = see(state, key, what.now_ms)
-    return settle(move_counts(state, counters, 1), what.plan, silent=what.event.silent)
+    if percent and value <= max((high for _, high in before.merged), default=0) if before else percent and value <= 0:
+        return None
+    at_ms = 0 if percent else what.at_ms
+    kept = Kept(value, what.key[: marks.ID_BYTES], at_ms)
+    after = marks.with_value(before or Mark(), kept, from_zero=percent)
+    awards, verdicts = settle_mark(now.awards, signature, counter, before, after, what.hears, percent=percent)
+    state = replace(now, marks={**now.marks, counter: after}, awards=awards)
+    return Effect(state, (effect.verdicts if effect else ()) + verdicts)
 
 
 Handler = Callable[[State, Happening], Effect | None]
@@ -208,20 +249,26 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType({
     CHECKED: _check,
     "habit.unchecked": _uncheck,
     "streak.reported": _report_streak,
+    "streak.paused": _pause,
+    "streak.repaired": _repair,
     "session.booked": _book,
     "session.rescheduled": _book,
-    SESSION: _complete,
-    "session.attended": _attend,
-    "session.canceled": _fall_through,
-    "session.no_show": _fall_through,
+    SESSION: _session(COMPLETED),
+    "session.attended": _session(ATTENDED),
+    "session.canceled": _session(FALLEN),
+    "session.no_show": _session(FALLEN),
     GOAL: _complete_goal,
     "goal.reopened": _reopen_goal,
     "course.completed": _complete_course,
+    REFUNDED: _refund,
+    "event.retracted": _retract,
 })  # fmt: skip
 """What an event does besides being counted, by type."""
 
+STATED = frozenset({
+    SESSION, "session.attended", "session.canceled", "session.no_show", GOAL, "goal.reopened", REFUNDED,
+})  # fmt: skip
+"""Types whose handler makes a statement, so that the id is remembered."""
+
 COUNTED_BY_HANDLER = frozenset({CHECKED, SESSION, GOAL})
 """Types whose counters their handler moves."""
-
-ONCE_BY_ID = frozenset({SESSION, "session.attended", GOAL})
-"""Types of which the event id is remembered besides their business key."""

@@ -2,7 +2,8 @@
 
 From the crossing event: `title`, `kind`, `program_id`, `course_id`, `goal_id`, `habit_id`,
 `lesson_id` as far as it has them, and `inferred` (true: a booking that nobody cancelled). From the
-rule: `count` (and `session_number`), `streak_days` and `streak_began_on`, or `percent`.
+rule: `count` (and `session_number`), `percent`, `sum` or `value`; `streak_days`, `streak_began_on` and, of a
+lapse, `streak_ended_on`; of a date `years` or `days`, with `date_of` (the profile's field) and `date_on`.
 `so_far` is the way behind the client at that moment: `sessions`, `goals`, `current_streak`
 and `longest_streak` in days, `percents` by course, and `weeks_since_joining` if known.
 """
@@ -12,19 +13,21 @@ from typing import Any
 from streams.tracking.awards import Verdict
 from streams.tracking.days import longest_run, run_around
 from streams.tracking.habits import Habit
+from streams.tracking.marks import highest
 from streams.tracking.plan import SEPARATOR, SESSION, field_of
 from streams.tracking.state import State
 
 _FROM_EVENT = ("title", "kind", "program_id", "course_id", "goal_id", "habit_id", "lesson_id")
 _SESSIONS, _GOALS, _COURSES = "s", "g", f"c{SEPARATOR}"
 _WEEK_DAYS = 7
+_VALUED = frozenset({"count", "percent", "sum", "value"})
 
 
 def facts_of(verdict: Verdict, data: Any) -> dict[str, Any]:
     """The facts of one milestone, without the way so far."""
-    rule = verdict.rule
+    rule = verdict.slot.rule
     facts = {name: fact for name in _FROM_EVENT if (fact := field_of(data, name)) is not None}
-    if rule.kind in {"count", "percent"}:
+    if rule.kind in _VALUED:
         facts[rule.kind] = verdict.value
     if rule.event_type == SESSION:
         facts["session_number"] = verdict.value
@@ -39,8 +42,8 @@ def so_far(state: State, day: int) -> dict[str, Any]:
         "current_streak": max((_current(habit, day) for habit in state.habits.values()), default=0),
         "longest_streak": max((longest_run(habit.bits()) for habit in state.habits.values()), default=0),
         "percents": {
-            counter.removeprefix(_COURSES): percent
-            for counter, percent in state.marks.items()
+            counter.removeprefix(_COURSES): highest(mark)
+            for counter, mark in state.marks.items()
             if counter.startswith(_COURSES)
         },
     }

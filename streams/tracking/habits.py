@@ -1,19 +1,27 @@
 """Habits: which local days have a check, decided by the latest statement about each day.
 
-Several checks on a day are one. A check and an uncheck of the same day are ordered by their
-`time`, not by their arrival; at the same instant the uncheck wins. For that the instants are kept of the
-last week, and as far back as a day with an uncheck, up to `KEPT_DAYS`; about an older day the
-statement that arrives last wins. Days are counted from 1970.
+Several checks on a day are one. A check and an uncheck of the same day are ordered by their `time`, not
+by their arrival; in the same second the uncheck wins. For that the times are kept of the last days, and
+as far back as a day with an uncheck, at most `KEPT_DAYS`; about a day without one the statement that
+arrives last wins. Which event said what is kept for all these days, so that an event can be taken back:
+then what stood before it stands again. Days are counted from 1970.
 """
 
+from collections.abc import Iterator
+
 from msgspec import Struct
+from msgspec.structs import replace
 
-KEPT_DAYS = 36
+KEPT_DAYS = 35
+MAX_OVERRULED = 512
+ID_BYTES = 3
 
-_WEEK_DAYS = 8
-_CELL = 3
+_RECENT_DAYS = 8
+_TIME = 3
+_DAY = 2
+_OVERRULED_CELL = _DAY + _TIME + ID_BYTES
 _DAY_SECONDS = 86_400
-_BIAS = 1 << (8 * _CELL - 1)
+_BIAS = 1 << (8 * _TIME - 1)
 _MIN, _MAX = 2, 2 * _BIAS - 2
 
 
@@ -23,79 +31,166 @@ class Habit(Struct, frozen=True, array_like=True):
     Attributes:
         base: the day that bit 0 stands for.
         days: the bit set, little-endian.
-        newest: the last day of which an instant is kept.
-        instants: one cell a day, the newest first: seconds from the day's midnight in UTC,
-            doubled, plus one for an uncheck; zero for a day without a statement.
+        lag: days from `base` to `newest`.
+        times: one cell a day, the newest first: seconds from the day's midnight in UTC, doubled, plus
+            one for an uncheck (3 bytes); zero for a day without a statement.
+        events: one cell a day, the newest first: the id of the event that said it (3 bytes).
+        overruled: statements about days of which another one counts: day (2), time, and event.
+        repaired: days that somebody vouched for, each with the event's id.
     """
 
     base: int
     days: bytes
-    newest: int
-    instants: bytes
+    lag: int
+    times: bytes
+    events: bytes = b""
+    overruled: bytes | None = None
+    repaired: tuple[tuple[int, bytes], ...] = ()
+
+    @property
+    def newest(self) -> int:
+        """The last day of which a statement is kept."""
+        return self.base + self.lag
 
     def bits(self) -> int:
         """The day set as a number."""
         return int.from_bytes(self.days, "little")
 
 
-def state_day(habit: Habit | None, day: int, at_ms: int, *, uncheck: bool) -> Habit | None:
-    """The habit after a statement about a day; None if the same or a later one is known."""
-    habit = habit or Habit(day, b"", day, b"")
-    stamp = _stamp(day, at_ms, uncheck=uncheck)
-    offset = habit.newest - day
-    if 0 <= offset < KEPT_DAYS:
-        known = habit.instants[offset * _CELL : offset * _CELL + _CELL]
-        if stamp <= int.from_bytes(known, "big"):
-            return None
-    newest, instants = _with_instant(habit, day, stamp)
-    base = min(habit.base, day)
-    bits, one = habit.bits() << (habit.base - base), 1 << (day - base)
-    return Habit(base, _packed(bits & ~one if uncheck else bits | one), newest, instants)
+def state_day(habit: Habit | None, day: int, at_ms: int, event_id: bytes, *, uncheck: bool) -> Habit | None:
+    """The habit after a statement about a day; None if it is known already."""
+    habit = habit or Habit(day, b"", 0, b"")
+    time, offset = _time(day, at_ms, uncheck=uncheck), habit.newest - day
+    if not 0 <= offset < KEPT_DAYS:
+        later = _shifted(habit, day, time, event_id) if offset < 0 else habit
+        return _with_day(later, day, uncheck=uncheck)
+    known_time, known_id = _cell(habit.times, offset, _TIME), _cell(habit.events, offset, ID_BYTES)
+    new, known = _day_cell(day) + time + event_id, _day_cell(day) + known_time + known_id
+    if (known_id == event_id and known_time in {time, b""}) or new in _cells(habit.overruled or b""):
+        return None
+    if time < known_time:
+        return replace(habit, overruled=_with_overruled(habit, new))
+    if any(known_id):
+        habit = replace(habit, overruled=_with_overruled(habit, known.ljust(_OVERRULED_CELL, b"\x00")))
+    return _with_day(_stated(habit, offset, time, event_id), day, uncheck=uncheck)
 
 
-def fill_days(habit: Habit | None, first: int, last: int, at_ms: int) -> Habit | None:
+def fill_days(habit: Habit | None, first: int, last: int, at_ms: int, event_id: bytes) -> Habit | None:
     """The habit after a check of every day from first to last; None if nothing changed."""
     filled = habit
     recently = max(first, last - KEPT_DAYS + 1)
     if first < recently:
-        old = habit or Habit(first, b"", first, b"")
+        old = habit or Habit(first, b"", 0, b"")
         base = min(old.base, first)
         bits = old.bits() << (old.base - base) | ((1 << (recently - first)) - 1) << (first - base)
-        filled = Habit(base, _packed(bits), old.newest, old.instants)
+        filled = replace(old, base=base, days=_packed(bits), lag=old.newest - base)
     for day in range(recently, last + 1):
-        filled = state_day(filled, day, at_ms, uncheck=False) or filled
+        filled = state_day(filled, day, at_ms, event_id, uncheck=False) or filled
     return None if filled == habit else filled
+
+
+def repair_day(habit: Habit | None, day: int, event_id: bytes) -> Habit | None:
+    """The habit with one more day that somebody vouched for; None if this was said already."""
+    habit = habit or Habit(day, b"", 0, b"")
+    if (day, event_id) in habit.repaired:
+        return None
+    return replace(habit, repaired=(*habit.repaired[-MAX_OVERRULED:], (day, event_id)))
+
+
+def without_event(habit: Habit, event_id: bytes) -> tuple[Habit, tuple[int, ...]]:
+    """The habit to which an event said nothing, and the days that it had spoken of."""
+    offsets = tuple(_places(habit.events, event_id))
+    kept = [cell for cell in _cells(habit.overruled or b"") if cell[-ID_BYTES:] != event_id]
+    found = habit
+    for offset in offsets:
+        day = habit.newest - offset
+        of_day = [cell for cell in kept if cell[:_DAY] == _day_cell(day)]
+        best = max(of_day, default=bytes(_OVERRULED_CELL))
+        if of_day:
+            kept.remove(best)
+        is_off = not of_day or bool(best[_DAY + _TIME - 1] & 1)
+        found = _stated(found, offset, best[_DAY:-ID_BYTES], best[-ID_BYTES:])
+        found = _with_day(found, day, uncheck=is_off)
+    return replace(found, overruled=b"".join(kept) or None), tuple(habit.newest - offset for offset in offsets)
+
+
+def without_repair(habit: Habit, event_id: bytes) -> tuple[Habit, tuple[int, ...]]:
+    """The habit without the repairs that an event brought, and the days of these."""
+    days = tuple(day for day, known in habit.repaired if known == event_id)
+    return replace(habit, repaired=tuple(each for each in habit.repaired if each[1] != event_id)), days
+
+
+def _shifted(habit: Habit, day: int, time: bytes, event_id: bytes) -> Habit:
+    """The habit of which a later day is the newest."""
+    gap = min(day - habit.newest - 1, KEPT_DAYS)
+    times = time + bytes(_TIME * gap) + habit.times if gap else time + habit.times
+    events = event_id + bytes(ID_BYTES * gap) + habit.events if gap else event_id + habit.events
+    return replace(habit, lag=day - habit.base, times=_recent(times), events=events[: KEPT_DAYS * ID_BYTES])
+
+
+def _stated(habit: Habit, offset: int, time: bytes, event_id: bytes) -> Habit:
+    return replace(
+        habit,
+        times=_recent(_put(habit.times, offset * _TIME, time)),
+        events=_put(habit.events, offset * ID_BYTES, event_id),
+    )
+
+
+def _put(cells: bytes, at: int, cell: bytes) -> bytes:
+    return cells[:at].ljust(at, b"\x00") + cell + cells[at + len(cell) :]
+
+
+def _recent(times: bytes) -> bytes:
+    """The cells of the last days, and of older ones up to the last with an uncheck."""
+    end = min(len(times), KEPT_DAYS * _TIME)
+    while end > _RECENT_DAYS * _TIME and not times[end - 1] & 1:
+        end -= _TIME
+    return times[:end]
+
+
+def _with_day(habit: Habit, day: int, *, uncheck: bool) -> Habit:
+    base = min(habit.base, day)
+    bits, one = habit.bits() << (habit.base - base), 1 << (day - base)
+    days = _packed(bits & ~one if uncheck else bits | one)
+    return replace(habit, base=base, days=days, lag=habit.newest - base)
+
+
+def _with_overruled(habit: Habit, cell: bytes) -> bytes:
+    recent = [each for each in _cells(habit.overruled or b"") if _age(habit, each) < KEPT_DAYS]
+    return b"".join([*recent, cell][-MAX_OVERRULED:])
+
+
+def _age(habit: Habit, cell: bytes) -> int:
+    return (habit.newest - int.from_bytes(cell[:_DAY], "big")) % (1 << 8 * _DAY)
+
+
+def _cells(overruled: bytes) -> list[bytes]:
+    return [overruled[at : at + _OVERRULED_CELL] for at in range(0, len(overruled), _OVERRULED_CELL)]
+
+
+def _cell(cells: bytes, offset: int, size: int) -> bytes:
+    return cells[offset * size : offset * size + size]
+
+
+def _places(events: bytes, event_id: bytes) -> Iterator[int]:
+    """How many days before the newest an event's statements stand."""
+    at = events.find(event_id)
+    while at >= 0:
+        if at % ID_BYTES == 0:
+            yield at // ID_BYTES
+        at = events.find(event_id, at + 1)
+
+
+def _day_cell(day: int) -> bytes:
+    return (day & 0xFFFF).to_bytes(_DAY, "big")
 
 
 def _packed(bits: int) -> bytes:
     return bits.to_bytes((bits.bit_length() + 7) // 8, "little")
 
 
-def _with_instant(habit: Habit, day: int, stamp: int) -> tuple[int, bytes]:
-    cell = stamp.to_bytes(_CELL, "big")
-    offset = habit.newest - day
-    if offset < 0:
-        gap = min(-offset - 1, KEPT_DAYS)
-        return day, _kept(cell + bytes(_CELL * gap) + habit.instants if gap else cell + habit.instants)
-    if offset >= KEPT_DAYS:
-        return habit.newest, habit.instants
-    at = offset * _CELL
-    return habit.newest, _kept(habit.instants[:at].ljust(at, b"\x00") + cell + habit.instants[at + _CELL :])
-
-
-def _kept(instants: bytes) -> bytes:
-    """The cells of the last week, and of older days up to the last with an uncheck."""
-    end = len(instants)
-    if end <= _WEEK_DAYS * _CELL:
-        return instants
-    end = min(end, KEPT_DAYS * _CELL)
-    while end > _WEEK_DAYS * _CELL and not instants[end - 1] & 1:
-        end -= _CELL
-    return instants[:end]
-
-
-def _stamp(day: int, at_ms: int, *, uncheck: bool) -> int:
-    stamp = 2 * (at_ms // 1000 - day * _DAY_SECONDS) + _BIAS
-    if not _MIN <= stamp <= _MAX:  # further from its day than a cell can say
-        stamp = _MIN if stamp < _BIAS else _MAX
-    return stamp | uncheck
+def _time(day: int, at_ms: int, *, uncheck: bool) -> bytes:
+    seconds = 2 * (at_ms // 1000 - day * _DAY_SECONDS) + _BIAS
+    if not _MIN <= seconds <= _MAX:  # further from its day than a cell can say
+        seconds = _MIN if seconds < _BIAS else _MAX
+    return (seconds | uncheck).to_bytes(_TIME, "big")

@@ -33,14 +33,25 @@ def day_number(day: date) -> int:
     return day.toordinal() - _ORDINAL_1970
 
 
+def wall_time(day: int, minutes: int, zone: str) -> datetime:
+    """When the wall clock of a zone shows a time on a date; of a time shown twice, the first."""
+    wall = datetime.fromordinal(day + _ORDINAL_1970) + timedelta(minutes=minutes)
+    return wall.replace(tzinfo=UTC) if zone == "UTC" else wall.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
 def is_plausible(day: int, at: datetime) -> bool:
     """Whether a date can belong to something that is reported at an instant."""
     return -MAX_BEHIND_DAYS <= day - day_number(at) <= MAX_AHEAD_DAYS
 
 
+def day_of_number(day: int) -> date:
+    """The date of so many days from 1970."""
+    return date.fromordinal(day + _ORDINAL_1970)
+
+
 def iso(day: int) -> str:
     """The date as `YYYY-MM-DD`."""
-    return date.fromordinal(day + _ORDINAL_1970).isoformat()
+    return day_of_number(day).isoformat()
 
 
 def minutes_of(time_of_day: str) -> int:

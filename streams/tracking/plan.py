@@ -3,37 +3,51 @@
 Rules that count the same (type, `per`, `where`) share one counter, named by its signature
 and not by a rule: a rule may be renamed, weighed or answered differently without losing
 what was counted. Sessions, goals and courses are counted whether or not a rule asks, since
-every milestone tells the way so far.
+every milestone tells the way so far. `compiling` makes plans.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
-from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
 from schemas.milestone import RuleKind, Tier
-from schemas.rulebook import Rulebook
-from schemas.rules import CountWhen, PercentWhen, Rule, StreakWhen
-from streams.tracking.local_days import minutes_of
 
 SESSION = "session.completed"
 GOAL = "goal.completed"
 COURSE = "course.progressed"
+CHECKED = "habit.checked"
 SEPARATOR = "\x1f"
+STAMP_BYTES = 4
 
+Number = int | float
 Where = tuple[tuple[str, frozenset[str]], ...]
 
-_SHORT: dict[tuple[str, str | None, Where], str] = {
-    (SESSION, None, ()): "s",
-    (GOAL, None, ()): "g",
-    (COURSE, "course_id", ()): "c",
-}
-_HOUR_MS = 3_600_000
-_MINUTE_MS = 60_000
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """For whom a rule speaks; what is None does not narrow it."""
+
+    share: float | None = None
+    tags: frozenset[str] | None = None
+    ids: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dates:
+    """When a date rule is due: on the day of a profile's field, so many days around it, or every year.
+
+    Attributes:
+        offsets: days after the date, negative before it; empty for every year.
+        at_minutes: the time of day, in the client's zone.
+    """
+
+    field: str
+    offsets: tuple[int, ...]
+    at_minutes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +55,15 @@ class PlannedRule:
     """What deciding needs of a rule.
 
     Attributes:
-        thresholds: ascending; empty if every multiple of `every` is one.
-        habits: the habits that a streak rule looks at; None for all.
+        thresholds: ascending; empty if every multiple of `every` is one. Of a value that falls, they
+            and the value are negative.
+        habits: the habits that a streak or lapse rule looks at; None for all.
         by_habit: whether a streak is of one habit, or of any habit a day.
         per_streak: whether every run may reach its thresholds again.
+        settle_ms: how long a crossing has to hold before it is emitted.
+        effective_from: crossings before this day (from 1970, the client's) are silent.
+        falls: whether thresholds are reached downwards.
+        min_days: how long a run has to be to be missed.
     """
 
     id: str
@@ -53,11 +72,22 @@ class PlannedRule:
     tier: Tier
     name: str
     moment: str | None
-    thresholds: tuple[int, ...] = ()
+    thresholds: tuple[Number, ...] = ()
     every: int | None = None
     habits: frozenset[str] | None = None
     by_habit: bool = False
     per_streak: bool = False
+    settle_ms: int = 0
+    effective_from: int | None = None
+    audience: Audience | None = None
+    falls: bool = False
+    min_days: int = 0
+    dates: Dates | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it speaks of every client and every day."""
+        return self.audience is None and self.effective_from is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +96,8 @@ class Signature:
 
     Attributes:
         key: its name in the state; stable over rulebooks.
-        of: the field that holds a percentage; None for a count.
+        of: the field that holds an amount, a percentage or a value; None for a count.
+        falls: whether its values are kept as their negatives.
         edges: every threshold of its rules, ascending.
         steps: the intervals of rules that fire at every multiple.
     """
@@ -75,11 +106,12 @@ class Signature:
     per: str | None
     where: Where
     of: str | None
+    falls: bool
     rules: tuple[PlannedRule, ...]
-    edges: tuple[int, ...]
+    edges: tuple[Number, ...]
     steps: tuple[int, ...]
 
-    def is_crossed(self, before: float, after: float) -> bool:
+    def is_crossed(self, before: Number, after: Number) -> bool:
         """Whether any threshold lies between two values, whichever is higher: few moves ask more than this."""
         edges = self.edges
         if edges and bisect_right(edges, before) != bisect_right(edges, after):
@@ -97,21 +129,41 @@ class Signature:
         value = field_of(data, self.per)
         return None if value is None else f"{self.key}{SEPARATOR}{as_text(value)}"
 
+    def amount(self, data: Any) -> Number | None:
+        """The number in an event's data; None if there is none."""
+        value = field_of(data, self.of or "")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _MAX_AMOUNT:
+            return None
+        return whole(-value if self.falls else value)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A rulebook, indexed by what an event asks of it."""
+    """A rulebook, indexed by what an event asks of it; each signature under its event type.
+
+    Attributes:
+        stamp: the first bytes of the digest, by which a state knows what it was looked at with.
+    """
 
     digest: str
     version: int
+    stamp: bytes
     zone: str
     day_starts_minutes: int
     grace_ms: int
     hold_off_ms: int
     counts: Mapping[str, tuple[Signature, ...]]
+    sums: Mapping[str, tuple[Signature, ...]]
     percents: Mapping[str, tuple[Signature, ...]]
+    values: Mapping[str, tuple[Signature, ...]]
     streaks: tuple[PlannedRule, ...]
+    lapses: tuple[PlannedRule, ...]
+    dates: tuple[PlannedRule, ...]
     signatures: Mapping[str, Signature]
+    counted_types: frozenset[str] = field(default=frozenset())
+
+
+_MAX_AMOUNT = 2.0**53
 
 
 def field_of(data: Any, name: str) -> Any:
@@ -123,7 +175,14 @@ def as_text(value: Any) -> str:
     """The text under which a value is compared and counted."""
     if isinstance(value, str):
         return value
-    return value.isoformat() if isinstance(value, date) else msgspec.json.encode(value).decode()
+    if isinstance(value, date):
+        return value.isoformat()
+    return msgspec.json.encode(whole(value) if isinstance(value, float) else value).decode()
+
+
+def whole(number: Number) -> Number:
+    """A number as an int if it is one, so that 80 and 80.0 are the same threshold."""
+    return int(number) if number == int(number) else number
 
 
 def counters_of(signatures: Mapping[str, tuple[Signature, ...]], event_type: str, data: Any) -> tuple[str, ...]:
@@ -134,75 +193,3 @@ def counters_of(signatures: Mapping[str, tuple[Signature, ...]], event_type: str
         if counter is not None:
             found.append(counter)
     return tuple(found)
-
-
-def compile_rulebook(rulebook: Rulebook) -> Plan:
-    """The plan of a rulebook; what is not enabled is left out."""
-    rules = [rule for rule in rulebook.rules if rule.enabled]
-    counts = _signatures((rule for rule in rules if isinstance(rule.when, CountWhen)), (SESSION, GOAL))
-    percents = _signatures((rule for rule in rules if isinstance(rule.when, PercentWhen)), (COURSE,))
-    every = [signature for group in (*counts.values(), *percents.values()) for signature in group]
-    defaults = rulebook.defaults
-    return Plan(
-        digest=rulebook.digest,
-        version=rulebook.version,
-        zone=defaults.timezone,
-        day_starts_minutes=minutes_of(defaults.day_starts_at),
-        grace_ms=defaults.grace_hours * _HOUR_MS,
-        hold_off_ms=defaults.session_hold_off_minutes * _MINUTE_MS,
-        counts=counts,
-        percents=percents,
-        streaks=tuple(_planned(rule) for rule in rules if isinstance(rule.when, StreakWhen)),
-        signatures={signature.key: signature for signature in every},
-    )
-
-
-def _signatures(rules: Iterable[Rule], always: tuple[str, ...]) -> dict[str, tuple[Signature, ...]]:
-    """The counters by event type, each with its rules; those of `always` also without one."""
-    asked: dict[tuple[str, str | None, Where, str | None], list[PlannedRule]] = {}
-    for event_type in always:
-        is_course = event_type == COURSE
-        asked[event_type, "course_id" if is_course else None, (), "percent" if is_course else None] = []
-    for rule in rules:
-        of = rule.when.of if isinstance(rule.when, PercentWhen) else None
-        where = tuple((name, frozenset(map(as_text, values))) for name, values in sorted(rule.where.items()))
-        asked.setdefault((rule.when.event_type, rule.when.per, where, of), []).append(_planned(rule))
-    found: dict[str, tuple[Signature, ...]] = {}
-    for (event_type, per, where, of), planned in asked.items():
-        signature = Signature(
-            key=_key(event_type, per, where, of),
-            per=per,
-            where=where,
-            of=of,
-            rules=tuple(planned),
-            edges=tuple(sorted({threshold for rule in planned for threshold in rule.thresholds})),
-            steps=tuple({rule.every for rule in planned if rule.every}),
-        )
-        found[event_type] = (*found.get(event_type, ()), signature)
-    return found
-
-
-def _key(event_type: str, per: str | None, where: Where, of: str | None) -> str:
-    if of in {None, "percent"} and (event_type, per, where) in _SHORT:
-        return _SHORT[event_type, per, where]
-    canonical = msgspec.json.encode([event_type, per, [[name, sorted(values)] for name, values in where], of])
-    return blake2b(canonical, digest_size=6).hexdigest()
-
-
-def _planned(rule: Rule) -> PlannedRule:
-    when = rule.when
-    habits = rule.where.get("habit_id") if isinstance(when, StreakWhen) else None
-    thresholds = when.days if isinstance(when, StreakWhen) else when.reaches
-    return PlannedRule(
-        id=rule.id,
-        kind=when.kind,
-        event_type=when.event_type,
-        tier=rule.tier,
-        name=rule.name or rule.id.replace("-", " ").capitalize(),
-        moment=rule.moment,
-        thresholds=thresholds or (),
-        every=when.every if isinstance(when, CountWhen) else None,
-        habits=None if habits is None else frozenset(map(as_text, habits)),
-        by_habit=when.per is not None,
-        per_streak=rule.repeat == "per-streak",
-    )

@@ -6,33 +6,25 @@ A changed zone moves what lies ahead; days that were fixed before stay as they a
 
 from datetime import datetime
 
-from msgspec.structs import replace
-
 from schemas.client import Profile
 from streams.tracking.local_days import day_number, local_day, minutes_of
 from streams.tracking.plan import Plan
-from streams.tracking.state import State, TrackedProfile
+from streams.tracking.state import ACTIVE, State, TrackedProfile
 
 _UNKNOWN = TrackedProfile()
 
 
-def apply_profile(state: State | None, profile: Profile, who: str) -> State:
-    """The state with the tracked bits of a profile; after an erasure it begins anew.
-
-    `who` is `tenant/client`.
-    """
-    tracked = TrackedProfile(
+def tracked(profile: Profile) -> TrackedProfile:
+    """The tracked bits of a profile."""
+    return TrackedProfile(
         timezone=profile.timezone,
         day_starts_minutes=None if profile.day_starts_at is None else minutes_of(profile.day_starts_at),
-        status=profile.status,
+        status=ACTIVE if profile.status == "active" else profile.status,
         birthday=profile.birthday,
         joined_on=None if profile.joined_on is None else day_number(profile.joined_on),
         renewal_on=None if profile.renewal_on is None else day_number(profile.renewal_on),
         tags=profile.tags,
     )
-    if state is None or state.erased_ms is not None:
-        return State(who=who, profile=tracked)
-    return replace(state, profile=tracked)
 
 
 def day_at(state: State, plan: Plan, at: datetime, zone: str | None = None) -> int:

@@ -13,10 +13,10 @@ from schemas.client import Profile
 from schemas.event import Event
 from schemas.milestone import Milestone
 from schemas.refusal import Refused
-from streams.tracking.advance import advance
+from streams.tracking.adopt import apply_profile
+from streams.tracking.advance import Advanced, advance
 from streams.tracking.instants import to_ms
 from streams.tracking.plan import Plan
-from streams.tracking.profiles import apply_profile
 from streams.tracking.state import State
 from streams.tracking.tick import next_deadline, tick
 
@@ -42,45 +42,64 @@ def replay(
         profiles: by `tenant/client`, as they were known from the beginning.
         until_ms: the fold ends here, and what is due by then fires; later lines are not folded.
     """
-    states = {who: apply_profile(None, profile, who) for who, profile in profiles.items()}
-    due: list[tuple[int, str]] = []
-    now_ms = -(2**62)
+    fold = _Fold(plan, profiles)
     for number, event in lines:
         if isinstance(event, Refused):
             yield RefusedLine(number, event)
             continue
-        now_ms = max(now_ms, to_ms(event.received_at or event.occurred_at))
+        now_ms = fold.reach(to_ms(event.received_at or event.occurred_at))
         if until_ms is not None and now_ms > until_ms:
             break
-        if due and due[0][0] <= now_ms:
-            yield from _fire(states, due, plan, now_ms)
-        who = f"{event.tenant}/{event.client}"
-        known = states.get(who)
-        advanced = advance(known, event, plan, now_ms)
+        yield from fold.fire(now_ms)
+        advanced = fold.apply(event, now_ms)
         if advanced.refusal is not None:
             yield RefusedLine(number, advanced.refusal)
-            continue
-        states[who] = advanced.state
         yield from advanced.milestones
-        if known is None or advanced.state.bookings is not known.bookings:
-            _remember(due, who, advanced.state)
     if until_ms is not None:
-        yield from _fire(states, due, plan, until_ms)
+        fold.reach(until_ms)
+        yield from fold.fire(until_ms)
 
 
-def _fire(states: dict[str, State], due: list[tuple[int, str]], plan: Plan, now_ms: int) -> Iterator[Milestone]:
-    """Everything due by `now_ms`, the earliest first; a deadline that has moved is skipped."""
-    while due and due[0][0] <= now_ms:
-        due_ms, who = heappop(due)
-        if next_deadline(states[who]) != due_ms:
-            continue
-        ticked = tick(states[who], plan, due_ms)
-        states[who] = ticked.state
-        yield from ticked.milestones
-        _remember(due, who, ticked.state)
+class _Fold:
+    """The states of a log's clients, and what falls due among them."""
 
+    def __init__(self, plan: Plan, profiles: Mapping[str, Profile]) -> None:
+        self._plan = plan
+        self._profiles = profiles
+        self._states: dict[str, State] = {}
+        self._due: list[tuple[int, str]] = []
+        self._now_ms: int | None = None
 
-def _remember(due: list[tuple[int, str]], who: str, state: State) -> None:
-    deadline = next_deadline(state)
-    if deadline is not None:
-        heappush(due, (deadline, who))
+    def reach(self, ms: int) -> int:
+        """The clock, set forward to an instant; profiles are known from the first on."""
+        if self._now_ms is None:
+            self._now_ms = ms
+            for who, profile in self._profiles.items():
+                self._keep(who, None, apply_profile(None, profile, who, self._plan, ms))
+        self._now_ms = max(self._now_ms, ms)
+        return self._now_ms
+
+    def apply(self, event: Event, now_ms: int) -> Advanced:
+        """What an event does."""
+        who = f"{event.tenant}/{event.client}"
+        known = self._states.get(who)
+        advanced = advance(known, event, self._plan, now_ms)
+        if advanced.refusal is None and advanced.state is not known:
+            self._keep(who, known, advanced.state)
+        return advanced
+
+    def fire(self, now_ms: int) -> Iterator[Milestone]:
+        """Everything due by `now_ms`, the earliest first; a deadline that has moved is skipped."""
+        while self._due and self._due[0][0] <= now_ms:
+            due_ms, who = heappop(self._due)
+            known = self._states[who]
+            if next_deadline(known) == due_ms:
+                ticked = tick(known, self._plan, due_ms)
+                self._keep(who, None, ticked.state)
+                yield from ticked.milestones
+
+    def _keep(self, who: str, before: State | None, after: State) -> None:
+        self._states[who] = after
+        deadline = next_deadline(after)
+        if deadline is not None and (before is None or next_deadline(before) != deadline):
+            heappush(self._due, (deadline, who))

@@ -10,8 +10,9 @@ from agents.tracker_logic import TrackerLogic, TrackerRules
 from schemas.codec import decode_milestone
 from schemas.rulebook import load_rulebook
 from schemas.topics import CLIENTS, EVENTS, MILESTONES
+from streams.tracking.compiling import compile_rulebook
 from streams.tracking.instants import to_ms
-from streams.tracking.plan import Plan, compile_rulebook
+from streams.tracking.plan import Plan
 from tests.streams.tracking.story import GOALS, SESSIONS, at, plan_of
 
 RULES = TrackerRules(default=plan_of(GOALS, SESSIONS), by_tenant={"quiet": plan_of(SESSIONS)})
@@ -48,7 +49,7 @@ def test_an_event_becomes_a_milestone_record_under_the_same_key() -> None:
     (output,) = folded.outputs
     assert (output.topic, output.key) == (MILESTONES, b"t1/c1")
     assert decode_milestone(output.headers, output.value).rule == "goals"
-    assert logic.decode(logic.encode(folded.state)) == folded.state
+    assert logic.decode(b"t1/c1", logic.encode(folded.state)) == folded.state
     assert logic.tally.outcomes == {(EVENTS, "late"): 1}
     assert logic.tally.milestones == {("micro", "reached"): 1}
 

@@ -41,7 +41,7 @@ class Counting:
     def __init__(self, output: str) -> None:
         self._output = output
 
-    def decode(self, body: bytes) -> int:
+    def decode(self, key: bytes, body: bytes) -> int:  # noqa: ARG002 - the protocol's
         return int(_COUNT.unpack(body)[0])
 
     def encode(self, state: int) -> bytes:

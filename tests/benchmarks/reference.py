@@ -12,7 +12,7 @@ from agents.tenants import STARTER_RULEBOOK
 from schemas.codec import decode_event
 from schemas.milestone import Milestone
 from schemas.rulebook import load_rulebook
-from streams.tracking.plan import compile_rulebook
+from streams.tracking.compiling import compile_rulebook
 from streams.tracking.replay import RefusedLine, replay
 from tests.benchmarks.load import Sent, position
 from tests.benchmarks.stage import HEADERS

@@ -12,7 +12,7 @@ from agents.channels.render import Links, Rendered, Renderer
 from schemas.client import Profile
 from schemas.event import EVENT_DATA, Event
 from schemas.milestone import Milestone
-from streams.tracking.plan import compile_rulebook
+from streams.tracking.compiling import compile_rulebook
 from streams.tracking.replay import replay
 from tests.sample_milestones import ANA, COACH, POLICY, tenant
 

@@ -13,7 +13,7 @@ from tests.agents.engine.test_batch import At
 class Summing:
     """Keeps a number; `b"!"` raises, `b"?"` is refused, `b"-"` forgets, `b"@N"` sets a deadline."""
 
-    def decode(self, body: bytes) -> tuple[int, int]:
+    def decode(self, key: bytes, body: bytes) -> tuple[int, int]:
         count, due_ms = body.split(b",")
         return int(count), int(due_ms)
 

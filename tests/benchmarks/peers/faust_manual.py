@@ -15,7 +15,7 @@ from schemas.codec import decode_event, encode_milestone
 from schemas.rulebook import load_rulebook
 from schemas.topics import EVENTS
 from streams.tracking.advance import advance
-from streams.tracking.plan import compile_rulebook
+from streams.tracking.compiling import compile_rulebook
 from streams.tracking.state import decode_state, encode_state
 
 plan = compile_rulebook(load_rulebook(STARTER_RULEBOOK.read_text(), str(STARTER_RULEBOOK)))
@@ -41,7 +41,7 @@ async def track(events: Any) -> None:
         event = decode_event((), received.value)
         known = clients.get(received.key)
         now_ms = round(received.message.timestamp * 1000)
-        advanced = advance(decode_state(known) if known else None, event, plan, now_ms)
+        advanced = advance(decode_state(known, received.key.decode()) if known else None, event, plan, now_ms)
         clients[received.key] = encode_state(advanced.state)
         for milestone in advanced.milestones:
             value, headers = encode_milestone(milestone)

@@ -42,7 +42,7 @@ class Counting:
         self._output = output
         self._padding = b" " * padding
 
-    def decode(self, body: bytes) -> Count:
+    def decode(self, key: bytes, body: bytes) -> Count:
         return Count(**json.loads(body))
 
     def encode(self, state: Count) -> bytes:

@@ -11,10 +11,11 @@ from schemas.codec import decode_event
 from schemas.event import Event
 from schemas.milestone import Milestone
 from schemas.rulebook import load_rulebook
+from streams.tracking.adopt import apply_profile
 from streams.tracking.advance import Advanced, advance
+from streams.tracking.compiling import compile_rulebook
 from streams.tracking.instants import to_ms
-from streams.tracking.plan import Plan, compile_rulebook
-from streams.tracking.profiles import apply_profile
+from streams.tracking.plan import Plan
 from streams.tracking.state import State, decode_state, encode_state
 from streams.tracking.tick import tick
 
@@ -83,7 +84,7 @@ class Story:
         """Fold events one by one; every state goes through its bytes in between; says what the last one did."""
         told = Advanced(self.state or State(), (), "unused")
         for each in events:
-            known = None if self.state is None else decode_state(encode_state(self.state))
+            known = None if self.state is None else decode_state(encode_state(self.state), self.state.who)
             told = advance(known, each, self.plan, to_ms(now or max(each.occurred_at, at(1))))
             self.state = told.state
             self.milestones += told.milestones
@@ -95,7 +96,7 @@ class Story:
         self.milestones += milestones
 
     def profile(self, **fields: Any) -> None:
-        self.state = apply_profile(self.state, Profile.model_validate(fields), "t1/c1")
+        self.state = apply_profile(self.state, Profile.model_validate(fields), "t1/c1", self.plan, to_ms(at(1)))
 
     @property
     def said(self) -> list[str]:

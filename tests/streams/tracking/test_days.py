@@ -3,25 +3,54 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.tracking.days import longest_run, run_around, runs
+from streams.tracking.days import DaySet, Run, longest_run, run_around, runs_near, runs_of
 
 sets = st.sets(st.integers(0, 200), max_size=80)
+_BASE = 20_000
 
 
-def _by_hand(days: set[int]) -> list[tuple[int, int]]:
-    found = []
-    for day in sorted(days):
-        if found and found[-1][1] == day - 1:
-            found[-1] = (found[-1][0], day)
+def _bits(days: set[int]) -> int:
+    return sum(1 << day for day in days)
+
+
+def _by_hand(checked: set[int], neutral: set[int]) -> list[Run]:
+    """Every run by plain counting: checked days between which every day is checked or neutral."""
+    found: list[list[int]] = []
+    for day in sorted(checked):
+        if found and all(between in neutral for between in range(found[-1][-1] + 1, day)):
+            found[-1].append(day)
         else:
-            found.append((day, day))
-    return found
+            found.append([day])
+    return [Run(_BASE + days[0], _BASE + days[-1], len(days), _BASE + _reach(days[-1], neutral)) for days in found]
+
+
+def _reach(day: int, neutral: set[int]) -> int:
+    while day + 1 in neutral:
+        day += 1
+    return day
+
+
+@given(sets, sets)
+def test_runs_are_those_that_a_person_counts(checked: set[int], neutral: set[int]) -> None:
+    days = DaySet(_BASE, _bits(checked), _bits(neutral - checked))
+    assert list(runs_of(days)) == _by_hand(checked, neutral - checked)
 
 
 @given(sets)
-def test_runs_are_those_that_a_person_counts(days: set[int]) -> None:
-    bits = sum(1 << day for day in days)
-    assert list(runs(bits)) == _by_hand(days)
-    assert longest_run(bits) == max((last - first + 1 for first, last in _by_hand(days)), default=0)
-    for first, last in _by_hand(days):
+def test_without_neutral_days_the_run_around_a_day_is_the_run_it_is_in(checked: set[int]) -> None:
+    bits, runs = _bits(checked), _by_hand(checked, set())
+    assert longest_run(bits) == max((run.length for run in runs), default=0)
+    for run in runs:
+        first, last = run.first - _BASE, run.last - _BASE
         assert {run_around(bits, day) for day in range(first, last + 1)} == {(first, last)}
+
+
+@given(sets, sets, st.integers(0, 200), st.integers(0, 20))
+def test_the_runs_near_some_days_are_all_that_touch_them_and_no_part_of_a_run(
+    checked: set[int], neutral: set[int], first: int, span: int
+) -> None:
+    days = DaySet(_BASE, _bits(checked), _bits(neutral - checked))
+    every, near = runs_of(days), runs_near(days, _BASE + first, _BASE + first + span)
+    assert set(near) <= set(every)
+    touching = {run for run in every if run.first <= _BASE + first + span + 1 and run.last >= _BASE + first - 1}
+    assert touching <= set(near)

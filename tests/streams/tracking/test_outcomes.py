@@ -3,15 +3,13 @@
 import pytest
 
 from schemas.rulebook import load_rulebook
-from streams.tracking.plan import compile_rulebook
+from streams.tracking.compiling import compile_rulebook
 from tests.streams.tracking.story import GOALS, HALFWAY, SESSIONS, STREAK, Story, at, booked, check, event, plan_of
 
 
 @pytest.mark.parametrize(
     ("kind", "data"),
     [
-        ("streak.paused", {"habit_id": "run", "from": "2026-05-01", "reason": "ill", "author": "mara"}),
-        ("event.retracted", {"event_id": "e"}),
         ("purchase.refunded", {"order_id": "o", "amount_cents": 1, "currency": "EUR"}),
         ("weight.logged", {"kilos": 80}),
     ],

@@ -96,7 +96,7 @@ def test_6_a_cancel_that_overtakes_its_booking_still_cancels_it() -> None:
 
 def test_6_what_was_said_earlier_does_not_undo_what_was_said_later() -> None:
     story = Story(SESSIONS)
-    story.tell(event("session.attended", at(3), session_id="s1"))
+    story.tell(event("session.completed", at(1), session_id="s1"), event("session.attended", at(3), session_id="s1"))
     assert story.tell(event("session.no_show", at(2), session_id="s1")).outcome == "duplicate"
     story.tell(event("session.canceled", at(5), session_id="s2"))
     assert story.tell(event("session.completed", at(4), session_id="s2")).outcome == "duplicate"

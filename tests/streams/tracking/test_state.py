@@ -6,11 +6,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from streams.tracking.marks import highest
 from streams.tracking.profiles import erase
 from streams.tracking.state import State, UnreadableStateError, decode_state, encode_state
 from tests.streams.tracking.story import GOALS, HALFWAY, MAY, STREAK, Story, at, booked, check, event, uncheck
 
-GOLDEN = Path(__file__).with_name("golden_state.bin")
+GOLDEN = Path(__file__).with_name("golden_state_v2.bin")
+GOLDEN_V1 = Path(__file__).with_name("golden_state_v1.bin")
 THIRTY_SIX = "{id: thirty-six, tier: major, when: {count: session.completed, reaches: [1, 36]}}"
 
 
@@ -54,22 +56,46 @@ def test_the_typical_client_reaches_what_a_person_counts() -> None:
 
 def test_states_of_earlier_builds_are_read_as_they_were_written() -> None:
     """The golden bytes are never rewritten: a change of the format takes a new version byte."""
-    assert decode_state(GOLDEN.read_bytes()) == golden()
+    assert decode_state(GOLDEN.read_bytes(), "t1/c1") == golden()
+
+
+def test_a_state_of_version_1_goes_on_from_what_it_had_counted() -> None:
+    state = decode_state(GOLDEN_V1.read_bytes(), "t1/c1")
+    expected = golden()
+    assert state.stamp is None
+    assert state.counts == expected.counts
+    assert {counter: highest(mark) for counter, mark in state.marks.items()} == {"c\x1fc": 55.5}
+    assert {name: habit.bits() for name, habit in state.habits.items()} == {
+        name: habit.bits() for name, habit in expected.habits.items()
+    }
+    assert state.awards == expected.awards
+    story = Story(THIRTY_SIX, STREAK, HALFWAY, GOALS, state=state)
+    again = event("session.completed", at(3), session_id="s1")
+    assert story.tell(again).outcome == "duplicate"
+    assert story.tell(event("session.completed", at(5), session_id="s1", named="again")).outcome == "duplicate"
+    assert story.tell(event("session.canceled", at(6), session_id="s1")).state.counts["s"] == 0
+    story.wait_until(at(7))
+    assert story.count("s") == 1
+    assert story.tell(check(2, at(2, 9))).outcome == "duplicate"
 
 
 def test_a_field_of_a_later_build_is_ignored_and_a_missing_one_has_its_default() -> None:
     body = encode_state(golden())
-    fields = msgspec.msgpack.decode(body[1:])
-    longer = body[:1] + msgspec.msgpack.encode([*fields, {"later": 1}])
-    assert decode_state(longer) == golden()
-    shorter = body[:1] + msgspec.msgpack.encode(fields[:3])
-    assert decode_state(shorter).who == "t1/c1"
+    head, fields = body[:5], msgspec.msgpack.decode(body[5:])
+    longer = head + msgspec.msgpack.encode([*fields, {"later": 1}])
+    assert decode_state(longer, "t1/c1") == golden()
+    shorter = head + msgspec.msgpack.encode(fields[:3])
+    assert decode_state(shorter, "t1/c1") == State(
+        who="t1/c1", stamp=golden().stamp, profile=golden().profile, counts=golden().counts
+    )
 
 
-@pytest.mark.parametrize("body", [b"", b"\x02\x90", b"\x01", b"\x01\xc1", b"\x01\x81\x01\x01"])
+@pytest.mark.parametrize(
+    "body", [b"", b"\x03\x90", b"\x01", b"\x01\xc1", b"\x02", b"\x02....\xc1", b"\x02....\x81\x01\x01"]
+)
 def test_what_cannot_be_read_is_said_and_never_guessed(body: bytes) -> None:
     with pytest.raises(UnreadableStateError):
-        decode_state(body)
+        decode_state(body, "t1/c1")
 
 
 def test_nothing_of_a_profile_but_the_tracked_bits_is_kept() -> None:

@@ -1,0 +1,172 @@
+"""Lapses: a run that ended is broken when the day after it, and the grace, are over.
+
+Broken is provisional: a late check, a repair or a pause in the past may still mend it, and then the
+lapse is taken back. Every run of the least length lapses once, also one after which the client has
+begun anew; nothing breaks while a pause is open. Of several lapses in one run the one for the latest
+days stands, so that joining two broken runs takes back the first.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from streams.tracking.awards import (
+    Award,
+    Awards,
+    Hears,
+    Reached,
+    Settled,
+    Slot,
+    Verdict,
+    hold_again,
+    reach,
+    withdraw,
+)
+from streams.tracking.days import DaySet, Run, runs_near, runs_of
+from streams.tracking.instants import to_ms
+from streams.tracking.local_days import iso, wall_time
+from streams.tracking.pauses import Pause, rests_from
+from streams.tracking.plan import SEPARATOR, Plan, PlannedRule
+from streams.tracking.state import PendingLapse, TrackedProfile
+from streams.tracking.streaks import DayChange
+
+Lapses = dict[str, tuple[PendingLapse, ...]]
+
+
+class Clockwork(Struct, frozen=True, gc=False):
+    """What says when a local day has ended for good."""
+
+    plan: Plan
+    profile: TrackedProfile | None
+
+    def due_ms(self, run: Run) -> int:
+        """When a run is broken: its missed day, the one after all that nothing broke, is over, and so is the grace."""
+        profile, plan = self.profile, self.plan
+        zone = (profile and profile.timezone) or plan.zone
+        starts = profile.day_starts_minutes if profile else None
+        over_at = wall_time(run.reach + 2, plan.day_starts_minutes if starts is None else starts, zone)
+        return to_ms(over_at) + plan.grace_ms
+
+
+class Breakable(Struct, frozen=True, gc=False):
+    """A lapse rule, the habit that it looks at, and the pauses that concern it."""
+
+    rule: PlannedRule
+    per: str
+    pauses: Sequence[Pause]
+    clockwork: Clockwork
+
+    @property
+    def slot(self) -> Slot:
+        """Its place in the ledger."""
+        return Slot(self.rule, None, self.per)
+
+    @property
+    def key(self) -> str:
+        """Its name among the pending lapses."""
+        return f"{self.rule.id}{SEPARATOR}{self.per}"
+
+    def breaks(self, days: DaySet, runs: Iterable[Run]) -> list[tuple[Run, int]]:
+        """The runs that are long enough and will be broken, each with when."""
+        rests = rests_from(days, self.pauses) if self.pauses else None
+        return [
+            (run, self.clockwork.due_ms(run))
+            for run in runs
+            if run.length >= self.rule.min_days and (rests is None or rests > run.reach + 1)
+        ]
+
+
+class Broken(Struct, frozen=True, gc=False):
+    """The ledger and the pending lapses."""
+
+    awards: Awards
+    lapses: Lapses
+    verdicts: tuple[Verdict, ...] = ()
+
+
+def settle_lapse(known: Broken, what: Breakable, change: DayChange, now_ms: int, *, silent: bool) -> Broken:
+    """The pending lapses after days changed, and the lapses that were mended."""
+    before = runs_near(change.old, change.first, change.last)
+    after = runs_near(change.new, change.first, change.last)
+    will_break = what.breaks(change.new, after)
+    awards, verdicts = _mend(known.awards, what, before, will_break, now_ms)
+    ledger = awards.get(what.slot.key, ())
+    pending = known.lapses.get(what.key, ())
+    changed = [*before, *after]
+    kept = tuple(one for one in pending if not any(run.overlaps(one.first, one.span) for run in changed))
+    new = tuple(
+        PendingLapse(run.first, run.last, run.length, due_ms, _silence(pending, run, due_ms, silent=silent))
+        for run, due_ms in will_break
+        if _is_open(ledger, run)
+    )
+    return Broken(awards, _with(known.lapses, what.key, kept + new), known.verdicts + verdicts)
+
+
+def break_run(awards: Awards, slot: Slot, pending: PendingLapse, hears: Hears) -> Settled:
+    """The ledger after a pending lapse has fallen due."""
+    run = Run(pending.first, pending.last, pending.length, pending.last)
+    details = {"streak_days": run.length, "streak_began_on": iso(run.first), "streak_ended_on": iso(run.last)}
+    what = Reached(run.length, details, run)
+    owner = _owner(awards.get(slot.key, ()), run)
+    if owner is None:
+        return reach(awards, slot, hears, what)
+    return (awards, ()) if owner.held else hold_again(awards, slot, owner, what)
+
+
+def all_pending(
+    awards: Awards, what: Breakable, days: DaySet, known: Sequence[PendingLapse]
+) -> tuple[PendingLapse, ...]:
+    """Every run that will break and of which the ledger has no lapse that stands."""
+    ledger = awards.get(what.slot.key, ())
+    return tuple(
+        PendingLapse(run.first, run.last, run.length, due_ms, _silence(known, run, due_ms, silent=False))
+        for run, due_ms in what.breaks(days, runs_of(days))
+        if _is_open(ledger, run)
+    )
+
+
+def without(lapses: Lapses, key: str, pending: PendingLapse) -> Lapses:
+    """The pending lapses without one."""
+    return _with(lapses, key, tuple(one for one in lapses.get(key, ()) if one is not pending))
+
+
+def _mend(
+    awards: Awards, what: Breakable, before: Sequence[Run], breaks: Sequence[tuple[Run, int]], now_ms: int
+) -> Settled:
+    """Withdraw the lapses of runs that are not broken, and of one run all but the one for its latest days.
+
+    A run that is missed from the same day on stays broken, whatever the zone became since.
+    """
+    verdicts: tuple[Verdict, ...] = ()
+    slot = what.slot
+    known = awards.get(slot.key, ())
+    missed = {run.reach for run in before}
+    standing = [_owner(known, run) for run, due_ms in breaks if due_ms <= now_ms or run.reach in missed]
+    for award in known:
+        near = [run for run in before if award.overlaps(run)]
+        if award.held and near and not any(award is owner for owner in standing):
+            awards, found = withdraw(awards, slot, award, near[-1].length)
+            verdicts += found
+    return awards, verdicts
+
+
+def _owner(known: Sequence[Award], run: Run) -> Award | None:
+    """The award of a run: of those that belong to it, the one for the latest days."""
+    return max((award for award in known if award.overlaps(run)), key=lambda award: sum(award.days), default=None)
+
+
+def _is_open(known: Sequence[Award], run: Run) -> bool:
+    owner = _owner(known, run)
+    return owner is None or not owner.held
+
+
+def _silence(pending: Sequence[PendingLapse], run: Run, due_ms: int, *, silent: bool) -> bool:
+    """Whether a lapse is silent: as the event after which it first was due then."""
+    same = (one.silent for one in pending if (one.last, one.due_ms) == (run.last, due_ms))
+    return next(same, silent)
+
+
+def _with(lapses: Lapses, key: str, pending: tuple[PendingLapse, ...]) -> Lapses:
+    if pending:
+        return {**lapses, key: pending}
+    return {other: kept for other, kept in lapses.items() if other != key} if key in lapses else lapses

@@ -1,0 +1,107 @@
+"""Lookouts: which day sets the streak and lapse rules of a plan look at, and what their change does.
+
+A rule of each habit looks at that habit's days alone; one of any habit at the days on which any that
+it allows has a check. Neutral days come from the repairs and pauses of the habits concerned.
+"""
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from streams.tracking.awards import Hears, Verdict
+from streams.tracking.days import DaySet
+from streams.tracking.lapses import Breakable, Broken, Clockwork, Lapses, all_pending, settle_lapse
+from streams.tracking.pauses import Pause, day_set
+from streams.tracking.plan import Plan, PlannedRule
+from streams.tracking.state import State
+from streams.tracking.streaks import DayChange, settle_streak
+
+
+class Changed(Struct, frozen=True, gc=False):
+    """What was said about the days of a habit from `first` to `last`, and the state before it was."""
+
+    before: State
+    habit: str
+    first: int
+    last: int
+    now_ms: int
+    silent: bool
+
+
+def settle_days(after: State, plan: Plan, changed: Changed, hears: Hears) -> tuple[State, tuple[Verdict, ...]]:
+    """The state after days of a habit changed, and what that reaches or takes back."""
+    awards, lapses = after.awards, after.lapses
+    verdicts: tuple[Verdict, ...] = ()
+    seen: dict[tuple[bool, frozenset[str] | None], DayChange] = {}
+    for rule in (*plan.streaks, *plan.lapses):
+        if rule.habits is not None and changed.habit not in rule.habits:
+            continue
+        per, looks_at = changed.habit if rule.by_habit else "", (rule.by_habit, rule.habits)
+        change = seen.get(looks_at)
+        if change is None:
+            change = seen[looks_at] = _change(changed, after, rule, per)
+        if rule.kind == "streak":
+            awards, found = settle_streak(awards, rule, per, change, hears)
+            verdicts += found
+        else:
+            what = breakable(after, plan, rule, per)
+            broken = settle_lapse(Broken(awards, lapses), what, change, changed.now_ms, silent=changed.silent)
+            awards, lapses, verdicts = broken.awards, broken.lapses, verdicts + broken.verdicts
+    if awards is after.awards and lapses is after.lapses:
+        return after, verdicts
+    return replace(after, awards=awards, lapses=lapses), verdicts
+
+
+def breakable(state: State, plan: Plan, rule: PlannedRule, per: str) -> Breakable:
+    """What may break for a rule and habit."""
+    return Breakable(rule, per, _pauses(state, rule, per), Clockwork(plan, state.profile))
+
+
+def pending_lapses(state: State, plan: Plan) -> Lapses:
+    """Every lapse that the rules of a plan are waiting for."""
+    found: Lapses = {}
+    for rule in plan.lapses:
+        for per, days in looked_at(state, rule):
+            what = breakable(state, plan, rule, per)
+            if pending := all_pending(state.awards, what, days, state.lapses.get(what.key, ())):
+                found[what.key] = pending
+    return found
+
+
+def looked_at(state: State, rule: PlannedRule) -> Iterator[tuple[str, DaySet]]:
+    """The day sets that a rule looks at, each with its `per` value."""
+    if rule.by_habit:
+        yield from ((name, days_of(state, rule, name)) for name in state.habits if _is_allowed(rule, name))
+    else:
+        yield "", days_of(state, rule, "")
+
+
+def days_of(state: State, rule: PlannedRule, per: str) -> DaySet:
+    """The days that a rule looks at for one habit, or for any."""
+    if rule.by_habit:
+        habits = [state.habits[per]] if per in state.habits else []
+    else:
+        habits = [habit for name, habit in state.habits.items() if _is_allowed(rule, name)]
+    return day_set(habits, _pauses(state, rule, per))
+
+
+def _pauses(state: State, rule: PlannedRule, per: str) -> tuple[Pause, ...]:
+    if not state.pauses:
+        return ()
+    return tuple(
+        pause
+        for pause in state.pauses
+        if pause.habit is None or (pause.habit == per if rule.by_habit else _is_allowed(rule, pause.habit))
+    )
+
+
+def _is_allowed(rule: PlannedRule, habit: str) -> bool:
+    return rule.habits is None or habit in rule.habits
+
+
+def _change(changed: Changed, after: State, rule: PlannedRule, per: str) -> DayChange:
+    old, new = days_of(changed.before, rule, per), days_of(after, rule, per)
+    if not old.checked and not old.neutral:
+        old = DaySet(new.base, 0)
+    return DayChange(old, new, changed.first, changed.last)

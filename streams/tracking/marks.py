@@ -1,0 +1,122 @@
+"""Marks: what was ever heard of a percentage or a watched value, and which thresholds that crossed.
+
+A percentage is a high-water mark from zero: a drop is ignored, and what takes an event back lets it
+fall to the next highest that is kept. A watched value (weight, distance) crosses a threshold when a
+measurement beyond it follows one before it, by event time; going back takes nothing away. What falls
+is kept as its negative, so that one way of looking fits both.
+
+Kept are the latest values, two of a percentage and eight of what is watched; an older one is merged
+into what the mark has crossed and can no longer be taken back.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from msgspec import Struct
+
+from streams.tracking.plan import Number
+
+MAX_PERCENTS, MAX_VALUES = 2, 8
+ID_BYTES = 3
+
+Span = tuple[Number, Number]
+"""What was crossed: every threshold with low < threshold <= high."""
+
+
+class Kept(Struct, frozen=True, array_like=True):
+    """A value that can still be taken back, with the event that brought it and, if it matters, its time."""
+
+    value: Number
+    id: bytes
+    at_ms: int = 0
+
+
+class Mark(Struct, frozen=True, array_like=True):
+    """What is known of one value.
+
+    Attributes:
+        kept: the latest values, in the order of arrival.
+        low: the lowest of the others; None if there is none.
+        merged: what the others have crossed.
+    """
+
+    kept: tuple[Kept, ...] = ()
+    low: Number | None = None
+    merged: tuple[Span, ...] = ()
+
+
+class Crossing(Struct, frozen=True, gc=False):
+    """A value that crosses everything above `low`, up to and with itself."""
+
+    low: Number
+    value: Number
+    at_ms: int
+
+
+def with_value(mark: Mark, new: Kept, *, from_zero: bool) -> Mark:
+    """The mark that has heard of one more value; a percentage begins at zero."""
+    kept = (*mark.kept, new)
+    old = len(kept) - (MAX_PERCENTS if from_zero else MAX_VALUES)
+    if old <= 0:
+        return Mark(kept, mark.low, mark.merged)
+    forgotten = Mark(kept[:old], mark.low, mark.merged)
+    low = min(chain((each.value for each in kept[:old]), () if mark.low is None else (mark.low,)))
+    return Mark(kept[old:], low, _joined(spans(forgotten, from_zero=from_zero)))
+
+
+def without_event(mark: Mark, event_key: bytes) -> Mark:
+    """The mark that has not heard what an event said."""
+    return Mark(tuple(each for each in mark.kept if each.id != event_key[:ID_BYTES]), mark.low, mark.merged)
+
+
+def is_by(mark: Mark, event_key: bytes) -> bool:
+    """Whether an event is known to have said a value of this mark."""
+    return any(each.id == event_key[:ID_BYTES] for each in mark.kept)
+
+
+def highest(mark: Mark | None) -> Number:
+    """The highest value; zero before the first."""
+    if mark is None:
+        return 0
+    return max(chain((each.value for each in mark.kept), (high for _, high in mark.merged)), default=0)
+
+
+def latest(mark: Mark | None) -> Number:
+    """The value that was measured last; zero before the first."""
+    kept = mark.kept if mark else ()
+    return max(kept, key=lambda each: each.at_ms).value if kept else 0
+
+
+def spans(mark: Mark | None, *, from_zero: bool) -> tuple[Span, ...]:
+    """What a mark has crossed."""
+    if mark is None:
+        return ()
+    return mark.merged + tuple((each.low, each.value) for each in crossings(mark, from_zero=from_zero))
+
+
+def crossings(mark: Mark, *, from_zero: bool) -> Iterator[Crossing]:
+    """The kept values that cross anything, in order of time."""
+    if from_zero:
+        yield from (Crossing(0, each.value, each.at_ms) for each in mark.kept)
+        return
+    low = mark.low
+    for each in sorted(mark.kept, key=lambda kept: (kept.at_ms, kept.value)):
+        if low is not None and low < each.value:
+            yield Crossing(low, each.value, each.at_ms)
+        low = each.value if low is None else min(low, each.value)
+
+
+def is_within(crossed: Iterable[Span], threshold: Number) -> bool:
+    """Whether a threshold was crossed."""
+    return any(low < threshold <= high for low, high in crossed)
+
+
+def _joined(crossed: Iterable[Span]) -> tuple[Span, ...]:
+    """The same with overlapping parts made one."""
+    found: list[Span] = []
+    for low, high in sorted(crossed):
+        if found and low <= found[-1][1]:
+            found[-1] = found[-1][0], max(high, found[-1][1])
+        else:
+            found.append((low, high))
+    return tuple(found)

@@ -1,0 +1,56 @@
+"""Pauses: days that neither extend a streak nor break it, because somebody said so.
+
+A pause is of one habit or of all, may lie in the past, and both its days belong to it. Without an
+end it lasts until the next day with a check of the habit that is looked at, so that one habit may go
+on while another still rests.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from streams.tracking.days import DaySet
+from streams.tracking.habits import Habit
+
+MAX_PAUSES = 100
+
+
+class Pause(Struct, frozen=True, array_like=True):
+    """One pause; `habit` is None for all habits, `last` is None while it is open."""
+
+    first: int
+    last: int | None
+    habit: str | None
+    id: bytes
+
+
+def day_set(habits: Sequence[Habit], pauses: Sequence[Pause]) -> DaySet:
+    """The days on which any of the habits has a check, and those that its repairs and the pauses make neutral."""
+    if len(habits) == 1 and not pauses and not habits[0].repaired:
+        return DaySet(habits[0].base, habits[0].bits())
+    repaired = [day for habit in habits for day, _ in habit.repaired]
+    base = min([*(habit.base for habit in habits), *repaired, *(pause.first for pause in pauses)], default=0)
+    checked = 0
+    for habit in habits:
+        checked |= habit.bits() << (habit.base - base)
+    neutral = 0
+    for day in repaired:
+        neutral |= 1 << (day - base)
+    for pause in pauses:
+        neutral |= _mask(pause, base, checked)
+    return DaySet(base, checked, neutral & ~checked)
+
+
+def rests_from(days: DaySet, pauses: Iterable[Pause]) -> int | None:
+    """The day from which an open pause lasts, because nothing was checked since; None if there is none."""
+    still = [p.first for p in pauses if p.last is None and not days.checked >> max(p.first - days.base + 1, 0)]
+    return min(still, default=None)
+
+
+def _mask(pause: Pause, base: int, checked: int) -> int:
+    first = pause.first - base
+    last = None if pause.last is None else pause.last - base
+    if last is None:
+        after = checked >> first + 1 << first + 1
+        last = (after & -after).bit_length() - 2 if after else first
+    return (1 << last + 1) - (1 << first) if last >= first else 0
