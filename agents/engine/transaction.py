@@ -19,7 +19,16 @@ from typing import Any, TypeVar
 
 import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
+from aiokafka.errors import (
+    BrokerResponseError,
+    InvalidProducerEpoch,
+    InvalidProducerIdMapping,
+    InvalidTxnState,
+    KafkaError,
+    OutOfOrderSequenceNumber,
+    ProducerFenced,
+    UnknownProducerId,
+)
 from aiokafka.producer import sender
 from aiokafka.structs import OffsetAndMetadata
 
@@ -32,6 +41,13 @@ Message = tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes | None]]]
 Writes = Mapping[TopicPartition, Sequence[Message]]
 _STOP_SECONDS = 2.0
 _FENCED = (ProducerFenced, InvalidProducerEpoch)
+_MENDED_BY_A_FENCE = (
+    *_FENCED,
+    OutOfOrderSequenceNumber,
+    UnknownProducerId,
+    InvalidProducerIdMapping,
+    InvalidTxnState,
+)
 _MARKERS_SECONDS = 0.004
 T = TypeVar("T")
 
@@ -98,7 +114,8 @@ class Committer:
                 # Both round trips at once; a refused record aborts the offsets with it.
                 ends = await _both(self._write(producer, writes), self._send_offsets(producer, positions))
         except RefusedWriteError:
-            with suppress(TimeoutError, KafkaError):  # politeness: an open transaction would hold up readers
+            # politeness: an open transaction would hold up readers
+            with suppress(TimeoutError, KafkaError, AssertionError):
                 async with asyncio.timeout(_STOP_SECONDS):
                     await producer.abort_transaction()
             raise
@@ -131,7 +148,7 @@ class Committer:
         ends: dict[TopicPartition, int] = {}
         for (tp, count, _), answer in zip(pending, answers, strict=True):
             if isinstance(answer, BaseException):
-                if isinstance(answer, KafkaError) and not answer.retriable and not isinstance(answer, _FENCED):
+                if _is_refusal(answer):
                     raise RefusedWriteError(_refusal(tp, repr(answer))) from answer
                 raise answer
             ends[tp] = answer.offset + count
@@ -177,6 +194,11 @@ async def _send(
         builder.close()
         sent.append((builder.record_count(), await producer.send_batch(builder, tp.topic, partition=tp.partition)))
     return sent
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """Whether the broker said no for good; a sender that died of a closed connection fails its batches as well."""
+    return isinstance(error, BrokerResponseError) and not error.retriable and not isinstance(error, _MENDED_BY_A_FENCE)
 
 
 def _refusal(tp: TopicPartition, why: str) -> str:
