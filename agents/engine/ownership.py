@@ -166,6 +166,9 @@ class Ownership:
 
     def failed(self, partition: int, error: Exception) -> None:
         """Take all partitions again when the broker failed us, up to a limit; else end the process."""
+        if isinstance(error, BrokerAwayError) and not self.ready:
+            log.info("engine.taken_again_already", partition=partition, error=repr(error))
+            return  # another pipe has met the same outage, and all are about to be retired
         now = monotonic()
         while self._retries and self._retries[0] < now - _RETRY_WINDOW_SECONDS:
             self._retries.popleft()

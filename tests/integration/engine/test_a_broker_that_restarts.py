@@ -47,5 +47,6 @@ async def test_a_broker_that_restarts_under_load_costs_neither_records_nor_the_w
     await asyncio.to_thread(broker.start)
     await fragile.send(500)
     await fragile.caught_up()
+    assert len(worker.said("retried")) == 1, "eight partitions that meet one outage are one failure"
     assert await worker.stop() == 0, worker.text
     await fragile.assert_exact()
