@@ -10,6 +10,7 @@ from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState
 from aiokafka.producer import sender
+from aiokafka.producer.message_accumulator import MessageAccumulator
 from faust import App
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
@@ -21,6 +22,8 @@ VERSIONS = {"faust-streaming": "0.15.3", "mode-streaming": "0.7.1", "aiokafka": 
 
 PRIVATE_NAMES: dict[Any, tuple[str, ...]] = {
     sender: ("BACKOFF_OVERRIDE",),
+    sender.Sender: ("sender_task",),
+    MessageAccumulator: ("fail_all",),
     App: ("_new_transport", "_on_partitions_revoked", "_on_partitions_assigned", "BootStrategy"),
     Consumer: ("getmany", "_drain_messages", "resume_flow", "stop_flow", "verify_event_path"),
     DriverConsumer: ("_new_consumer_thread",),

@@ -26,6 +26,7 @@ from aiokafka.errors import (
     InvalidTxnState,
     KafkaError,
     OutOfOrderSequenceNumber,
+    ProducerClosed,
     ProducerFenced,
     UnknownProducerId,
 )
@@ -40,6 +41,7 @@ log = structlog.get_logger(__name__)
 Message = tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes | None]]]
 Writes = Mapping[TopicPartition, Sequence[Message]]
 _STOP_SECONDS = 2.0
+_ABANDON_SECONDS = 0.1
 _FENCED = (ProducerFenced, InvalidProducerEpoch)
 _MENDED_BY_A_FENCE = (
     *_FENCED,
@@ -138,6 +140,7 @@ class Committer:
                     await producer.stop()
                 return
             log.warning("engine.producer_abandoned", transactional_id=self._id)
+            await _abandon(producer)
             with suppress(TimeoutError, KafkaError):
                 async with asyncio.timeout(_STOP_SECONDS):
                     await producer.client.close()
@@ -167,6 +170,16 @@ class Committer:
                 f"one was stopped for longer than the transaction time-out of {self._config.transaction_timeout_ms} ms"
             )
         return otherwise(f"a transaction of {self._id} failed: {error!r}")
+
+
+async def _abandon(producer: AIOKafkaProducer) -> None:
+    """End its tasks: left alone they wait for a broker, and then for work, as long as the process lives."""
+    producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001 - pinned
+    sender_task = producer._sender.sender_task  # noqa: SLF001 - pinned
+    for _ in range(2):  # told once, it waits for its request in flight; told twice, it ends that too
+        if sender_task is not None and not sender_task.done():
+            sender_task.cancel()
+            await asyncio.wait({sender_task}, timeout=_ABANDON_SECONDS)
 
 
 async def _both(writing: Awaitable[T], sending: Awaitable[None]) -> T:
