@@ -3,7 +3,8 @@
 Must never be switched off: a cycle somewhere would then grow without a bound.
 
 Theory of operation: with many live objects the collector costs a quarter of the throughput. After a restore all that
-lives is moved to the permanent generation, and collections run less often.
+lives is moved to the permanent generation, and collections run less often. What was moved there before is looked at
+again each time: producers, pipes and the states of a lost partition are cycles that nothing else would ever free.
 """
 
 import gc
@@ -14,5 +15,6 @@ _THRESHOLDS = (50_000, 20, 50)
 def settle() -> None:
     """Collect once, then take everything alive out of the collector's sight."""
     gc.set_threshold(*_THRESHOLDS)
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
