@@ -168,14 +168,16 @@ class Pipe:
         self._arrived.set()
 
     async def retire(self, timeout_seconds: float) -> None:
-        """Close, wait for the batch being applied at most that long, then abandon it."""
+        """Close, wait for the batch being applied at most that long, then abandon it; at once when cancelled."""
         self.close()
         if self._task is not None:
             bound = 0.0 if self._sink.interruptible else timeout_seconds
-            _, late = await asyncio.wait({self._task}, timeout=bound)
+            try:
+                await asyncio.wait({self._task}, timeout=bound)
+            finally:
+                late = self._task.cancel()
             if late:
                 log.warning("engine.batch_abandoned", partition=self.partition)
-                self._task.cancel()
                 with suppress(asyncio.CancelledError):
                     await self._task
 

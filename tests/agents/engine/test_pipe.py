@@ -148,6 +148,21 @@ async def test_a_batch_in_flight_beyond_the_bound_is_abandoned() -> None:
     assert steps.failures == []
 
 
+async def test_a_batch_in_flight_does_not_outlive_a_retirement_that_is_itself_cancelled() -> None:
+    steps = Steps()
+    steps.gate.clear()
+    piped = pipe(steps)
+    piped.offer(batch(0, 1, 0))
+    await settled()
+    retiring = asyncio.create_task(piped.retire(5))
+    await settled()
+    retiring.cancel()
+    await settled()
+    steps.gate.set()
+    await settled()
+    assert steps.taken == []
+
+
 async def test_a_store_that_stands_elsewhere_is_followed() -> None:
     steps = Steps()
     steps.error = ReseekError(7)
