@@ -11,7 +11,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from agents.engine.dead_letters import PREFIX
+from agents.engine.dead_letters import OMITTED, PREFIX
 from schemas.topics import CLIENTS, DEAD_LETTERS, EVENTS
 
 REPLAYABLE = (EVENTS, CLIENTS)
@@ -28,6 +28,7 @@ class DeadLetter:
         source: the topic that it came from, or the hook's source.
         headers: the record's own headers, without what the refusal added.
         refused_ms: when it was set aside, real milliseconds.
+        is_whole: it was small enough to be kept; otherwise key, value and headers are not the record's own.
     """
 
     partition: int
@@ -39,11 +40,12 @@ class DeadLetter:
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
     refused_ms: int
+    is_whole: bool = True
 
     @property
     def is_replayable(self) -> bool:
-        """It came from a topic, to which it can go back."""
-        return self.source in REPLAYABLE
+        """It came from a topic, to which it can go back; without its value it would be a tombstone there."""
+        return self.is_whole and self.source in REPLAYABLE
 
 
 async def read_dead_letters(options: dict[str, Any]) -> AsyncIterator[DeadLetter]:
@@ -87,6 +89,7 @@ def _dead_letter(record: Any) -> DeadLetter:
         value=record.value,
         headers=tuple((name, value) for name, value in record.headers if not name.startswith(PREFIX)),
         refused_ms=record.timestamp,
+        is_whole=all(name != OMITTED for name, _ in record.headers),
     )
 
 
@@ -94,10 +97,10 @@ async def put_back(options: dict[str, Any], letters: list[DeadLetter]) -> None:
     """Produce dead letters to the topics they came from, in order, each acknowledged.
 
     Raises:
-        ValueError: one of them did not come from a topic; nothing was produced.
+        ValueError: one of them did not come whole from a topic; nothing was produced.
     """
     if any(not letter.is_replayable for letter in letters):
-        raise ValueError("only what came from the events or clients topic can be put back")
+        raise ValueError("only what came whole from the events or clients topic can be put back")
     producer = AIOKafkaProducer(**options, acks="all", enable_idempotence=True)
     await producer.start()
     try:

@@ -9,10 +9,10 @@ from aiokafka import AIOKafkaProducer
 from agents import topics
 from agents.dead_letters import put_back, read_dead_letters
 from agents.embedded.kafka import EmbeddedKafka
-from agents.engine.dead_letters import PREFIX
+from agents.engine.dead_letters import OMITTED, PREFIX
 from agents.kafka import client_options
 from agents.settings import KafkaSettings
-from schemas.topics import DEAD_LETTERS, EVENTS, STATE_CHANGELOG
+from schemas.topics import CLIENTS, DEAD_LETTERS, EVENTS, STATE_CHANGELOG
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +89,21 @@ async def test_a_dead_letter_goes_back_unchanged_to_where_it_came_from(settings:
     }
     await put_back(options, letters)
     assert sorted(await _values(options, EVENTS)) == [b"\x00broken", b"other"]
+
+
+async def test_a_dead_letter_without_its_value_never_goes_back_as_a_tombstone(settings: KafkaSettings) -> None:
+    await topics.apply(settings, await topics.compare(settings))
+    options = client_options(settings)
+    producer = AIOKafkaProducer(**options)
+    await producer.start()
+    told = [(PREFIX + "topic", CLIENTS.encode()), (PREFIX + "reason", b"too_large"), (OMITTED, b"2000000 bytes")]
+    where = await producer.send_and_wait(DEAD_LETTERS, value=None, key=b"t/c", headers=told)
+    await producer.stop()
+    at = (where.partition, where.offset)
+    letters = [letter async for letter in read_dead_letters(options) if (letter.partition, letter.offset) == at]
+    assert [letter.is_replayable for letter in letters] == [False]
+    with pytest.raises(ValueError, match="whole"):
+        await put_back(options, letters)
 
 
 async def _values(options: dict[str, Any], topic: str) -> list[bytes]:

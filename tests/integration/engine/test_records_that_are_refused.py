@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+from aiokafka import AIOKafkaProducer
+
 from agents.engine.partitioner import partition_for
 from tests.integration.engine.stage import Stage
 
@@ -58,3 +60,21 @@ async def test_a_source_that_sends_only_poison_pauses_its_partition_and_no_other
     assert await third.stop() == 0, third.text
     assert len(await stage.read(stage.dead_letters)) == 300
     await stage.assert_exact()
+
+
+async def test_a_refused_record_that_only_compression_made_small_is_set_aside_like_any_other(stage: Stage) -> None:
+    producer = AIOKafkaProducer(
+        bootstrap_servers=stage.bootstrap_servers, compression_type="gzip", max_request_size=5_000_000
+    )
+    await producer.start()
+    where = await producer.send_and_wait(stage.events, key=b"t/1", value=b"bad" + b" " * 3_000_000)
+    await producer.stop()
+    await stage.send(100)
+    worker = await stage.worker()
+    await stage.caught_up()
+    assert await worker.stop() == 0, worker.text
+    await stage.assert_exact()
+    (letter,) = await stage.read(stage.dead_letters)
+    told = dict(letter.headers)
+    assert (letter.key, letter.value) == (b"t/1", None)
+    assert int(told["cairn-dead-letter-offset"]) == where.offset

@@ -53,7 +53,7 @@ class Counting:
         value = record.value or b""
         if value == b"boom":
             raise ValueError("boom")
-        if value == b"bad":
+        if value.strip() == b"bad":
             return Folded(state=None, refusal=Refusal(reason="bad", detail="it says so"))
         before = state or Count(count=0)
         if topic.endswith("clients"):
