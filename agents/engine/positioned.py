@@ -8,8 +8,8 @@ the last position applied, whatever control records lie between, so the store ca
 raises `ReseekError` and the partition is read again from there. `apply` itself waits for a store that is away.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from aiokafka import TopicPartition
 
@@ -41,18 +41,22 @@ class Applying:
 
     Args:
         sources: By topic.
+        unread: Topics never read whose log does not begin at 0 any more: their first batch stands for 0 onwards.
         observer: Who watches.
     """
 
     interruptible = False
 
-    def __init__(self, sources: Mapping[str, PositionedSource], observer: Observer) -> None:
+    def __init__(self, sources: Mapping[str, PositionedSource], unread: Iterable[str], observer: Observer) -> None:
         self._sources = sources
+        self._unread = set(unread)
         self._observer = observer
 
     async def take(self, batch: Batch) -> None:
         """Apply a batch."""
-        await self._sources[batch.topic].apply(batch)
+        unread = batch.topic in self._unread
+        await self._sources[batch.topic].apply(replace(batch, start=0) if unread else batch)
+        self._unread.discard(batch.topic)
         self._observer.committed(batch.partition, len(batch.records), {}, 0.0)
 
     async def tick(self, now_ms: int) -> None:
@@ -89,11 +93,12 @@ class PositionedClaimant:
         starts, ends = await self._cluster.starts(tps), await self._cluster.stable_ends(tps)
         for tp, position in claimed.items():
             _check(tp, position, starts[tp], ends[tp])
+        unread = {tp for tp in tps if claimed[tp] < starts[tp]}
         return {
             partition: Claim(
-                sink=Applying(self._sources, self._observer),
-                positions={topic: claimed[TopicPartition(topic, partition)] for topic in self._sources},
-                barriers={topic: ends[TopicPartition(topic, partition)] for topic in self._sources},
+                sink=Applying(self._sources, {tp.topic for tp in unread if tp.partition == partition}, self._observer),
+                positions={tp.topic: max(claimed[tp], starts[tp]) for tp in tps if tp.partition == partition},
+                barriers={tp.topic: ends[tp] for tp in tps if tp.partition == partition},
             )
             for partition in partitions
         }

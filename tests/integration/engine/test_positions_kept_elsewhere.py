@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import RecordsToDelete
 
 from agents.engine.app import EngineApp, positioned_app
 from agents.engine.batch import Batch
@@ -131,3 +132,14 @@ async def test_an_idle_member_is_never_taken_for_one_that_has_stopped_reading(st
         assert app.consumer.thread._consumer._subscription.fetcher_idle_time < 1.5
         assert app.watch.status().live
         assert app.watch.status().connected
+
+
+async def test_a_partition_never_read_begins_where_its_log_begins_when_retention_came_first(stage: Stage) -> None:
+    await stage.send(400, topic=stage.milestones)
+    await stage.admin.delete_records(
+        {TopicPartition(stage.milestones, number): RecordsToDelete(before_offset=20) for number in range(4)}
+    )
+    ledger = Ledger()
+    async with running(stage, ledger):
+        await _rows(ledger, 320)
+    assert len(ledger.rows) == len(set(ledger.rows)) == 320
