@@ -10,7 +10,7 @@ from io import BytesIO
 from uuid import UUID
 
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import IncompatibleBrokerVersion
+from aiokafka.errors import IncompatibleBrokerVersion, for_code
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Boolean, CompactArray, CompactString, Int16, Int32, Schema, TaggedFields
 
@@ -104,10 +104,18 @@ class _Metadata(Request[_Question]):  # type: ignore[misc] # aiokafka is untyped
 
 
 async def read_topic_ids(admin: AIOKafkaAdminClient, topics: tuple[str, ...]) -> dict[str, str]:
-    """Return the id of each topic as text, or `UNKNOWN_ID` where the broker does not tell."""
+    """Return the id of each topic as text, or `UNKNOWN_ID` where the broker does not know of ids.
+
+    Raises:
+        KafkaError: The broker knows of ids but not of this topic, or not at this moment: an id that is written down
+            once must not be forgotten for that.
+    """
     try:
         answer = await admin._send_request(_Metadata(topics))  # noqa: SLF001 - the public calls parse version 5 at most
     except (IncompatibleBrokerVersion, NotImplementedError):
         return dict.fromkeys(topics, UNKNOWN_ID)
-    ids = {topic: topic_id for error, topic, topic_id, *_ in answer.topics if not error}
-    return {topic: str(ids[topic]) if ids.get(topic, _NO_ID) != _NO_ID else UNKNOWN_ID for topic in topics}
+    for error, topic, *_ in answer.topics:
+        if error:
+            raise for_code(error)(topic)
+    ids = {topic: topic_id for _, topic, topic_id, *_ in answer.topics}
+    return {topic: UNKNOWN_ID if ids[topic] == _NO_ID else str(ids[topic]) for topic in topics}

@@ -4,6 +4,10 @@ import asyncio
 import json
 from typing import Any
 
+import pytest
+from aiokafka.errors import UnknownTopicOrPartitionError
+
+from agents.engine.topic_ids import read_topic_ids
 from tests.integration.engine.stage import Stage
 
 
@@ -59,6 +63,12 @@ async def test_a_recreated_topic_is_refused_and_not_read_as_a_replay(stage: Stag
     second = await stage.worker()
     assert await second.ended() == 1
     assert "recreated" in second.text
+
+
+async def test_a_topic_that_the_broker_cannot_name_at_the_moment_is_not_one_without_an_id(stage: Stage) -> None:
+    assert all((await read_topic_ids(stage.admin, (stage.events, stage.clients))).values())
+    with pytest.raises(UnknownTopicOrPartitionError):
+        await read_topic_ids(stage.admin, (stage.events, f"{stage.events}-missing"))
 
 
 async def test_a_group_without_offsets_is_refused_when_there_is_state(stage: Stage) -> None:
