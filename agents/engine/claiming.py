@@ -76,9 +76,9 @@ class StateClaimant(Generic[S, R]):
         return await self._claims(committers)
 
     async def release(self) -> None:
-        """Close the producers."""
+        """Close the producers, each within a bound, even when whoever waits for it is cancelled."""
         committers, self._committers = self._committers, []
-        await asyncio.gather(*(committer.close() for committer in committers))
+        await asyncio.shield(asyncio.gather(*(committer.close() for committer in committers)))
 
     async def _fence(self, partitions: frozenset[int], token: Token) -> list[Committer]:
         async def fence(partition: int) -> Committer:

@@ -120,6 +120,7 @@ class Ownership:
             while True:
                 try:
                     claims = await self._claimant.claim(partitions, token, keep=keep)
+                    await self._begin(claims, token, generation)
                     break
                 except BrokerAwayError as error:
                     await self._claimant.release()
@@ -129,7 +130,6 @@ class Ownership:
                 except BaseException:
                     await self._claimant.release()
                     raise
-            await self._begin(claims, token, generation)
 
     async def retire(self, timeout_seconds: float) -> None:
         """Stop all pipes: nothing new, what waits is dropped, what is being applied may finish."""
