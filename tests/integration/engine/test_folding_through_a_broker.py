@@ -28,6 +28,8 @@ async def test_a_restart_goes_on_from_the_restored_state(stage: Stage) -> None:
 
 async def test_profiles_are_folded_up_to_their_end_before_the_first_event(stage: Stage) -> None:
     await stage.send(100, topic=stage.clients)
+    for number in reversed(range(100)):  # the first event is of a client whose profile comes last
+        await stage.producer.send(stage.events, key=b"t/%d" % number, value=b"x")
     await stage.send(1_000)
     worker = await stage.worker(config={"max_batch_records": 10})
     await stage.caught_up()

@@ -16,7 +16,7 @@ async def test_a_backlog_never_lapses_what_its_unread_records_save(stage: Stage)
     await asyncio.sleep(0.3)
     await stage.send(40, keys=40, value=b"due:1000000")
     await asyncio.sleep(0.5)
-    worker = await stage.worker(config={"max_batch_records": 1, "idle_check_ms": 5})
+    worker = await stage.worker(shake=3, config={"max_batch_records": 1, "idle_check_ms": 5})
     await stage.caught_up()
     lapses = await _lapses(stage, 10)
     assert len(lapses) == 10
