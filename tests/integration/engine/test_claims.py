@@ -1,4 +1,4 @@
-"""Claims that are cut short leave nothing open."""
+"""Claims drop what was lost, and leave nothing open when they are cut short."""
 
 import asyncio
 from contextlib import suppress
@@ -21,32 +21,21 @@ class Always:
         """Raise nothing."""
 
 
-async def test_producers_are_closed_although_whoever_waited_for_it_was_cancelled(stage: Stage) -> None:
-    config = EngineConfig(
-        app_id=stage.name,
-        bootstrap_servers=stage.bootstrap_servers,
-        source_topics=(stage.clients, stage.events),
-        partitions=stage.partitions,
-        changelog_topic=stage.changelog,
-        dead_letter_topic=stage.dead_letters,
-    )
-    cluster = Cluster(config)
-    await cluster.wait()
+async def test_lost_partitions_are_dropped_and_producers_closed_although_whoever_waited_was_cancelled(
+    stage: Stage,
+) -> None:
     store: Any = SimpleNamespace(partitions={})
-    logic: Any = None
-    claimant: StateClaimant[Any, None] = StateClaimant(
-        config=config,
-        cluster=cluster,
-        store=store,
-        logic=logic,
-        rules=lambda: Rules(version=1, value=None),
-        time_map=int,
-        observer=Observer(),
-    )
+    cluster = Cluster(_config(stage))
+    await cluster.wait()
+    claimant = _claimant(_config(stage), cluster, store)
     before = _senders()
     with suppress(BrokerAwayError):  # a new broker has no coordinator yet: the producers are open all the same
         await claimant.claim(frozenset(range(stage.partitions)), Always(), keep=False)
     assert _senders() > before
+    assert set(store.partitions) == set(range(stage.partitions))
+    with suppress(BrokerAwayError):
+        await claimant.claim(frozenset({1}), Always(), keep=True)
+    assert set(store.partitions) == {1}, "what was lost is dropped whole"
     releasing = asyncio.create_task(claimant.release())
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -55,6 +44,30 @@ async def test_producers_are_closed_although_whoever_waited_for_it_was_cancelled
         await until(lambda: _senders() == before, "the producers to be closed")
     finally:
         await cluster.close()
+
+
+def _config(stage: Stage) -> EngineConfig:
+    return EngineConfig(
+        app_id=stage.name,
+        bootstrap_servers=stage.bootstrap_servers,
+        source_topics=(stage.clients, stage.events),
+        partitions=stage.partitions,
+        changelog_topic=stage.changelog,
+        dead_letter_topic=stage.dead_letters,
+    )
+
+
+def _claimant(config: EngineConfig, cluster: Cluster, store: Any) -> StateClaimant[Any, None]:
+    logic: Any = None
+    return StateClaimant(
+        config=config,
+        cluster=cluster,
+        store=store,
+        logic=logic,
+        rules=lambda: Rules(version=1, value=None),
+        time_map=int,
+        observer=Observer(),
+    )
 
 
 def _senders() -> int:
