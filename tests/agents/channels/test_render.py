@@ -150,6 +150,17 @@ def test_fourteen_and_thirty_days_do_not_read_the_same(renderer: Renderer, pract
     assert fourteen[1] != thirty[1].replace("thirty", "fourteen")
 
 
+@pytest.mark.parametrize("percent", [50, 51, 99])
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_what_is_said_of_the_middle_is_true_at_half_and_beyond_it(
+    renderer: Renderer, practice: Tenant, channel: str, percent: int
+) -> None:
+    rendered = render(renderer, practice, msgspec.structs.replace(SAMPLES["halfway"], value=percent), channel)
+    said = " ".join(rendered.text.split())
+    assert "Half of “Strength Foundations” is behind you now: with every step from here on there is less ahead" in said
+    assert not re.search(r"past the middle|tipped over|less [^.:]* now", f"{rendered.subject} {said}", re.IGNORECASE)
+
+
 def test_a_title_is_shown_as_text_and_never_as_markup(renderer: Renderer, practice: Tenant) -> None:
     reached = streak(30, facts={"title": "Tom & Jerry's 'run' \"x\""})
     assert "Tom &amp; Jerry" in render(renderer, practice, reached, "email").html

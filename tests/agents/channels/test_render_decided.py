@@ -77,7 +77,7 @@ def test_every_milestone_of_the_starter_has_words_on_both_channels(decided: dict
         ("iron-streak 14", "“Morning run” becomes something you simply do"),
         ("iron-streak 30", "“Morning run”, thirty days in a row now, since Monday, 5 January"),
         ("iron-streak 30", "on top of fifteen sessions"),
-        ("halfway 50", "“Strength Foundations” has just tipped over"),
+        ("halfway 50", "Half of “Strength Foundations” is behind you now"),
         ("halfway 50", "took twenty-one sessions, and a habit that you kept up for forty-one days at a stretch"),
         ("first-goal 1", "“Run 5 km” is done"),
         ("thirty-six 36", "was your thirty-sixth. It took ten weeks"),
