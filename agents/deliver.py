@@ -28,7 +28,7 @@ from agents.engine.positioned import PositionedSource
 from agents.engine.serving import serve, stop_signal
 from agents.engine_metrics import EngineMetrics, sample_engine
 from agents.engine_probes import engine_checks
-from agents.kafka import client_options
+from agents.kafka import security_options
 from agents.ledger.opening import UNFIT, open_ledger
 from agents.ledger.pool import Pool
 from agents.profiles import profile_keeper
@@ -197,11 +197,10 @@ def _source(topic: str, keeper: Bookkeeper) -> PositionedSource:
 
 def engine_config(settings: DeliverSettings) -> EngineConfig:
     """The engine's settings for delivery: profiles before milestones, nothing committed to Kafka."""
-    options = client_options(settings)
     return EngineConfig(
         app_id=DELIVERY_APP_ID,
-        bootstrap_servers=options.pop("bootstrap_servers"),
+        bootstrap_servers=settings.kafka_bootstrap_servers,
         source_topics=(CLIENTS, MILESTONES),
         partitions=settings.partitions,
-        security=options,
+        security=security_options(settings),
     )

@@ -8,10 +8,12 @@ from agents.settings import KafkaSettings
 
 def client_options(settings: KafkaSettings) -> dict[str, Any]:
     """The arguments that every aiokafka client takes: servers, protocol, credentials."""
-    options: dict[str, Any] = {
-        "bootstrap_servers": settings.kafka_bootstrap_servers,
-        "security_protocol": settings.kafka_security_protocol,
-    }
+    return {"bootstrap_servers": settings.kafka_bootstrap_servers, **security_options(settings)}
+
+
+def security_options(settings: KafkaSettings) -> dict[str, Any]:
+    """The same without the servers, which the engine is told by themselves."""
+    options: dict[str, Any] = {"security_protocol": settings.kafka_security_protocol}
     if settings.kafka_security_protocol.startswith("SASL"):
         password = settings.kafka_password
         options |= {

@@ -20,7 +20,7 @@ from agents.engine.observer import Observer
 from agents.engine.serving import run
 from agents.engine_metrics import EngineMetrics, sample_engine
 from agents.engine_probes import engine_checks
-from agents.kafka import client_options
+from agents.kafka import security_options
 from agents.settings import KafkaSettings, TrackSettings
 from agents.tenants import STARTER_RULEBOOK, Tenant, load_tenants
 from agents.tracker_logic import Tally, TrackerLogic, TrackerRules
@@ -102,14 +102,13 @@ def rules_of(tenants: Mapping[str, Tenant]) -> Rules[TrackerRules]:
 
 def engine_config(settings: KafkaSettings) -> EngineConfig:
     """The engine's settings for the tracker."""
-    options = client_options(settings)
     return EngineConfig(
         app_id=TRACKER_APP_ID,
-        bootstrap_servers=options.pop("bootstrap_servers"),
+        bootstrap_servers=settings.kafka_bootstrap_servers,
         source_topics=(CLIENTS, EVENTS),
         partitions=settings.partitions,
         changelog_topic=STATE_CHANGELOG,
         dead_letter_topic=DEAD_LETTERS,
         output_topics=(MILESTONES,),
-        security=options,
+        security=security_options(settings),
     )
