@@ -116,9 +116,7 @@ def public_app(settings: ServeSettings, tenants: Mapping[str, Tenant], pool: Poo
     app.add_routes(intake.routes)
     app.add_subapp("/v1/inbox", inbox_app(pool, keys=inbox_keys, failures=failures, allowed_origins=origins))
     app.add_subapp("/u", unsubscribe_app(pool, links=links, practice=practice))
-    admin = admin_app(
-        pool, failures=failures, erase=intake.admission.erase, tenants=tenants.keys(), now=settings.clock.now
-    )
+    admin = admin_app(pool, failures=failures, erase=intake.admission.erase, tenants=tenants, now=settings.clock.now)
     app.add_subapp("/v1/admin", admin)
     return app
 

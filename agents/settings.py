@@ -85,19 +85,24 @@ class DatabaseSettings(Settings):
 
 
 class TenantSettings(Settings):
-    """Where tenants' folders and their secrets are."""
+    """Where tenants' folders are."""
 
     tenants_dir: Path
+
+
+class SecretSettings(TenantSettings):
+    """Where tenants' secrets are, beside their folders."""
+
     secrets_dir: Path
 
 
-class TrackSettings(KafkaSettings, TenantSettings):
+class TrackSettings(KafkaSettings, SecretSettings):
     """What `cairn track` takes."""
 
     track_probe_port: Port = 9101
 
 
-class DeliverSettings(KafkaSettings, TenantSettings, DatabaseSettings):
+class DeliverSettings(KafkaSettings, SecretSettings, DatabaseSettings):
     """What `cairn deliver` takes.
 
     Attributes:
@@ -123,7 +128,7 @@ class DeliverSettings(KafkaSettings, TenantSettings, DatabaseSettings):
         return username
 
 
-class ServeSettings(KafkaSettings, TenantSettings, DatabaseSettings):
+class ServeSettings(KafkaSettings, SecretSettings, DatabaseSettings):
     """What `cairn serve` takes.
 
     Attributes:

@@ -4,7 +4,9 @@ Read when a process starts. A folder that does not hold up stops the start with 
 names file and field, so that no tenant is ever served half.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
@@ -98,6 +100,23 @@ def _load_rulebook(folder: Path, errors: list[str]) -> Rulebook | None:
     except (OSError, UnicodeDecodeError) as error:
         errors.append(f"{path}: {error}")
     return None
+
+
+def unknown_rule(tenants: Mapping[str, Tenant], tenant: str | None, rule: str) -> str | None:
+    """What to correct in a rule that is in no rulebook of the tenant; None when one has it.
+
+    Args:
+        tenants: by id.
+        tenant: whose rulebook counts; None for that of any tenant.
+        rule: as somebody typed it; the text does not repeat it.
+    """
+    asked = [found for found in tenants.values() if tenant in (None, found.id)]
+    known = sorted({name for found in asked for name in found.rulebook.by_id})
+    if rule in known:
+        return None
+    whose = f"rulebook of {tenant}" if tenant else "tenant's rulebook"
+    nearest = get_close_matches(rule, known, n=1, cutoff=0)
+    return f"no {whose} has this rule" + (f": the nearest is {nearest[0]}" if nearest else "")
 
 
 def secret_values(secrets_dir: Path, tenant: str, name: str) -> tuple[str, ...]:

@@ -14,7 +14,8 @@ from agents.cli.app import EXIT_NO, app, begin, err, group, out, run
 from agents.ledger import brakes, tasks
 from agents.ledger.opening import open_ledger
 from agents.ledger.pool import Pool
-from agents.settings import DatabaseSettings
+from agents.settings import DatabaseSettings, TenantSettings, read
+from agents.tenants import load_tenants, unknown_rule
 from schemas.brake import Pause, Suppression
 from schemas.policy import ChannelName
 
@@ -83,9 +84,18 @@ def pause(
     author: Author,
 ) -> None:
     """Stop sends in a scope at the next claim; without a scope, all of them."""
+    if rule is not None:
+        _refuse_unknown(tenant, rule)
     scope = Pause(tenant=tenant, channel=channel, rule=rule, reason=reason)
     ask(lambda pool, _: brakes.pause(pool, scope, author=author))
     out.print(f"Paused: {_scope(tenant, channel, rule)}.", highlight=False)
+
+
+def _refuse_unknown(tenant: str | None, rule: str) -> None:
+    """A slip in a rule's name must not look like a brake that works."""
+    correction = unknown_rule(load_tenants(read(TenantSettings).tenants_dir), tenant, rule)
+    if correction:
+        raise typer.BadParameter(correction, param_hint="--rule")
 
 
 @app.command()

@@ -14,7 +14,7 @@ names its tenant.
 | `GET /tenants/T/tasks` | what is left to coaches; `POST /tenants/T/tasks/N/done` closes one |
 """
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from http import HTTPStatus
@@ -28,6 +28,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from agents.ledger.brakes import held, pause, resume, suppress, unsuppress
 from agents.ledger.pool import Pool
 from agents.ledger.tasks import close_task, open_tasks
+from agents.tenants import Tenant, unknown_rule
 from agents.web.access import Caller, caller_of
 from agents.web.failures import Failures
 from agents.web.problems import json, problem
@@ -64,12 +65,14 @@ class Administration:
     Args:
         pool: the ledger.
         erase: forgets a client of a tenant everywhere.
+        tenants: by id; their rulebooks say which rules can be paused.
         now: domain time.
     """
 
-    def __init__(self, pool: Pool, erase: Erase, now: Callable[[], datetime]) -> None:
+    def __init__(self, pool: Pool, erase: Erase, tenants: Mapping[str, Tenant], now: Callable[[], datetime]) -> None:
         self._pool = pool
         self._erase = erase
+        self._tenants = tenants
         self._now = now
 
     async def suppress(self, request: web.Request) -> web.Response:
@@ -95,6 +98,9 @@ class Administration:
         """Nothing in the scope goes from now on: `{reason}`. Pausing again changes nothing."""
         body = await _read(request, _Body)
         tenant, channel, rule = _scope(request)
+        correction = unknown_rule(self._tenants, tenant, rule) if rule is not None else None
+        if correction:
+            raise _Refused(f"rule: {correction}")
         scope = Pause(tenant=tenant, channel=channel, rule=rule, reason=body.reason)
         await pause(self._pool, scope, author=_author(request))
         return _done()
@@ -131,7 +137,7 @@ def admin_app(
     *,
     failures: Failures,
     erase: Erase,
-    tenants: Collection[str],
+    tenants: Mapping[str, Tenant],
     now: Callable[[], datetime],
 ) -> web.Application:
     """The application to mount at `/v1/admin`.
@@ -140,10 +146,10 @@ def admin_app(
         pool: the ledger.
         failures: counts wrong keys.
         erase: forgets a client of a tenant everywhere.
-        tenants: the tenants that there are; a slip in a name must not look like a brake that works.
+        tenants: by id; a slip in the name of a tenant or rule must not look like a brake that works.
         now: domain time.
     """
-    admin = Administration(pool, erase, now)
+    admin = Administration(pool, erase, tenants, now)
     app = web.Application(middlewares=[_with_key(pool, failures, tenants)])
     client = "/tenants/{tenant}/clients/{client}"
     app.add_routes(
@@ -167,7 +173,7 @@ class _Refused(Exception):
     """A request that cannot be understood; the text says what to correct."""
 
 
-def _with_key(pool: Pool, failures: Failures, tenants: Collection[str]) -> Middleware:
+def _with_key(pool: Pool, failures: Failures, tenants: Mapping[str, Tenant]) -> Middleware:
     @web.middleware
     async def authorize(request: web.Request, handler: Handler) -> web.StreamResponse:
         caller = await caller_of(pool, request)

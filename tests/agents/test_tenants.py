@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.tenants import TenantErrors, load_tenants, secret_values
+from agents.tenants import TenantErrors, load_tenants, secret_values, unknown_rule
 
 TENANT = """
 name: Iron & Oak
@@ -55,6 +55,29 @@ def test_every_error_of_every_tenant_is_told_at_once(tmp_path: Path) -> None:
 def test_no_tenant_at_all_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(TenantErrors, match=r"make a folder with tenant\.yaml"):
         load_tenants(tmp_path)
+
+
+OWN = "{version: 1, rules: [{id: twelve-walks, tier: micro, when: {count: habit.checked, reaches: [12]}}]}"
+
+
+def test_a_rule_is_known_where_a_rulebook_has_it(tmp_path: Path) -> None:
+    _write(tmp_path / "iron", tenant=TENANT, coaches=COACHES)
+    _write(tmp_path / "oak", tenant=TENANT, coaches=COACHES, rulebook=OWN)
+    tenants = load_tenants(tmp_path)
+    for tenant, rule in (
+        ("iron", "iron-streak"),
+        ("oak", "twelve-walks"),
+        (None, "iron-streak"),
+        (None, "twelve-walks"),
+    ):
+        assert unknown_rule(tenants, tenant, rule) is None
+    for tenant, rule, correction in (
+        ("iron", "twelve-walks", "no rulebook of iron has this rule: the nearest is first-goal"),
+        ("oak", "iron-streak", "no rulebook of oak has this rule: the nearest is twelve-walks"),
+        (None, "iron-streek", "no tenant's rulebook has this rule: the nearest is iron-streak"),
+        ("steel", "iron-streak", "no rulebook of steel has this rule"),
+    ):
+        assert unknown_rule(tenants, tenant, rule) == correction
 
 
 def test_a_secret_may_have_two_valid_values_while_rotating(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ from agents.web.inbox import inbox_app
 from agents.web.links import UnsubscribeLinks
 from agents.web.problems import problems
 from agents.web.unsubscribe import unsubscribe_app
+from tests.sample_milestones import tenant
 
 
 class DatabaseServer(Protocol):
@@ -80,7 +82,7 @@ def links() -> UnsubscribeLinks:
 
 
 @pytest.fixture
-def app(pool: Pool, erased: Erased, links: UnsubscribeLinks) -> web.Application:
+def app(pool: Pool, erased: Erased, links: UnsubscribeLinks, tmp_path: Path) -> web.Application:
     failures = Failures(allowed=5)
     app = web.Application(middlewares=[problems])
     app.add_subapp(
@@ -99,7 +101,7 @@ def app(pool: Pool, erased: Erased, links: UnsubscribeLinks) -> web.Application:
             pool,
             failures=failures,
             erase=erased,
-            tenants={"northstar", "other"},
+            tenants={name: replace(tenant(tmp_path), id=name) for name in ("northstar", "other")},
             now=lambda: datetime(2026, 5, 5, 12, tzinfo=UTC),
         ),
     )

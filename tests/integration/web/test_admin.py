@@ -56,6 +56,20 @@ async def test_a_slip_in_a_scope_is_not_taken_for_a_wider_pause(client: Client, 
     assert await pool.fetchval("SELECT count(*) FROM pauses") == 0
 
 
+async def test_a_rule_that_no_rulebook_has_is_not_paused_and_the_nearest_is_named(
+    client: Client, practice: Headers, operator: Headers, pool: Pool
+) -> None:
+    for path, headers in (("/tenants/northstar/pause", practice), ("/pause", operator)):
+        slip, right = (f"/v1/admin{path}?rule={rule}" for rule in ("iron-streek", "iron-streak"))
+        response = await client.put(slip, json={"reason": "x"}, headers=headers)
+        assert response.status == 400
+        assert "the nearest is iron-streak" in (await response.json())["detail"]
+        assert await pool.fetchval("SELECT count(*) FROM pauses WHERE lifted_at IS NULL") == 0
+        assert (await client.put(right, json={"reason": "x"}, headers=headers)).status == 204
+        assert (await client.delete(slip, headers=headers)).status == 404
+        assert (await client.delete(right, headers=headers)).status == 204
+
+
 async def test_only_a_key_for_all_pauses_everybody(client: Client, operator: Headers, practice: Headers) -> None:
     assert (await client.put("/v1/admin/pause", json={"reason": "x"}, headers=practice)).status == 403
     assert (await client.put("/v1/admin/pause", json={"reason": "x"}, headers=operator)).status == 204
