@@ -25,16 +25,9 @@ from agents.engine.batch import Batch
 from agents.engine.errors import FencedError, ReseekError
 from agents.engine.logic import Record
 from agents.ledger.away import AWAY
+from agents.ledger.parked import Refusal, park_records
 from agents.ledger.pool import Connection, Pool
-from agents.ledger.positions import (
-    Refusal,
-    StaleEpoch,
-    WrongPosition,
-    advance_position,
-    claim_position,
-    lock_position,
-    refuse_records,
-)
+from agents.ledger.positions import StaleEpoch, WrongPosition, advance_position, claim_position, lock_position
 from agents.metrics import DEAD_LETTERS
 
 
@@ -49,8 +42,8 @@ class Written:
 Write = Callable[[Connection, Sequence[Record]], Awaitable[Written]]
 """Applies records inside the transaction that it is given."""
 
-UNUSABLE: Final = "unusable"
-_NOT_THE_RECORDS: Final = (asyncpg.SyntaxOrAccessError,)
+NOT_THE_RECORDS: Final = (asyncpg.SyntaxOrAccessError,)
+_UNUSABLE: Final = "unusable"
 _FIRST_WAIT_SECONDS = 0.1
 _LONGEST_WAIT_SECONDS = 5.0
 _log = structlog.get_logger()
@@ -109,7 +102,7 @@ class Bookkeeper:
     async def _apply_or_park(self, batch: Batch) -> None:
         try:
             await self._apply_whole(batch)
-        except (*AWAY, *_NOT_THE_RECORDS, WrongPosition, StaleEpoch):
+        except (*AWAY, *NOT_THE_RECORDS, WrongPosition, StaleEpoch):
             raise
         except Exception as error:  # noqa: BLE001 - whatever a record can provoke: it is found and parked below
             where = {"topic": batch.topic, "partition": batch.partition, "offset": batch.start}
@@ -120,13 +113,12 @@ class Bookkeeper:
     async def _apply_single(self, single: Batch) -> None:
         try:
             await self._apply_whole(single)
-        except (*AWAY, *_NOT_THE_RECORDS, WrongPosition, StaleEpoch):
+        except (*AWAY, *NOT_THE_RECORDS, WrongPosition, StaleEpoch):
             raise
         except Exception as error:  # noqa: BLE001 - parked with its reason, so that the next record goes on
             where = {"topic": single.topic, "partition": single.partition, "offset": single.start}
             _log.error("record.parked", error_type=type(error).__name__, **where)
-            detail = f"could not be applied: {type(error).__name__}"
-            await self._park(single, detail)
+            await self._park(single, error)
 
     async def _apply_whole(self, batch: Batch) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
@@ -137,23 +129,39 @@ class Bookkeeper:
         for refusal in written.refusals:
             DEAD_LETTERS.labels(refusal.reason).inc()
 
-    async def _park(self, single: Batch, detail: str) -> None:
-        refusals = [
-            Refusal(offset=r.offset, reason=UNUSABLE, detail=detail, key=r.key, value=r.value) for r in single.records
-        ]
+    async def _park(self, single: Batch, error: Exception) -> None:
+        refusals = [unusable(record, error) for record in single.records]
         async with self._pool.acquire() as connection, connection.transaction():
             await self._lock(connection, single)
             await self._close(connection, single, refusals)
-        DEAD_LETTERS.labels(UNUSABLE).inc(len(refusals))
+        DEAD_LETTERS.labels(_UNUSABLE).inc(len(refusals))
 
     async def _lock(self, connection: Connection, batch: Batch) -> None:
         epoch = self._epochs.get((batch.topic, batch.partition), 0)
         await lock_position(connection, batch.topic, batch.partition, epoch, batch.start)
 
     async def _close(self, connection: Connection, batch: Batch, refusals: Sequence[Refusal]) -> None:
-        kept = refusals if self._keep_values else [replace(refusal, value=None) for refusal in refusals]
-        await refuse_records(connection, batch.topic, batch.partition, kept)
+        kept = refusals if self._keep_values else [replace(refusal, value=None, headers=()) for refusal in refusals]
+        await park_records(connection, batch.topic, batch.partition, kept)
         await advance_position(connection, batch.topic, batch.partition, batch.end)
+
+
+def refused(record: Record, reason: str, detail: str) -> Refusal:
+    """The record as it is parked, with why."""
+    return Refusal(
+        offset=record.offset,
+        reason=reason,
+        detail=detail,
+        key=record.key,
+        value=record.value,
+        headers=tuple(record.headers),
+        appended_ms=record.timestamp,
+    )
+
+
+def unusable(record: Record, error: Exception) -> Refusal:
+    """The record that made applying fail; the error's text may quote it and is left out."""
+    return refused(record, _UNUSABLE, f"could not be applied: {type(error).__name__}")
 
 
 def _singles(batch: Batch) -> list[Batch]:

@@ -16,14 +16,14 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
-from agents.bookkeeper import Bookkeeper, Written
+from agents.bookkeeper import Bookkeeper, Written, refused
 from agents.channels.render import Links, MissingFact, Rendered, Renderer
 from agents.engine.logic import Record
 from agents.ledger import rows
 from agents.ledger.celebrations import Book, Page, Standing, read_book, write_page
 from agents.ledger.clients import ClientRow
+from agents.ledger.parked import Refusal
 from agents.ledger.pool import Connection, Pool
-from agents.ledger.positions import Refusal
 from agents.metrics import DECISIONS, DELIVERIES, EVENT_TO_CELEBRATION_SECONDS, EVENT_TO_MILESTONE_SECONDS
 from agents.tenants import Tenant
 from schemas.celebration import WHOLE, Celebration, CoachTask, Decision, Delivery
@@ -99,13 +99,7 @@ class Celebrator:
             if milestone.tenant not in self._tenants:
                 raise Refused("unknown_tenant", "no folder of this name is among the tenants")  # noqa: TRY301 - as above
         except Refused as error:
-            return Refusal(
-                offset=record.offset,
-                reason=error.reason,
-                detail=error.detail,
-                key=record.key,
-                value=record.value,
-            )
+            return refused(record, error.reason, error.detail)
         return Heard(
             milestone=milestone,
             heard_at=_instant(heard_ms(record.headers) or record.timestamp),

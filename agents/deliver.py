@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 import uvloop
@@ -28,10 +29,12 @@ from agents.engine.positioned import PositionedSource
 from agents.engine.serving import serve, stop_signal
 from agents.engine_metrics import EngineMetrics, sample_engine
 from agents.engine_probes import engine_checks
-from agents.kafka import security_options
+from agents.kafka import client_options, security_options
 from agents.ledger.opening import UNFIT, open_ledger
 from agents.ledger.pool import Pool
-from agents.profiles import profile_keeper
+from agents.profiles import profile_keeper, write_profiles
+from agents.read_back import read_back
+from agents.reapplier import Reapplier
 from agents.sender import Sender, SenderLimits
 from agents.settings import DeliverSettings
 from agents.sweeper import Sweeper
@@ -122,10 +125,12 @@ async def _running(settings: DeliverSettings, tenants: Mapping[str, Tenant], poo
         observer=observer,
     )
     sample_engine(app.watch.status, observer)
+    writes = {CLIENTS: write_profiles, MILESTONES: celebrator.write}
     wakeup = Wakeup(settings.database_url.get_secret_value())
     running = {
         "wakeup": wakeup.run(),
         "sweeper": Sweeper(pool, clock.now).run(),
+        "reapplier": Reapplier(pool, writes, partial(read_back, client_options(settings))).run(),
         "figures": DeliveryFigures(pool).run(),
         **{
             f"sender of {name}": _sender(name, channel, settings, tenants, pool, renderer, wakeup).run()

@@ -6,11 +6,11 @@ parked without its content, because it may hold an address.
 
 from collections.abc import Sequence
 
-from agents.bookkeeper import Bookkeeper, Written
+from agents.bookkeeper import Bookkeeper, Written, refused
 from agents.engine.logic import Record
 from agents.ledger.clients import ProfileRecord, apply_profiles
+from agents.ledger.parked import Refusal
 from agents.ledger.pool import Connection, Pool
-from agents.ledger.positions import Refusal
 from agents.metrics import ERASURES
 from schemas.codec import decode_profile
 from schemas.refusal import Refused
@@ -39,7 +39,7 @@ def _decode(record: Record) -> ProfileRecord | Refusal:
         tenant, client = split_key(record.key or b"")
         profile = decode_profile(record.value) if record.value is not None else None
     except Refused as error:
-        return Refusal(offset=record.offset, reason=error.reason, detail=str(error), key=record.key, value=None)
+        return refused(record, error.reason, error.detail)
     except ValueError as error:
-        return Refusal(offset=record.offset, reason="wrong_key", detail=str(error), key=record.key, value=None)
+        return refused(record, "wrong_key", str(error))
     return ProfileRecord(tenant=tenant, client=client, profile=profile, offset=record.offset)

@@ -18,6 +18,8 @@ REFUSAL_REASONS: frozenset[str] = frozenset(
         "wrong_profile",  # a client profile with a wrong field
         "wrong_milestone",  # a milestone record that is none
         "wrong_key",  # the record's key is not its tenant/client
+        "unknown_tenant",  # a milestone of a tenant without a folder
+        "unusable",  # a readable record that could not be applied
         "time_out_of_range",  # before 1970 or after 2199
         "time_in_future",  # more than 24 h after the tracker's clock
         "day_out_of_range",  # a local date that cannot belong to the event's time

@@ -102,6 +102,11 @@ async def _erase(connection: Connection, record: ProfileRecord) -> None:
         await connection.execute(statement, record.tenant, record.client)
 
 
+async def has_moved_on(connection: Connection, tenant: str, client: str, offset: int) -> bool:
+    """Whether a record at that offset would change nothing any more: a newer one came, or the client is erased."""
+    return bool(await connection.fetchval(_SQL.has_moved_on, tenant, client, offset))
+
+
 async def opt_out(pool: Pool, *, tenant: str, client: str, channel: str, source: str) -> bool:
     """The client leaves a channel; what waits there is closed when a sender asks, once more if it did already.
 

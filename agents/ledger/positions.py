@@ -4,9 +4,6 @@ Postgres alone holds the position; it moves in the transaction that holds the re
 at all. It must never move for an owner whose epoch is old.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from agents.ledger.pool import Connection, Pool
 from agents.ledger.queries import load_queries
 
@@ -23,17 +20,6 @@ class WrongPosition(Exception):
     def __init__(self, expected_offset: int) -> None:
         super().__init__(f"the next offset is {expected_offset}")
         self.expected_offset = expected_offset
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """A record that could not be used; `value` is None where it may hold contact data."""
-
-    offset: int
-    reason: str
-    detail: str
-    key: bytes | None
-    value: bytes | None
 
 
 async def claim_position(pool: Pool, topic: str, partition: int) -> tuple[int, int]:
@@ -64,22 +50,11 @@ async def lock_position(connection: Connection, topic: str, partition: int, epoc
         raise WrongPosition(row["next_offset"])
 
 
+async def hold_position(connection: Connection, topic: str, partition: int) -> None:
+    """Keep the partition's owner from applying anything until the transaction ends; moves nothing."""
+    await connection.execute(_SQL.lock_position, topic, partition)
+
+
 async def advance_position(connection: Connection, topic: str, partition: int, next_offset: int) -> None:
     """Move the position, in the transaction that holds the results."""
     await connection.execute(_SQL.advance_position, topic, partition, next_offset)
-
-
-async def refuse_records(connection: Connection, topic: str, partition: int, refusals: Sequence[Refusal]) -> None:
-    """Keep what could not be used, so that the next record can go on."""
-    if not refusals:
-        return
-    await connection.execute(
-        _SQL.refuse_records,
-        topic,
-        partition,
-        [refusal.offset for refusal in refusals],
-        [refusal.reason for refusal in refusals],
-        [refusal.detail for refusal in refusals],
-        [refusal.key for refusal in refusals],
-        [refusal.value for refusal in refusals],
-    )

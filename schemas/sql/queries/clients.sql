@@ -36,6 +36,11 @@ ON CONFLICT (tenant, client) DO UPDATE
 SET profile = EXCLUDED.profile, source_offset = EXCLUDED.source_offset, updated_at = now()
 WHERE clients.source_offset < EXCLUDED.source_offset AND clients.erased_at IS NULL;
 
+-- name: has_moved_on
+-- Was anything newer than this offset heard of the client, or was the client erased?
+SELECT EXISTS (SELECT FROM clients
+               WHERE tenant = $1 AND client = $2 AND (source_offset > $3 OR erased_at IS NOT NULL));
+
 -- name: erase_client
 -- The profile goes for good; the row stays, so that nothing brings the client back.
 INSERT INTO clients (tenant, client, source_offset, erased_at)

@@ -14,9 +14,3 @@ SELECT epoch, next_offset FROM positions WHERE topic = $1 AND partition = $2 FOR
 -- name: advance_position
 -- Everything below this offset is applied.
 UPDATE positions SET next_offset = $3, updated_at = now() WHERE topic = $1 AND partition = $2;
-
--- name: refuse_records
--- Which records could not be used, and why?
-INSERT INTO refused_records (topic, partition, "offset", reason, detail, key, value)
-SELECT $1, $2, * FROM unnest($3::bigint[], $4::text[], $5::text[], $6::bytea[], $7::bytea[])
-ON CONFLICT DO NOTHING;
