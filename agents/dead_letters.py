@@ -1,17 +1,22 @@
 """Dead letters: what was refused, read back, and put back after its cause is mended.
 
-Reads the whole topic from its start, without a group. Replaying produces the record with its
-own key, value and headers to the topic that it came from; the tracker drops what it already
-counted, so replaying twice changes nothing. Values are never printed unless asked for.
+There are two kinds. What tracker and intake refused stands in Kafka: the whole topic is read from
+its start, without a group, and replaying produces the record with its own key, value and headers to
+the topic that it came from; the tracker drops what it already counted, so replaying twice changes
+nothing. What delivery refused is parked in the ledger: replaying marks it, and delivery applies it
+(see `agents.reapplier`), because a second copy on the topic would reach every subscriber. Values are
+never printed unless asked for.
 """
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from agents.engine.dead_letters import OMITTED, PREFIX
+from agents.ledger.parked import Parked, ask_for, parked
+from agents.ledger.pool import Pool
 from schemas.topics import CLIENTS, DEAD_LETTERS, EVENTS
 
 REPLAYABLE = (EVENTS, CLIENTS)
@@ -23,14 +28,19 @@ class DeadLetter:
     """One refused record.
 
     Attributes:
-        partition: where it stands among the dead letters.
-        offset: its place there.
+        kept_in: who gives it back.
+        topic: where it stands: that of the dead letters, or for a parked record its own.
+        partition: of the topic.
+        offset: of the partition.
         source: the topic that it came from, or the hook's source.
         headers: the record's own headers, without what the refusal added.
         refused_ms: when it was set aside, real milliseconds.
         is_whole: it was small enough to be kept; otherwise key, value and headers are not the record's own.
+        is_asked_for: delivery is to apply it again.
     """
 
+    kept_in: Literal["Kafka", "ledger"]
+    topic: str
     partition: int
     offset: int
     source: str
@@ -38,14 +48,25 @@ class DeadLetter:
     detail: str
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
+    headers: tuple[tuple[str, bytes | None], ...]
     refused_ms: int
     is_whole: bool = True
+    is_asked_for: bool = False
+
+    @property
+    def name(self) -> str:
+        """What people call it: topic, partition and offset, as in `dead-letters/0/15`."""
+        return f"{self.topic.removeprefix('coaching.').removesuffix('.v1')}/{self.partition}/{self.offset}"
 
     @property
     def is_replayable(self) -> bool:
-        """It came from a topic, to which it can go back; without its value it would be a tombstone there."""
-        return self.is_whole and self.source in REPLAYABLE
+        """It is parked, or came whole from a topic; without its value it would be a tombstone there."""
+        return self.kept_in == "ledger" or (self.is_whole and self.source in REPLAYABLE)
+
+    @property
+    def has_content(self) -> bool:
+        """Its key, value and headers are kept; of a parked profile only the key is."""
+        return self.kept_in == "Kafka" or self.source != CLIENTS
 
 
 async def read_dead_letters(options: dict[str, Any]) -> AsyncIterator[DeadLetter]:
@@ -80,6 +101,8 @@ async def read_dead_letters(options: dict[str, Any]) -> AsyncIterator[DeadLetter
 def _dead_letter(record: Any) -> DeadLetter:
     added = {name: value.decode(errors="replace") for name, value in record.headers if name.startswith(PREFIX)}
     return DeadLetter(
+        kept_in="Kafka",
+        topic=DEAD_LETTERS,
         partition=record.partition,
         offset=record.offset,
         source=added.get(f"{PREFIX}topic", "unknown"),
@@ -93,14 +116,45 @@ def _dead_letter(record: Any) -> DeadLetter:
     )
 
 
+async def read_parked(pool: Pool) -> list[DeadLetter]:
+    """Every record that delivery parked, oldest first."""
+    return [_parked_letter(found) for found in await parked(pool)]
+
+
+def _parked_letter(found: Parked) -> DeadLetter:
+    return DeadLetter(
+        kept_in="ledger",
+        topic=found.topic,
+        partition=found.partition,
+        offset=found.offset,
+        source=found.topic,
+        reason=found.reason,
+        detail=found.detail,
+        key=found.key,
+        value=found.value,
+        headers=found.headers,
+        refused_ms=round(found.parked_at.timestamp() * 1000),
+        is_asked_for=found.is_asked_for,
+    )
+
+
+async def ask_delivery(pool: Pool, letters: list[DeadLetter]) -> int:
+    """Have delivery apply parked records again.
+
+    Returns:
+        How many of them are still parked.
+    """
+    return await ask_for(pool, [(letter.topic, letter.partition, letter.offset) for letter in letters])
+
+
 async def put_back(options: dict[str, Any], letters: list[DeadLetter]) -> None:
     """Produce dead letters to the topics they came from, in order, each acknowledged.
 
     Raises:
         ValueError: one of them did not come whole from a topic; nothing was produced.
     """
-    if any(not letter.is_replayable for letter in letters):
-        raise ValueError("only what came whole from the events or clients topic can be put back")
+    if any(letter.kept_in != "Kafka" or not letter.is_replayable for letter in letters):
+        raise ValueError("only dead letters that came whole from the events or clients topic can be put back")
     producer = AIOKafkaProducer(**options, acks="all", enable_idempotence=True)
     await producer.start()
     try:

@@ -84,6 +84,10 @@ class DatabaseSettings(Settings):
     database_url: SecretStr
 
 
+class DeadLetterSettings(KafkaSettings, DatabaseSettings):
+    """What `cairn dlq` takes: dead letters stand in Kafka, what delivery parked in Postgres."""
+
+
 class TenantSettings(Settings):
     """Where tenants' folders are."""
 

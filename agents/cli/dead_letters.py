@@ -1,6 +1,11 @@
-"""The commands for dead letters: what was refused, one of them in full, and putting them back."""
+"""The commands for dead letters: what was refused, one of them in full, and putting them back.
+
+One table shows both kinds: what tracker and intake refused, which Kafka keeps, and what delivery
+refused, which the ledger keeps.
+"""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -9,53 +14,66 @@ from rich.markup import escape
 from rich.table import Table
 
 from agents.cli.app import EXIT_NO, begin, err, group, out, run
-from agents.dead_letters import DeadLetter, put_back, read_dead_letters
+from agents.dead_letters import DeadLetter, ask_delivery, put_back, read_dead_letters, read_parked
 from agents.kafka import client_options
-from agents.settings import KafkaSettings
+from agents.ledger.opening import open_ledger
+from agents.settings import DeadLetterSettings
 
 dlq = group("dlq", "Dead letters: what was refused, and putting it back.")
+_CONNECTIONS = 2
 
 
-async def _collect(settings: KafkaSettings, reason: str | None) -> list[DeadLetter]:
-    letters = read_dead_letters(client_options(settings))
-    return [letter async for letter in letters if reason in {None, letter.reason}]
+async def _collect(settings: DeadLetterSettings, reason: str | None) -> list[DeadLetter]:
+    """Every dead letter of both kinds, oldest first."""
+    async with open_ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
+        letters = await read_parked(pool)
+    letters += [letter async for letter in read_dead_letters(client_options(settings))]
+    return sorted((d for d in letters if reason in {None, d.reason}), key=lambda d: d.refused_ms)
 
 
 @dlq.command("list")
 def list_letters(
     reason: Annotated[str | None, typer.Option(help="Only this reason.")] = None,
-    limit: Annotated[int, typer.Option(help="At most so many single ones, newest first.")] = 20,
+    limit: Annotated[int, typer.Option(min=0, help="At most so many single ones, newest first.")] = 20,
 ) -> None:
     """Count dead letters by source and reason, and list the newest."""
-    letters = run(_collect(begin("dlq", KafkaSettings), reason))
-    counts = Table("count", "source", "reason", title=f"{len(letters)} dead letters")
-    for (source, why), count in Counter((d.source, d.reason) for d in letters).most_common():
-        counts.add_row(str(count), escape(source), escape(why))
+    letters = run(_collect(begin("dlq", DeadLetterSettings), reason))
+    counts = Table("count", "kept in", "source", "reason", title=f"{len(letters)} dead letters")
+    for (kept_in, source, why), count in _counted(letters):
+        counts.add_row(str(count), kept_in, escape(source), escape(why))
     out.print(counts)
-    if letters:
-        newest = Table("partition", "offset", "refused at", "reason", "detail")
-        for letter in sorted(letters, key=lambda d: d.refused_ms, reverse=True)[:limit]:
-            newest.add_row(*_row(letter))
+    if letters and limit:
+        newest = Table("name", "kept in", "source", "refused at", "reason", "detail")
+        for letter in letters[: -limit - 1 : -1]:
+            newest.add_row(*map(escape, _row(letter)))
         out.print(newest)
 
 
-def _row(letter: DeadLetter) -> tuple[str, str, str, str, str]:
+def _counted(letters: Sequence[DeadLetter]) -> Sequence[tuple[tuple[str, str, str], int]]:
+    return Counter((d.kept_in, d.source, d.reason) for d in letters).most_common()
+
+
+def _row(letter: DeadLetter) -> tuple[str, ...]:
     at = datetime.fromtimestamp(letter.refused_ms / 1000, tz=UTC).isoformat(timespec="seconds")
-    return str(letter.partition), str(letter.offset), at, escape(letter.reason), escape(letter.detail)
+    detail = f"{letter.detail} (replay asked for)" if letter.is_asked_for else letter.detail
+    return letter.name, letter.kept_in, letter.source, at, letter.reason, detail
 
 
 @dlq.command("show")
-def show_letter(partition: int, offset: int) -> None:
+def show_letter(name: Annotated[str, typer.Argument(help="As listed, such as dead-letters/0/15.")]) -> None:
     """Print one dead letter whole; its value may hold contact data."""
-    letters = run(_collect(begin("dlq", KafkaSettings), None))
-    found = next((d for d in letters if (d.partition, d.offset) == (partition, offset)), None)
+    letters = run(_collect(begin("dlq", DeadLetterSettings), None))
+    found = next((d for d in letters if d.name == name), None)
     if found is None:
-        err.print(f"No dead letter at partition {partition}, offset {offset}: `cairn dlq list` shows them.")
+        err.print("No dead letter has this name: `cairn dlq list` shows them.")
         raise typer.Exit(EXIT_NO)
-    out.print(f"from {found.source}: {found.reason}: {found.detail}", markup=False)
+    out.print(f"from {found.source}, kept in {found.kept_in}: {found.reason}: {found.detail}", markup=False)
     out.print(f"key: {found.key!r}", markup=False)
-    for name, value in found.headers:
-        out.print(f"{name}: {value!r}", markup=False)
+    if not found.has_content:
+        out.print("The content of a profile is not kept here: it stands on its topic, at this partition and offset.")
+        return
+    for header, value in found.headers:
+        out.print(f"{header}: {value!r}", markup=False)
     out.out((found.value or b"").decode(errors="backslashreplace"))
 
 
@@ -66,13 +84,24 @@ def replay_letters(
     limit: Annotated[int, typer.Option(min=1, help="At most so many, oldest first.")] = 1_000,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it only says what it would do.")] = False,
 ) -> None:
-    """Put dead letters back on the topic they came from."""
-    settings = begin("dlq", KafkaSettings)
+    """Put dead letters back on the topic they came from; what delivery refused it applies again."""
+    settings = begin("dlq", DeadLetterSettings)
     letters = [letter for letter in run(_collect(settings, reason)) if letter.is_replayable][:limit]
-    for (source, why), count in Counter((d.source, d.reason) for d in letters).most_common():
-        out.print(f"{count} {why} -> {source}", markup=False)
+    for (kept_in, source, why), count in _counted(letters):
+        way = f"-> {source}" if kept_in == "Kafka" else f"of {source} -> applied again by delivery, from the ledger"
+        out.print(f"{count} {why} {way}", markup=False)
     if not yes:
-        out.print(f"Nothing was done: --yes puts these {len(letters)} back.")
+        out.print(f"Nothing was done: --yes replays these {len(letters)}.")
         return
-    run(put_back(client_options(settings), letters))
-    out.print(f"{len(letters)} put back.")
+    put, asked = run(_replay(settings, letters))
+    out.print(f"{put} put back. {asked} asked for: `cairn deliver` applies them at its next look.")
+
+
+async def _replay(settings: DeadLetterSettings, letters: Sequence[DeadLetter]) -> tuple[int, int]:
+    """Returns how many went back to their topics, and how many delivery is asked to apply."""
+    in_kafka = [letter for letter in letters if letter.kept_in == "Kafka"]
+    in_ledger = [letter for letter in letters if letter.kept_in == "ledger"]
+    if in_kafka:
+        await put_back(client_options(settings), in_kafka)
+    async with open_ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
+        return len(in_kafka), await ask_delivery(pool, in_ledger)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+CAIRN = str(Path(sys.executable).with_name("cairn"))
 TENANT = """
 name: Northstar Strength
 timezone: Europe/Vienna
@@ -26,7 +27,7 @@ class Answer:
 async def cairn(*words: str, settings: Mapping[str, str]) -> Answer:
     """Run one command in an environment that holds these settings only."""
     process = await asyncio.create_subprocess_exec(
-        str(Path(sys.executable).with_name("cairn")),
+        CAIRN,
         *words,
         env={"COLUMNS": "200", **settings},
         stdout=asyncio.subprocess.PIPE,
