@@ -8,8 +8,10 @@ import structlog
 from agents import metrics
 from agents.ledger.away import AWAY
 from agents.ledger.deliveries import Figure, figures
+from agents.ledger.parked import parked_by_reason
 from agents.ledger.pool import Pool
 from agents.ledger.tasks import minutes_asked
+from schemas.topics import CLIENTS, MILESTONES
 
 _INTERVAL_SECONDS = 5.0
 _WAITING = ("pending", "deferred", "held")
@@ -25,6 +27,7 @@ class DeliveryFigures:
         self._pool = pool
         self._figures: tuple[Figure, ...] = ()
         self._minutes_asked = 0
+        self._parked: dict[tuple[str, str], int] = {}
         channel = ("channel",)
         metrics.Sampled("cairn_deliveries_pending", "Deliveries that wait to be sent.", channel, self._pending)
         metrics.Sampled(
@@ -35,12 +38,15 @@ class DeliveryFigures:
             "cairn_coach_minutes_asked", "Minutes of open coach tasks.", (), lambda: [((), self._minutes_asked)]
         )
 
+        metrics.Sampled("cairn_parked_records", "Records refused by delivery that wait.", ("topic",), self._by_topic)
+
     async def run(self) -> None:
         """Ask the ledger until cancelled."""
         while True:
             try:
                 self._figures = await figures(self._pool)
                 self._minutes_asked = await minutes_asked(self._pool)
+                self._parked = await parked_by_reason(self._pool)
             except AWAY as error:
                 _log.warning("figures_waited_for", error_type=type(error).__name__)
             await asyncio.sleep(_INTERVAL_SECONDS)
@@ -64,3 +70,9 @@ class DeliveryFigures:
         counts = dict.fromkeys(("in_app", "email"), 0)
         counts |= {figure.channel: figure.deliveries for figure in self._figures if figure.state == "unknown"}
         return [((channel,), count) for channel, count in counts.items()]
+
+    def _by_topic(self) -> Samples:
+        counts = dict.fromkeys((CLIENTS, MILESTONES), 0)
+        for (topic, _), records in self._parked.items():
+            counts[topic] = counts.get(topic, 0) + records
+        return [((topic,), count) for topic, count in counts.items()]

@@ -5,6 +5,7 @@ only: it creates nothing, sends no mail and joins no group.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,7 +17,8 @@ from aiokafka.errors import KafkaError
 
 from agents import topics
 from agents.ledger.migrate import SchemaMismatch, require_current
-from agents.ledger.pool import connect
+from agents.ledger.parked import parked_by_reason
+from agents.ledger.pool import Pool, connect
 from agents.settings import DeliverSettings, ServeSettings, Settings, SettingsError, TrackSettings, read
 from agents.tenants import Tenant, TenantErrors, load_tenants, secret_values
 from schemas.tenant import Source
@@ -62,6 +64,7 @@ async def examine() -> AsyncIterator[Finding]:
     checks: tuple[tuple[str, Callable[[DeliverSettings], Awaitable[Finding]]], ...] = (
         ("kafka", _kafka),
         ("postgres", _postgres),
+        ("parked records", _parked),
         ("smtp", _smtp),
     )
     for subject, check in checks:
@@ -102,13 +105,30 @@ async def _kafka(settings: DeliverSettings) -> Finding:
 
 
 async def _postgres(settings: DeliverSettings) -> Finding:
+    async with _ledger(settings) as pool:
+        version = await pool.fetchval("SHOW server_version")
+    return Finding(subject="postgres", verdict="ok", text=f"PostgreSQL {version}, schema current")
+
+
+async def _parked(settings: DeliverSettings) -> Finding:
+    """Whether milestones or profiles wait because delivery refused them."""
+    async with _ledger(settings) as pool:
+        counts = await parked_by_reason(pool)
+    if counts:
+        which = ", ".join(f"{count} {reason} of {topic}" for (topic, reason), count in counts.items())
+        text = f"{which}: see `cairn dlq list`; mend the cause, then `cairn dlq replay`"
+        return Finding(subject="parked records", verdict="warning", text=text)
+    return Finding(subject="parked records", verdict="ok", text="none")
+
+
+@asynccontextmanager
+async def _ledger(settings: DeliverSettings) -> AsyncIterator[Pool]:
     pool = await connect(settings.database_url.get_secret_value())
     try:
         await require_current(pool)
-        version = await pool.fetchval("SHOW server_version")
+        yield pool
     finally:
         await pool.close()
-    return Finding(subject="postgres", verdict="ok", text=f"PostgreSQL {version}, schema current")
 
 
 async def _smtp(settings: DeliverSettings) -> Finding:

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
 import pytest
+from aiohttp import ClientError, ClientSession
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from agents.embedded.child import Child
@@ -59,6 +60,19 @@ class Stage:
             for topic, value, why in RECORDS:
                 headers = [(PREFIX + name, text.encode()) for name, text in why.items()]
                 await producer.send_and_wait(topic, value, ANA, partition=0, headers=headers)
+
+    async def parked_by_metrics(self) -> list[str]:
+        """The gauge's samples, once the process has asked the ledger."""
+        address = f"http://127.0.0.1:{self.settings['CAIRN_DELIVER_PROBE_PORT']}/metrics"
+        async with asyncio.timeout(60), ClientSession() as session:
+            while True:
+                with suppress(ClientError):
+                    async with session.get(address) as response:
+                        lines = (await response.text()).splitlines()
+                    samples = [line for line in lines if line.startswith("cairn_parked_records{")]
+                    if any(not line.endswith(" 0.0") for line in samples):
+                        return samples
+                await asyncio.sleep(0.1)
 
     async def end_of(self, topic: str) -> int:
         place = TopicPartition(topic, 0)
@@ -121,10 +135,17 @@ async def test_both_kinds_are_listed_shown_and_replayed_and_nothing_goes_out_twi
         await stage.until("SELECT count(*) FROM refused_records", 2)
     await look(settings)
 
+    examined = (await cairn("doctor", settings=settings)).out
+    assert f"warning parked records 1 wrong_profile of {CLIENTS}, 1 unknown_tenant of {MILESTONES}" in examined
+
     write_tenant(stage.folder / "tenants")
     dry = await cairn("dlq", "replay", settings=settings)
     assert "Nothing was done: --yes replays these 3" in dry.out
     with stage.delivery():
+        assert await stage.parked_by_metrics() == [
+            f'cairn_parked_records{{topic="{CLIENTS}"}} 1.0',
+            f'cairn_parked_records{{topic="{MILESTONES}"}} 1.0',
+        ]
         done = await cairn("dlq", "replay", "--yes", settings=settings)
         assert "1 put back. 2 asked for" in done.out
         await stage.until("SELECT count(*) FROM inbox", 1)
