@@ -3,6 +3,7 @@
 from datetime import MINYEAR, date, datetime, timedelta
 from typing import Any
 
+from schemas.event import FIRST_YEAR, LAST_YEAR
 from tests.model.amounts import Rule
 from tests.model.days import clock, start_of, within_local_day, zone_of
 from tests.model.ledger import occurrence
@@ -35,6 +36,8 @@ def _days(when: dict[str, Any], profile: Any, first_year: int, last_year: int) -
     offsets = [*_many(when.get("days_after")), *[-days for days in _many(when.get("days_before"))]]
     base_year, month, day = _parts(text)
     if field != "birthday" and when.get("every") != "year":
+        if not FIRST_YEAR <= base_year <= LAST_YEAR:
+            return []  # no clock that the tracker believes will ever show it
         base = date(base_year, month, day)
         found = [(base + timedelta(days=offset), offset) for offset in offsets or [0]]
         return [(due, due, abs(offset)) for due, offset in found]

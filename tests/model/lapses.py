@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from schemas.event import LAST_YEAR
 from tests.model.amounts import Rule
 from tests.model.days import DAY, instant, start_of, zone_of
 from tests.model.ledger import Award
@@ -26,7 +27,7 @@ def breaks_of(rule: Rule, streak: Rule, events: list[Event], start: int, when_du
         found[per] = []
         for run in runs:
             missed = missed_day(run, days[per][1])
-            if len(run) >= rule["when"].get("min_days", 1) and missed is not None and missed < date.max:
+            if len(run) >= rule["when"].get("min_days", 1) and missed is not None and missed.year <= LAST_YEAR:
                 found[per].append({"run": run, "missed": missed, "due_at": when_due(missed)})
     return found
 

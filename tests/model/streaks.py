@@ -4,7 +4,6 @@ A run is the list of its checked days. Two neighbouring checked days belong to o
 day between them is neutral, that is paused or repaired.
 """
 
-from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,7 +12,9 @@ from tests.model.days import DAY
 from tests.model.log import Event, in_time
 
 Run = list[date]
-Days = tuple[set[date], Callable[[date], bool]]
+Spans = list[tuple[date, date]]
+"""Neutral days from the first to the last of each, both inclusive."""
+Days = tuple[set[date], Spans]
 
 _CHECKS = ("habit.checked", "streak.reported")
 _PAUSED_FOR_EVER = date.max
@@ -25,7 +26,7 @@ def runs_of(rule: Rule, events: list[Event], start: int) -> dict[str | None, lis
 
 
 def days_of(rule: Rule, events: list[Event], start: int) -> dict[str | None, Days]:
-    """By `per` value, the checked days and whether a day is neutral."""
+    """By `per` value, the checked days and the neutral ones."""
     seen = [event for event in events if event["seq"] >= start]
     checks = [event for event in seen if event["type"] in _CHECKS and concerns(rule, event["data"])]
     found: dict[str | None, Days] = {}
@@ -36,14 +37,15 @@ def days_of(rule: Rule, events: list[Event], start: int) -> dict[str | None, Day
     return found
 
 
-def missed_day(run: Run, is_neutral: Callable[[date], bool]) -> date | None:
+def missed_day(run: Run, neutral: Spans) -> date | None:
     """The day after the last active day, neutral days left out; None while a pause has no end."""
-    day = run[-1]
-    while day < date.max:
-        day += DAY
-        if not is_neutral(day):
-            return day
-    return None
+    candidates = [last for last in (run[-1], *(last for _, last in neutral)) if run[-1] <= last < date.max]
+    return min((day + DAY for day in candidates if not is_neutral(day + DAY, neutral)), default=None)
+
+
+def is_neutral(day: date, neutral: Spans) -> bool:
+    """Whether a day neither extends nor breaks a run."""
+    return any(first <= day <= last for first, last in neutral)
 
 
 def _belongs(event: Event, rule: Rule, per: str | None) -> bool:
@@ -65,33 +67,32 @@ def _checked(events: list[Event]) -> set[date]:
     return {day for (_, day), is_checked in latest.items() if is_checked}
 
 
-def _neutral(events: list[Event], checked: set[date]) -> Callable[[date], bool]:
-    repaired = {event["data"]["day"] for event in events if event["type"] == "streak.repaired"}
-    pauses = []
+def _neutral(events: list[Event], checked: set[date]) -> Spans:
+    spans = [(event["data"]["day"], event["data"]["day"]) for event in events if event["type"] == "streak.repaired"]
     for event in events:
         if event["type"] == "streak.paused":
             first, last = event["data"]["from"], event["data"].get("until")
             if last is None:
                 later = sorted(day for day in checked if day > first)
                 last = later[0] - DAY if later else _PAUSED_FOR_EVER
-            pauses.append((first, last))
-    return lambda day: day in repaired or any(first <= day <= last for first, last in pauses)
+            spans.append((first, last))
+    return spans
 
 
-def _runs(checked: set[date], is_neutral: Callable[[date], bool]) -> list[Run]:
+def _runs(checked: set[date], neutral: Spans) -> list[Run]:
     found: list[Run] = []
     for day in sorted(checked):
-        if found and _is_joined(found[-1][-1], day, is_neutral):
+        if found and _is_joined(found[-1][-1], day, neutral):
             found[-1].append(day)
         else:
             found.append([day])
     return found
 
 
-def _is_joined(one: date, other: date, is_neutral: Callable[[date], bool]) -> bool:
+def _is_joined(one: date, other: date, neutral: Spans) -> bool:
     day = one + DAY
     while day < other:
-        if not is_neutral(day):
+        if not is_neutral(day, neutral):
             return False
         day += DAY
     return True

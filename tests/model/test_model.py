@@ -1,5 +1,7 @@
 """The model is checked by hand: examples of each numbered semantic of counts, sessions and history."""
 
+from typing import Any
+
 import pytest
 
 from tests.model.story import Story
@@ -13,13 +15,13 @@ TENTH = "id: tenth, when: {count: lesson.completed, every: 2}"
 STEPS = "id: steps, when: {sum: steps.walked, of: steps, every: 1000}"
 
 
-def sessions(story: Story, *days: int, **more: object) -> list[str]:
+def sessions(story: Story, *days: int, **more: Any) -> list[str]:
     found = [story.send("session.completed", f"2026-05-{day:02}T10:00", session_id=f"s{day}", **more) for day in days]
     return [milestone for milestones in found for milestone in milestones]
 
 
-def book_session(story: Story, at: str, **more: object) -> list[str]:
-    times = {"starts_at": "2026-05-08T10:00:00Z", "ends_at": "2026-05-08T11:00:00Z"}
+def book_session(story: Story, at: str, **more: Any) -> list[str]:
+    times: dict[str, Any] = {"starts_at": "2026-05-08T10:00:00Z", "ends_at": "2026-05-08T11:00:00Z"}
     return story.send("session.booked", at, session_id="s", **{**times, **more})
 
 
@@ -130,7 +132,7 @@ def test_a_cancel_that_overtakes_its_booking_cancels_it() -> None:
 def test_a_reschedule_moves_the_session() -> None:
     story = Story(SESSIONS)
     book_session(story, "2026-05-01T10:00")
-    moved = {"starts_at": "2026-05-09T10:00:00Z", "ends_at": "2026-05-09T11:00:00Z"}
+    moved: dict[str, Any] = {"starts_at": "2026-05-09T10:00:00Z", "ends_at": "2026-05-09T11:00:00Z"}
     story.send("session.rescheduled", "2026-05-02T10:00", session_id="s", **moved)
     assert story.tick("2026-05-09T12:59") == []
     assert story.tick("2026-05-09T13:00") == ["+sessions 1 once = 1 #1"]
@@ -164,7 +166,7 @@ def test_a_mark_falls_to_the_next_highest_kept() -> None:
 
 def test_a_refund_takes_its_own_amount() -> None:
     story = Story(BUYER)
-    bought = {"order_id": "o", "currency": "USD"}
+    bought: dict[str, Any] = {"order_id": "o", "currency": "USD"}
     assert story.send("purchase.completed", "2026-05-01T10:00", amount_cents=600, **bought) == [
         "+buyer 500 once = 600 #1"
     ]
@@ -172,7 +174,7 @@ def test_a_refund_takes_its_own_amount() -> None:
     assert story.send("purchase.refunded", "2026-05-03T10:00", amount_cents=100, **bought) == [
         "-buyer 500 once = 450 #1"
     ]
-    other = {"order_id": "p", "currency": "EUR", "amount_cents": 900}
+    other: dict[str, Any] = {"order_id": "p", "currency": "EUR", "amount_cents": 900}
     assert story.send("purchase.completed", "2026-05-04T10:00", **other) == []
     assert story.send("purchase.completed", "2026-05-05T10:00", **{**other, "currency": "USD", "order_id": "q"}) == [
         "+buyer 500 once = 1350 #2"
