@@ -53,18 +53,18 @@ def run_replay(
     out, err = out or sys.stdout, err or sys.stderr
     try:
         plan = compile_rulebook(load_rulebook(rules.read_text(encoding="utf-8"), str(rules)))
-        profiles, refused = _read_profiles(clients, err)
+        profiles, refused = read_profiles(clients, err)
         with ExitStack() as stack:
             log = sys.stdin.buffer if events == "-" else stack.enter_context(Path(events).open("rb"))
             until_ms = None if until is None else to_ms(until)
-            refused += _print(replay(_lines(log), plan, profiles=profiles, until_ms=until_ms), out, err)
+            refused += _print(replay(lines_of(log), plan, profiles=profiles, until_ms=until_ms), out, err)
     except (OSError, UnicodeDecodeError, RulebookErrors) as error:
         err.write(f"{error}\n")
         return EXIT_INVALID
     return EXIT_REFUSED if refused else EXIT_OK
 
 
-def _lines(log: BinaryIO) -> Iterator[Line]:
+def lines_of(log: BinaryIO) -> Iterator[Line]:
     """The events of a log with their line numbers; an empty line is none."""
     for number, line in enumerate(log, start=1):
         if not line.isspace():
@@ -99,7 +99,7 @@ def _print(folded: Iterable[Milestone | RefusedLine], out: TextIO, err: TextIO) 
     return refused
 
 
-def _read_profiles(clients: Path | None, err: TextIO) -> tuple[dict[str, Profile], int]:
+def read_profiles(clients: Path | None, err: TextIO) -> tuple[dict[str, Profile], int]:
     """The profiles by `tenant/client`, and how many lines were refused."""
     profiles: dict[str, Profile] = {}
     refused = 0

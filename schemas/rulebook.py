@@ -5,6 +5,7 @@ that would have been right, because the person who reads the text is a coach. Th
 over the canonical form: two files that mean the same have the same digest.
 """
 
+from collections.abc import Mapping
 from functools import cached_property
 from hashlib import blake2b
 from typing import Annotated, get_args
@@ -29,7 +30,7 @@ from schemas.rules import (
     SumWhen,
     ValueWhen,
 )  # fmt: skip
-from schemas.yaml_lines import Path, YamlFault, read_yaml
+from schemas.yaml_lines import Path, Place, YamlFault, read_yaml
 
 MAX_RULES = 200
 
@@ -79,6 +80,15 @@ def load_rulebook(text: str, name: str) -> Rulebook:
     Raises:
         RulebookErrors: with every error and its line.
     """
+    return read_rulebook(text, name)[0]
+
+
+def read_rulebook(text: str, name: str) -> tuple[Rulebook, Mapping[Path, Place]]:
+    """The rulebook, and where each of its parts stands in the text.
+
+    Raises:
+        RulebookErrors: with every error and its line.
+    """
     try:
         value, places = read_yaml(text)
     except YamlFault as fault:
@@ -90,6 +100,10 @@ def load_rulebook(text: str, name: str) -> Rulebook:
         faults = (*faults, *explain(error, places, _keys_at))
     if faults:
         raise RulebookErrors(name, in_file_order(faults))
+    return _rulebook(file), places
+
+
+def _rulebook(file: RulebookFile) -> Rulebook:
     return Rulebook(
         version=file.version,
         defaults=file.defaults,

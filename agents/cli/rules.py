@@ -11,12 +11,19 @@ from agents.cli.app import app, group
 rules_app = group("rules", "Rulebooks.")
 
 
+Rules = Annotated[Path, typer.Argument(help="The rulebook, YAML.")]
+
+
 @rules_app.command("check")
-def rules_check(rules: Annotated[Path, typer.Argument(help="The rulebook, YAML.")]) -> None:
+def rules_check(
+    rules: Rules,
+    against: Annotated[Path | None, typer.Option(help="A log to try it on, one event a line.")] = None,
+    clients: Annotated[Path | None, typer.Option(help="The log's profiles, one a line.")] = None,
+) -> None:
     """Check a rulebook; prints every error with its line, status 1 if there is one."""
     from agents.rules_check import run_rules_check
 
-    raise typer.Exit(run_rules_check(rules))
+    raise typer.Exit(run_rules_check(rules, against=against, clients=clients))
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""`cairn replay` and `cairn rules check`, as a person meets them."""
+"""`cairn replay`, as a person meets it."""
 
 import io
 import json
@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from agents.replay import run_replay
-from agents.rules_check import run_rules_check
 
 REPLAYS = Path(__file__).parents[1] / "replays"
 STARTER = Path(__file__).parents[2] / "deploy" / "rulebooks" / "starter.yaml"
@@ -68,27 +67,3 @@ def test_a_file_that_cannot_be_used_is_status_1(tmp_path: Path) -> None:
     status, out, err = _replay(REPLAYS / "practice.events.jsonl", tmp_path / "bad.yaml")
     assert (status, out) == (1, "")
     assert "bad.yaml:1:1: rules" in err
-
-
-def _check(rules: Path) -> tuple[int, str, str]:
-    out, err = io.StringIO(), io.StringIO()
-    return run_rules_check(rules, out=out, err=err), out.getvalue(), err.getvalue()
-
-
-def test_rules_check_says_what_holds_up() -> None:
-    status, out, err = _check(STARTER)
-    assert (status, err) == (0, "")
-    assert "valid, 5 of 5 rules enabled, version 1, digest " in out
-
-
-def test_rules_check_says_every_error_with_its_line(tmp_path: Path) -> None:
-    (tmp_path / "r.yaml").write_text("rules:\n  - {id: a, tier: micro}\n  - {id: b, teir: micro}\n")
-    status, out, err = _check(tmp_path / "r.yaml")
-    assert (status, out) == (1, "")
-    assert [line.split(":")[1] for line in err.splitlines()] == ["2", "3", "3", "3"]
-
-
-def test_rules_check_of_what_cannot_be_read_is_status_1(tmp_path: Path) -> None:
-    (tmp_path / "r.yaml").write_bytes(b"\xff")
-    assert _check(tmp_path / "r.yaml")[0] == 1
-    assert _check(tmp_path / "none.yaml")[0] == 1
