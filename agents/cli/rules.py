@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from agents.cli.app import app, group
+from agents.cli.app import app, err, group, out
 
 rules_app = group("rules", "Rulebooks.")
 
@@ -24,6 +24,22 @@ def rules_check(
     from agents.rules_check import run_rules_check
 
     raise typer.Exit(run_rules_check(rules, against=against, clients=clients))
+
+
+@rules_app.command("show")
+def rules_show(rules: Rules) -> None:
+    """Say in plain sentences what a rulebook celebrates, and how."""
+    from agents.rules_show import run_rules_show
+
+    raise typer.Exit(run_rules_show(rules, out=out, err=err))
+
+
+@rules_app.command("schema")
+def rules_schema() -> None:
+    """Print the JSON Schema of a rulebook, by which editors complete and check it."""
+    from schemas.contracts.generate import contracts
+
+    typer.echo(contracts()["rulebook.schema.json"], nl=False)
 
 
 @app.command()
