@@ -8,7 +8,7 @@ import re
 from datetime import time, timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, field_validator
 
 from schemas.milestone import Tier
 
@@ -44,7 +44,11 @@ def parse_duration(text: object) -> timedelta:
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
-Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+_DurationText = Annotated[str, StringConstraints(pattern=_DURATION.pattern)]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration, json_schema_input_type=_DurationText),
+]
 
 
 class _Part(BaseModel):
@@ -52,14 +56,32 @@ class _Part(BaseModel):
 
 
 class Cap(_Part):
-    """At most this many of the tier for one client, by local day and rolling week."""
+    """At most this many of the tier for one client.
+
+    Attributes:
+        per_day: by the client's local day.
+        per_week: within any seven days.
+    """
 
     per_day: Annotated[int, Field(ge=1)] | None = None
     per_week: Annotated[int, Field(ge=1)] | None = None
 
 
 class TierPolicy(_Part):
-    """How one tier is answered."""
+    """How one tier is answered.
+
+    Attributes:
+        channels: the ways of the answer, the first the most important.
+        class: the consent that the message needs, `service` or `marketing`.
+        cost_cents: what the answer costs beside the gift, in cents.
+        gift_cents: the worth of the gift, in cents.
+        badge: whether a badge stands in the email.
+        recap: whether the message looks back at the way so far.
+        expires: after this long the message is no longer sent: 24h, 2d.
+        cap: how many of this tier one client gets at the most.
+        quiet: in quiet hours, `hold` waits, `downgrade` goes into the app alone, `send` goes out.
+        approval: what waits for a coach: nothing, the money, or all of it.
+    """
 
     channels: Annotated[tuple[ChannelName, ...], Field(min_length=1)]
     consent: Annotated[Literal["service", "marketing"], Field(alias="class")] = "service"
@@ -74,21 +96,38 @@ class TierPolicy(_Part):
 
 
 class Budget(_Part):
-    """What may be spent in a calendar month."""
+    """What may be spent in a calendar month.
+
+    Attributes:
+        client_month_cents: for one client, in cents.
+        tenant_month_cents: for all clients, in cents.
+    """
 
     client_month_cents: Annotated[int, Field(ge=0)] = 4_000
     tenant_month_cents: Annotated[int, Field(ge=0)] = 100_000
 
 
-class QuietHours(_Part):
-    """The client's local hours in which nothing arrives; `from` after `to` wraps midnight."""
+_TimeOfDay = Annotated[time, WithJsonSchema({"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"})]
 
-    from_time: Annotated[time, Field(alias="from")] = time(21)
-    to_time: Annotated[time, Field(alias="to")] = time(8)
+
+class QuietHours(_Part):
+    """The client's local hours in which nothing arrives; `from` after `to` wraps midnight.
+
+    Attributes:
+        from: when they begin, as in "21:00".
+        to: when they end, as in "08:00".
+    """
+
+    from_time: Annotated[_TimeOfDay, Field(alias="from")] = time(21)
+    to_time: Annotated[_TimeOfDay, Field(alias="to")] = time(8)
 
 
 class HoldOut(_Part):
-    """The share of clients that is left uncelebrated to measure the effect."""
+    """The share of clients that is left uncelebrated to measure the effect.
+
+    Attributes:
+        share: 0 for none to 1 for all.
+    """
 
     share: Annotated[float, Field(ge=0, le=1)] = 0.0
 

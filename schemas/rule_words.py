@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec.inspect import FloatType, IntType, type_info
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from schemas.event import EVENT_DATA
 
@@ -92,7 +92,12 @@ def _is_no_slip(name: str) -> str:
     return name
 
 
-TypeName = Annotated[str, StringConstraints(max_length=64, pattern=_TYPE), AfterValidator(_is_no_slip)]
+TypeName = Annotated[
+    str,
+    StringConstraints(max_length=64, pattern=_TYPE),
+    AfterValidator(_is_no_slip),
+    WithJsonSchema({"anyOf": [{"enum": list(EVENT_DATA)}, {"type": "string", "maxLength": 64, "pattern": _TYPE}]}),
+]
 
 
 def as_many(value: Any) -> Any:

@@ -44,7 +44,18 @@ class RulebookErrors(ValueError):
 
 
 class RulebookFile(Policy):
-    """What the file holds: the policy's parts and the rules, side by side."""
+    """What the file holds: the policy's parts and the rules, side by side.
+
+    Attributes:
+        version: raise it with every change.
+        defaults: what holds where a profile or an event says nothing.
+        rules: what is celebrated.
+        mode: `live`, or `shadow`, which plans and shows everything and sends nothing.
+        tiers: how each tier is answered; what is left out is as in the starter.
+        budget: what may be spent in a calendar month.
+        quiet_hours: the hours in which nothing arrives.
+        hold_out: the share of clients left uncelebrated to measure the effect.
+    """
 
     version: Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)] = 1
     defaults: Defaults = Defaults()

@@ -60,15 +60,13 @@ def _settles(wait: timedelta) -> timedelta:
 
 Values = Annotated[
     tuple[Scalar, ...],
-    BeforeValidator(as_many, json_schema_input_type=list[Scalar] | Scalar),
     Field(min_length=1),
+    BeforeValidator(as_many, json_schema_input_type=Annotated[list[Scalar], Field(min_length=1)] | Scalar),
 ]
-
-
 Names = Annotated[
     tuple[Label, ...],
-    BeforeValidator(as_many, json_schema_input_type=list[Label] | Label),
     Field(min_length=1, max_length=10_000),
+    BeforeValidator(as_many, json_schema_input_type=Annotated[list[Label], Field(min_length=1)] | Label),
 ]
 
 
@@ -96,10 +94,18 @@ class Rule(Part):
     """One rule: what is counted, how heavy it weighs, and how its answer differs.
 
     Attributes:
+        id: the rule's name for the machine, in small letters; it must never change.
+        tier: how heavy a milestone weighs; `tiers` says how each is answered.
+        when: what has to happen, told by its first word.
         where: equality on data fields; every one must hold.
         repeat: `once` per threshold and `per` value, or `per-streak` for every run.
         name: what people call it; `{threshold}` is filled in.
         moment: planning celebrates one per client, moment and program.
+        enabled: whether the rule is switched on.
+        channels: these channels instead of the tier's.
+        template: the words of this name instead of the tier's.
+        gift_cents: this gift instead of the tier's, in cents.
+        approval: this approval instead of the tier's.
         settle: how long a crossing must hold before it is told.
         effective_from: what was reached before this day, in the client's time, is not told.
         clients: whom it is for; None for all.
@@ -177,7 +183,14 @@ def _known_zone(zone: str) -> str:
 
 
 class Defaults(Part):
-    """What holds where a profile or an event says nothing."""
+    """What holds where a profile or an event says nothing.
+
+    Attributes:
+        timezone: an IANA name, as in Europe/Vienna.
+        day_starts_at: the local time at which a day begins: "04:00" for night owls.
+        grace_hours: how long after a missed day a streak may still be mended.
+        session_hold_off_minutes: a booked session counts this long after its end, unless cancelled.
+    """
 
     timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     day_starts_at: ClockTime = "00:00"

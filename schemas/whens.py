@@ -61,7 +61,14 @@ def _exactly_one(first: object, second: object, told: str) -> None:
 
 
 class CountWhen(_When):
-    """So many events of a type, in all or for each value of `per`."""
+    """So many events of a type, in all or for each value of `per`.
+
+    Attributes:
+        count: the type of event: session.completed, or a word.word of your own.
+        per: a field of the event; each of its values is counted for itself.
+        reaches: fires at each of these numbers, which rise.
+        every: fires at every multiple of this number.
+    """
 
     count: TypeName
     kind: ClassVar[RuleKind] = "count"
@@ -82,7 +89,13 @@ class CountWhen(_When):
 
 
 class StreakWhen(_When):
-    """So many consecutive local days with a check, over all habits or for each."""
+    """So many consecutive local days with a check, over all habits or for each.
+
+    Attributes:
+        streak: habit.checked, the event that makes a day count.
+        per: habit_id for a streak of each habit; without it any habit a day will do.
+        days: fires at each of these lengths, which rise.
+    """
 
     kind: ClassVar[RuleKind] = "streak"
     streak: Literal["habit.checked"]
@@ -105,7 +118,14 @@ class _Measured(_When):
 
 
 class PercentWhen(_Measured):
-    """A high-water mark of a percentage, in all or for each value of `per`."""
+    """A high-water mark of a percentage, in all or for each value of `per`.
+
+    Attributes:
+        percent: the type of event that carries it: course.progressed.
+        of: the field that holds it.
+        per: a field of the event; each of its values has a mark of its own.
+        reaches: fires at each of these percents, 1 to 100, which rise.
+    """
 
     kind: ClassVar[RuleKind] = "percent"
     percent: TypeName
@@ -115,7 +135,15 @@ class PercentWhen(_Measured):
 
 
 class SumWhen(_Measured):
-    """So much of a field, added up over the events of a type, in all or for each value of `per`."""
+    """So much of a field, added up over the events of a type, in all or for each value of `per`.
+
+    Attributes:
+        sum: the type of event: purchase.completed.
+        of: the field that is added up: amount_cents.
+        per: a field of the event; each of its values has a sum of its own.
+        reaches: fires at each of these sums, which rise.
+        every: fires at every multiple of this sum.
+    """
 
     kind: ClassVar[RuleKind] = "sum"
     sum: TypeName
@@ -131,7 +159,15 @@ class SumWhen(_Measured):
 
 
 class ValueWhen(_Measured):
-    """The latest value of a field, on its way up or down, in all or for each value of `per`."""
+    """The latest value of a field, on its way up or down, in all or for each value of `per`.
+
+    Attributes:
+        value: the type of event: weight.logged.
+        of: the field that is looked at: kilos.
+        per: a field of the event; each of its values is looked at for itself.
+        reaches: fires when the value rises to each of these numbers, which rise.
+        falls_to: fires when the value falls to each of these numbers, which fall.
+    """
 
     kind: ClassVar[RuleKind] = "value"
     value: TypeName
@@ -150,15 +186,15 @@ DayAfter = Annotated[int, Field(ge=0, le=3650, strict=True)]
 DayBefore = Annotated[int, Field(ge=0, le=365, strict=True)]
 DaysAfter = Annotated[
     tuple[DayAfter, ...],
-    BeforeValidator(as_many, json_schema_input_type=list[DayAfter] | DayAfter),
     Several,
     AfterValidator(sorted_once),
+    BeforeValidator(as_many, json_schema_input_type=Annotated[list[DayAfter], Several] | DayAfter),
 ]
 DaysBefore = Annotated[
     tuple[DayBefore, ...],
-    BeforeValidator(as_many, json_schema_input_type=list[DayBefore] | DayBefore),
     Several,
     AfterValidator(sorted_once),
+    BeforeValidator(as_many, json_schema_input_type=Annotated[list[DayBefore], Several] | DayBefore),
 ]
 
 
@@ -166,6 +202,7 @@ class DateWhen(_When):
     """A date of the client's profile: each year, or so many days before or after it.
 
     Attributes:
+        date: the date: birthday, joined_on or renewal_on.
         at: the client's local time of day.
         every: each year; a birthday needs no word for it.
         days_after: so many days after the date, each number once; 0 is the day itself.

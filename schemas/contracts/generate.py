@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from schemas.client import Profile
+from schemas.contracts.rulebook_schema import rulebook_schema
 from schemas.event import EVENT_DATA, Envelope, FreeValue
 from schemas.milestone import Milestone
-from schemas.rulebook import RulebookFile
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DEFINITIONS = "#/$defs/{name}"
@@ -24,7 +24,7 @@ def contracts() -> dict[str, str]:
         "event.schema.json": _text(_event()),
         "milestone.schema.json": _text(_from_struct(Milestone, "A milestone, reached or withdrawn")),
         "profile.schema.json": _text(_from_model(Profile.model_json_schema(), "A client profile")),
-        "rulebook.schema.json": _text(_from_model(RulebookFile.model_json_schema(), "A rulebook")),
+        "rulebook.schema.json": _text(_from_model(rulebook_schema(), "A rulebook")),
     }
 
 

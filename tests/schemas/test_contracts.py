@@ -1,13 +1,17 @@
 """The published schemas are those of the shapes that decode."""
 
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from schemas import contracts as folder
 from schemas.contracts.generate import contracts
 from schemas.event import EVENT_DATA
+from schemas.whens import KINDS
 
 
 @pytest.mark.parametrize("name", sorted(contracts()))
@@ -21,3 +25,36 @@ def test_the_event_contract_names_every_known_type() -> None:
     branches = [branch["if"]["properties"]["type"]["const"] for branch in schema["allOf"][:-1]]
     assert branches == list(EVENT_DATA)
     assert all(branch["then"]["properties"]["data"]["$ref"].startswith("#/$defs/") for branch in schema["allOf"][:-1])
+
+
+RULEBOOK = json.loads(contracts()["rulebook.schema.json"])
+
+
+def _properties() -> Iterator[tuple[str, dict[str, Any]]]:
+    for shape in (RULEBOOK, *RULEBOOK["$defs"].values()):
+        yield from ((f"{shape['title']}.{name}", value) for name, value in shape["properties"].items())
+
+
+def test_an_editor_can_explain_every_word_of_a_rulebook() -> None:
+    for name, value in _properties():
+        assert value["description"].endswith("."), name
+        assert "title" not in value, name
+
+
+def test_an_editor_does_not_offer_what_this_version_refuses() -> None:
+    words = RULEBOOK["$defs"]["Rule"]["properties"]
+    assert {"when", "settle", "clients"} <= words.keys()
+    assert not {"reward", "next"} & words.keys()
+
+
+def test_an_editor_knows_every_kind_and_offers_every_known_type() -> None:
+    kinds = [each["$ref"].rpartition("/")[2] for each in RULEBOOK["$defs"]["Rule"]["properties"]["when"]["oneOf"]]
+    assert len(kinds) == len(KINDS)
+    assert RULEBOOK["$defs"]["CountWhen"]["properties"]["count"]["anyOf"][0]["enum"] == list(EVENT_DATA)
+
+
+def test_a_default_is_written_as_a_person_would_write_it() -> None:
+    patterned = [(name, value) for name, value in _properties() if "default" in value and "pattern" in value]
+    assert {"TierPolicy.expires", "QuietHours.from", "DateWhen.at"} <= {name for name, _ in patterned}
+    for name, value in patterned:
+        assert re.search(value["pattern"], value["default"]), name
