@@ -23,6 +23,8 @@ def rules_check(
     """Check a rulebook; prints every error with its line, status 1 if there is one."""
     from agents.rules_check import run_rules_check
 
+    if clients is not None and against is None:
+        raise typer.BadParameter("profiles belong to a log: name it with --against", param_hint="--clients")
     raise typer.Exit(run_rules_check(rules, against=against, clients=clients))
 
 

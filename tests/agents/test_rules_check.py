@@ -112,6 +112,11 @@ def test_the_command_hands_on_its_options_and_status(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["rules", "check", str(_written(tmp_path, "rules: 5\n"))]).exit_code == 1
 
 
+def test_profiles_without_a_log_are_a_wrong_question(tmp_path: Path) -> None:
+    arguments = ["rules", "check", str(STARTER_RULEBOOK), "--clients", str(tmp_path / "clients.jsonl")]
+    assert CliRunner().invoke(app, arguments).exit_code == 2
+
+
 def _reached(rule: str, day: int, **changes: object) -> Any:
     at = datetime(2026, 5, 1, tzinfo=UTC) + timedelta(days=day)
     return milestone(rule, "count", "micro", 1, reached_at=at, **changes)
