@@ -8,7 +8,7 @@ and reason, and the exit status is then 2; all other lines are folded neverthele
 import gc
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -79,14 +79,9 @@ def _event(line: bytes) -> Event | Refused:
 
 
 def _print(folded: Iterable[Milestone | RefusedLine], out: TextIO, err: TextIO) -> int:
-    """Write what a fold yields; returns how many lines were refused.
-
-    The cyclic collector is off meanwhile: states hold no cycles, and walking through a million
-    of them again and again would take longer than the fold.
-    """
+    """Write what a fold yields; returns how many lines were refused."""
     refused = 0
-    gc.disable()
-    try:
+    with collector_at_rest():
         for found in folded:
             if isinstance(found, Milestone):
                 shown = {name: getattr(found, name) for name in _SHOWN}
@@ -94,9 +89,21 @@ def _print(folded: Iterable[Milestone | RefusedLine], out: TextIO, err: TextIO) 
             else:
                 refused += 1
                 err.write(f"line {found.number}: {found.refusal}\n")
+    return refused
+
+
+@contextmanager
+def collector_at_rest() -> Iterator[None]:
+    """The cyclic collector is off during a fold.
+
+    States hold no cycles, and walking through a million of them again and again would take
+    longer than the fold.
+    """
+    gc.disable()
+    try:
+        yield
     finally:
         gc.enable()
-    return refused
 
 
 def read_profiles(clients: Path | None, err: TextIO) -> tuple[dict[str, Profile], int]:
