@@ -1,12 +1,15 @@
 """A rulebook is validated whole: every error at once, with its line and the word that was meant."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from schemas.policy import Policy, parse_duration
-from schemas.rulebook import RulebookErrors, load_rulebook
+from schemas.rulebook import RulebookErrors, load_rulebook, read_rulebook
+from schemas.rulebook_doubts import doubts
 from schemas.rules import CountWhen, Rule
+from schemas.whens import KINDS
 
 STARTER = Path(__file__).parents[2] / "deploy" / "rulebooks" / "starter.yaml"
 RULE = "{id: a, tier: micro, when: {count: session.completed, reaches: [1]}"
@@ -24,18 +27,38 @@ def rule(text: str) -> str:
 
 def test_the_starter_holds_up_and_decides_what_ships() -> None:
     starter = load_rulebook(STARTER.read_text(encoding="utf-8"), "starter.yaml")
-    assert list(starter.by_id) == ["first-session", "iron-streak", "halfway", "thirty-six", "first-goal"]
+    assert list(starter.by_id) == [
+        "first-session", "iron-streak", "halfway", "thirty-six", "first-goal", "streak-broken",
+    ]  # fmt: skip
     assert starter.policy.tiers == Policy().tiers
     assert starter.policy.quiet_hours == Policy().quiet_hours
     assert (starter.version, starter.defaults.grace_hours) == (1, 36)
 
 
-def test_every_commented_example_of_the_starter_holds_up() -> None:
-    lines = STARTER.read_text(encoding="utf-8").splitlines()
-    opened = [line.replace("  # - {", "  - {", 1).replace("  #    moment", "     moment", 1) for line in lines]
-    opened = [line for line in opened if "id: graduation, tier: major" not in line or line.endswith(("}", ","))]
-    more = load_rulebook("\n".join(opened), "starter.yaml")
-    assert {"welcome", "every-ten", "first-mat", "graduation", "core-goal", "on-the-way"} <= set(more.by_id)
+EXAMPLE = re.compile(r"^  # (- \{.+(?:\n  #    .+)*)", re.MULTILINE)
+
+
+def opened(example: re.Match[str]) -> str:
+    return "  " + example[1].replace("\n  # ", "\n  ")
+
+
+def test_every_commented_example_of_the_starter_holds_up_alone() -> None:
+    text = STARTER.read_text(encoding="utf-8")
+    for example in EXAMPLE.finditer(text):
+        one = load_rulebook(text[: example.start()] + opened(example) + text[example.end() :], "starter.yaml")
+        assert len(one.rules) == 7
+
+
+def test_the_commented_examples_are_of_every_kind_and_hold_up_together_without_a_doubt() -> None:
+    text = STARTER.read_text(encoding="utf-8")
+    rulebook, places = read_rulebook(EXAMPLE.sub(opened, text), "starter.yaml")
+    assert list(rulebook.by_id)[6:] == [
+        "welcome", "every-ten", "first-mat", "graduation", "core-goal", "on-the-way", "loyal-buyer", "ten-kilos",
+        "birthday", "anniversary", "settled-in", "renewal",
+    ]  # fmt: skip
+    assert {rule.when.kind for rule in rulebook.rules} == set(KINDS)
+    assert doubts(rulebook, places) == ()
+    assert not re.search(r"^ *# *- *\{", EXAMPLE.sub(opened, text), re.MULTILINE)
 
 
 def test_every_error_is_told_at_once_with_its_place_and_the_nearest_word() -> None:
