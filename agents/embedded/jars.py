@@ -41,29 +41,31 @@ class Jar:
         return f"{self.artifact}-{self.version}.jar"
 
 
-def class_path(report: Callable[[str], None]) -> str:
-    """The Java class path of the broker; missing jars are downloaded first.
+def class_path(report: Callable[[str], None], *, what: str = "Apache Kafka", pins: Path = PINS) -> str:
+    """The Java class path of the broker, or of another list of pins; missing jars are downloaded first.
 
     Args:
         report: Is told, in words for people, what is being fetched.
+        what: What the jars are together, as people call it.
+        pins: A file like `kafka_jars.txt`.
 
     Raises:
         JarUnavailableError: No network, or a content that is not the pinned one.
     """
     folder = _cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
-    jars = pinned()
+    jars = pinned(pins)
     missing = [jar for jar in jars if not _is_intact(folder / jar.filename, jar)]
     if missing:
-        report(f"fetching Apache Kafka: {len(missing)} jars from Maven Central, once")
+        report(f"fetching {what}: {len(missing)} jars from Maven Central, once")
         with ThreadPoolExecutor(_PARALLEL) as pool:
             list(pool.map(lambda jar: _fetch(jar, folder), missing))
     return os.pathsep.join(str(folder / jar.filename) for jar in jars)
 
 
-def pinned() -> tuple[Jar, ...]:
-    """Every jar of `kafka_jars.txt`."""
-    lines = (line.split() for line in PINS.read_text().splitlines() if line and not line.startswith("#"))
+def pinned(pins: Path = PINS) -> tuple[Jar, ...]:
+    """Every jar of `kafka_jars.txt`, or of another file like it."""
+    lines = (line.split() for line in pins.read_text().splitlines() if line and not line.startswith("#"))
     return tuple(
         Jar(group=group, artifact=artifact, version=version, sha256=sha256)
         for coordinate, sha256 in lines
