@@ -1,4 +1,4 @@
-"""Writes the JSON Schemas beside itself: `python -m schemas.contracts`."""
+"""Writes the contracts beside itself: `python -m schemas.contracts`."""
 
 from pathlib import Path
 
