@@ -27,8 +27,8 @@ from agents.ledger.pool import Connection, Pool
 from agents.metrics import DECISIONS, DELIVERIES, EVENT_TO_CELEBRATION_SECONDS, EVENT_TO_MILESTONE_SECONDS
 from agents.tenants import Tenant
 from schemas.celebration import WHOLE, Celebration, CoachTask, Decision, Delivery
-from schemas.codec import decode_milestone, heard_ms
 from schemas.milestone import RETRACTED, Milestone
+from schemas.milestone_codec import decode_milestone, heard_ms
 from schemas.refusal import Refused
 from schemas.topics import client_key
 from streams.planning.answer import override_of

@@ -52,8 +52,8 @@ def confetti_of(milestones: Iterable[Milestone]) -> tuple[Confetti, ...]:
     moments: set[tuple[str, str, object]] = set()
     for reached in milestones:
         who = f"{reached.tenant}/{reached.client}"
-        if reached.type != REACHED or reached.revision != 1:
-            continue
+        if reached.type != REACHED or reached.revision != 1 or reached.tier == "nudge":
+            continue  # a nudge is no celebration
         if reached.moment is not None:
             moment = (who, reached.moment, reached.facts.get("program_id"))
             if moment in moments:

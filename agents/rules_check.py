@@ -17,7 +17,7 @@ from schemas.milestone import Milestone
 from schemas.rulebook import Rulebook, RulebookErrors, read_rulebook
 from schemas.rulebook_doubts import doubts
 from schemas.rulebook_faults import Fault
-from streams.tracking.plan import compile_rulebook
+from streams.tracking.compiling import compile_rulebook
 from streams.tracking.replay import RefusedLine, replay
 
 EXIT_OK, EXIT_NO, EXIT_INVALID = 0, 1, 2

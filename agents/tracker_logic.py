@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agents.engine.logic import Folded, Output, Record, Refusal
-from schemas.codec import Refused, decode_event, decode_profile, encode_milestone, heard_header
+from schemas.codec import Refused, decode_event, decode_profile
 from schemas.milestone import Milestone
+from schemas.milestone_codec import encode_milestone, heard_header
 from schemas.topics import CLIENTS, EVENTS, MILESTONES, client_key, split_key
 from streams.tracking.adopt import apply_profile
 from streams.tracking.advance import advance

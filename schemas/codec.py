@@ -5,8 +5,7 @@ structs told apart by `type`. Only what fails there is looked at again, in the e
 field: a wrong optional field is dropped and named, a wrong required one refuses the event.
 Bytes never crash it: the answer is an `Event` or `Refused`.
 
-Milestones travel in binary mode, so that a subscriber can filter by header without parsing;
-profiles are plain JSON objects.
+Profiles are plain JSON objects; `milestone_codec` has the milestones.
 
 Both content modes of CloudEvents 1.0 are read (Kafka protocol binding, section 3): binary
 by its `ce_` headers, structured by its content type, or by having neither.
@@ -23,7 +22,6 @@ from msgspec.json import Decoder, Encoder
 
 from schemas.client import Profile
 from schemas.event import EVENT_DATA, FIRST_YEAR, LAST_YEAR, Data, Envelope, Event, FreeValue, Moment
-from schemas.milestone import REACHED, Milestone
 from schemas.refusal import REFUSAL_REASONS, Refused
 from schemas.repair import keep_scalars, keep_valid
 from schemas.text import EVENT_MAX_BYTES, Text
@@ -33,17 +31,13 @@ __all__ = [
     "REFUSAL_REASONS",
     "Refused",
     "decode_event",
-    "decode_milestone",
     "decode_profile",
     "encode_event",
-    "encode_milestone",
 ]
 
 Headers = Iterable[tuple[str, bytes | None]]
 
 STRUCTURED_CONTENT_TYPE = b"application/cloudevents+json"
-
-MILESTONE_SOURCE = b"cairn/tracker"
 
 _ATTRIBUTES = frozenset(Envelope.__struct_fields__)
 _NO_DATA = Raw(b"{}")
@@ -95,7 +89,6 @@ _any_wire = Decoder(_Wire).decode
 _raw_fields = Decoder(dict[str, Raw]).decode
 _free = Decoder(dict[str, FreeValue]).decode
 _typed = {name: Decoder(shape).decode for name, shape in EVENT_DATA.items()}
-_milestone = Decoder(Milestone).decode
 _encode = Encoder(order="deterministic").encode
 
 
@@ -140,48 +133,6 @@ def encode_event(event: Event) -> bytes:
     if event.silent:
         wire["silent"] = True
     return _encode(wire)
-
-
-def encode_milestone(milestone: Milestone) -> tuple[bytes, tuple[tuple[str, bytes], ...]]:
-    """The value and headers of a record of `coaching.milestones.v1`, in binary mode."""
-    verb = "reached" if milestone.type == REACHED else "retracted"
-    return _encode(milestone), (
-        ("ce_specversion", b"1.0"),
-        ("ce_id", f"{milestone.milestone_id}:{milestone.revision}:{verb}".encode()),
-        ("ce_source", MILESTONE_SOURCE),
-        ("ce_type", milestone.type.encode()),
-        ("ce_subject", milestone.client.encode()),
-        ("ce_time", milestone.reached_at.isoformat().replace("+00:00", "Z").encode()),
-        ("ce_tenantid", milestone.tenant.encode()),
-        ("content-type", b"application/json"),
-    )
-
-
-def heard_header(append_ms: int) -> tuple[str, bytes]:
-    """The CloudEvents extension of a milestone that says when the event that caused it was heard.
-
-    Args:
-        append_ms: the event's append time, real milliseconds.
-    """
-    return "ce_receivedat", str(append_ms).encode()
-
-
-def heard_ms(headers: Headers) -> int | None:
-    """What `heard_header` said, in real milliseconds; None for a milestone that time alone caused."""
-    found = next((value for name, value in headers if name == "ce_receivedat" and value), None)
-    return int(found) if found and found.isdigit() else None
-
-
-def decode_milestone(_headers: Headers, value: bytes | None) -> Milestone:
-    """The milestone that a record carries; the value alone is complete, headers repeat it.
-
-    Raises:
-        Refused: it carries none.
-    """
-    try:
-        return _milestone(value or b"")
-    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused("wrong_milestone", f"not a milestone of version 1: {error}") from None
 
 
 def decode_profile(value: bytes) -> Profile:

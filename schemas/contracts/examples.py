@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from schemas.client import Consent, Profile
-from schemas.codec import encode_milestone
 from schemas.milestone import REACHED, Milestone, MilestoneType, milestone_id
+from schemas.milestone_codec import encode_milestone
 
 TENANT, CLIENT = "iron-and-oak", "c_7k2d"
 _SESSION = {"session_id": "acuity:1234567:8801", "kind": "personal-training"}

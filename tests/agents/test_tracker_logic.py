@@ -7,7 +7,7 @@ import msgspec
 
 from agents.engine.logic import Headers
 from agents.tracker_logic import TrackerLogic, TrackerRules
-from schemas.codec import decode_milestone
+from schemas.milestone_codec import decode_milestone
 from schemas.rulebook import load_rulebook
 from schemas.topics import CLIENTS, EVENTS, MILESTONES
 from streams.tracking.compiling import compile_rulebook

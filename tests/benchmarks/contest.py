@@ -13,7 +13,7 @@ from typing import Any
 from rich.table import Table
 
 from agents.stack import CAIRN
-from schemas.codec import decode_milestone
+from schemas.milestone_codec import decode_milestone
 from schemas.topics import EVENTS, MILESTONES, TRACKER_APP_ID
 from tests.benchmarks import stage as stages
 from tests.benchmarks.peer import Peer, Speed, run

@@ -17,7 +17,7 @@ from agents.embedded.ports import usable_port
 from agents.embedded.smtp import SmtpSink
 from agents.engine.dead_letters import PREFIX
 from agents.ledger.migrate import migrate
-from schemas.codec import encode_milestone
+from schemas.milestone_codec import encode_milestone
 from schemas.topics import CLIENTS, DEAD_LETTERS, EVENTS, MILESTONES, client_key
 from tests.integration.commands import CAIRN, cairn, write_tenant
 from tests.integration.ledger.ledger_practice import NOON, first_session

@@ -7,20 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schemas.codec import (
-    REFUSAL_REASONS,
-    STRUCTURED_CONTENT_TYPE,
-    Refused,
-    decode_event,
-    decode_milestone,
-    decode_profile,
-    encode_event,
-    encode_milestone,
-    heard_header,
-    heard_ms,
-)
+from schemas.codec import REFUSAL_REASONS, STRUCTURED_CONTENT_TYPE, Refused, decode_event, decode_profile, encode_event
 from schemas.event import EVENT_DATA, Envelope, Event, HabitData
 from schemas.milestone import Milestone
+from schemas.milestone_codec import decode_milestone, encode_milestone, heard_header, heard_ms
 
 ENVELOPE = {
     "specversion": "1.0", "id": "e1", "source": "app", "type": "habit.checked", "subject": "c1", "tenantid": "t1",

@@ -11,7 +11,8 @@ from typing import Any
 import faust
 
 from agents.tenants import STARTER_RULEBOOK
-from schemas.codec import decode_event, encode_milestone
+from schemas.codec import decode_event
+from schemas.milestone_codec import encode_milestone
 from schemas.rulebook import load_rulebook
 from schemas.topics import EVENTS
 from streams.tracking.advance import advance

@@ -18,8 +18,8 @@ from agents.sweeper import Sweeper
 from agents.tenants import Tenant
 from agents.wakeup import Wakeup
 from schemas.client import Profile
-from schemas.codec import encode_milestone
 from schemas.milestone import Milestone, milestone_id
+from schemas.milestone_codec import encode_milestone
 from schemas.policy import Policy
 from schemas.topics import CLIENTS, MILESTONES, client_key
 

@@ -9,8 +9,8 @@ import pytest
 from agents.engine.errors import FencedError, ReseekError
 from agents.ledger.brakes import pause, suppress
 from schemas.brake import Pause, Suppression
-from schemas.codec import encode_milestone
 from schemas.milestone import Milestone
+from schemas.milestone_codec import encode_milestone
 from schemas.topics import CLIENTS, MILESTONES, client_key
 from tests.integration.ledger.ledger_practice import Practice, first_session, reached, retracted
 

@@ -11,8 +11,8 @@ from agents.ledger.parked import ask_for, asked_for, parked, parked_by_reason
 from agents.ledger.positions import hold_position
 from agents.profiles import write_profiles
 from agents.reapplier import Reapplier
-from schemas.codec import encode_milestone, heard_header
 from schemas.milestone import Milestone
+from schemas.milestone_codec import encode_milestone, heard_header
 from schemas.topics import CLIENTS, MILESTONES, client_key
 from tests.integration.ledger.ledger_practice import (
     HEARD_MS,
