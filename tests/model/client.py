@@ -25,6 +25,7 @@ class Client:
         self.log: list[Event] = []
         self.inferred: dict[str, datetime] = {}
         self.inferred_seq: dict[str, int] = {}
+        self.was_counted: dict[str, bool] = {}
         self.profile: Any = None
         self.looked_at = now
         self.skipped_dates: set[tuple[str, str, datetime]] = set()
@@ -45,8 +46,9 @@ class Client:
         if is_known(event, self.log):
             return []
         today = day_of(event, self.profile, self.defaults)
+        self.was_counted = {session: self._is_counted(session) for session in self.inferred}
         self.log.append({**event, "day": event["data"].get("day", today)})
-        self._forget_moved_sessions()
+        self._forget_moved_sessions(now)
         self._decide({"at": event["time"], "clock": now, "day": today, "silent": event["silent"]})
         return self._emitted()
 
@@ -84,11 +86,16 @@ class Client:
         booked = schedules(events)
         return events + [inferred_completion(booked[name], self.inferred_seq[name]) for name in self.inferred]
 
-    def _forget_moved_sessions(self) -> None:
+    def _forget_moved_sessions(self, now: datetime) -> None:
         booked = schedules(kept(self.log))
+        hold_off = timedelta(minutes=self.defaults["session_hold_off_minutes"])
         for session, ends_at in list(self.inferred.items()):
-            if session not in booked or booked[session]["ends_at"] != ends_at:
+            if session not in booked:
                 del self.inferred[session]
+            elif booked[session]["ends_at"] != ends_at:
+                del self.inferred[session]
+                if self.was_counted.get(session) and booked[session]["ends_at"] + hold_off <= now:
+                    self.inferred[session] = booked[session]["ends_at"]  # over before and after: it goes on counting
 
     def _decide(self, cause: Cause) -> None:
         streaks = [rule for rule in self.rules if "streak" in rule["when"]]
@@ -110,7 +117,7 @@ class Client:
         found: list[Deadline] = []
         hold_off = timedelta(minutes=self.defaults["session_hold_off_minutes"])
         for session, booking in schedules(kept(self.log)).items():
-            if session not in self.inferred and not self._is_counted(session):
+            if session not in self.inferred:
                 found.append((booking["ends_at"] + hold_off, _SESSION, booking["seq"], self._infer(session, booking)))
         for index, rule in enumerate(self._enabled()):
             if "lapse" in rule["when"]:

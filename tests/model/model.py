@@ -19,11 +19,11 @@ Readings, where the design leaves a choice:
  5. A refund lowers sums by its own amount, known order or not, and is matched by its own fields. A purchase stops
     counting as one when the refunds of its order reach its amount. Only then may the order count again.
  6. A retraction cannot be retracted. An id that was retracted stays barred, whichever of the two came first.
- 7. Sessions: inferred by a tick alone, unless it counts already; a reschedule without a booking books nothing; the
-    latest of booking and reschedules by `time` has the times, the earliest booking the fields. Any cancel or
-    no-show undoes an inferred completion, one later than an explicit completion undoes that. `attended` undoes
-    earlier cancels and adds nothing of its own. A reschedule reverses what was inferred until the new end is due. When
-    an event restores an inferred session, `reached_at` is that event's `time`.
+ 7. Sessions: inferred by a tick alone; a reschedule without its booking books as well; the latest of booking and
+    reschedules by `time` has the times, the earliest the fields. What is inferred was said when the booking was: a
+    later cancel or no-show undoes it, an earlier one does not. `attended` undoes earlier cancels and adds nothing of
+    its own. A reschedule reverses what was inferred until the new end is due; one to a time that is over as well
+    changes nothing. When an event restores an inferred session, `reached_at` is that event's `time`.
  8. Counting `habit.checked` counts events; an uncheck takes back all earlier checks of its habit and day.
  9. Events without the `per` field, or without a number in `of`, do not count for that rule. Sums are decimal, free
     of rounding. A negative number that takes a sum below an awarded threshold retracts it.

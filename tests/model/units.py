@@ -4,7 +4,6 @@ A unit is one thing that happened, however often and by whomever it was reported
 a business key are folded by `time`, so that the order of their arrival does not matter.
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
 from tests.model.log import Event, in_time, near
@@ -24,7 +23,6 @@ REVERSED_BY = {
     "purchase.completed": ("purchase.refunded",),
 }
 RESTORED_BY = {"session.completed": ("session.attended",)}
-_BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)
 
 Unit = dict[str, Any]
 
@@ -42,23 +40,21 @@ def units(event_type: str, events: list[Event]) -> list[Unit]:
 
 
 def schedules(events: list[Event]) -> dict[str, Event]:
-    """By session, its booking with the times of the latest booking or reschedule.
+    """By session, what the earliest booking or reschedule says it is, at the times of the latest.
 
-    A reschedule alone books nothing; `silent` is that of the event that set the time.
+    `time`, `silent` and `seq` are those of the event that set the times.
     """
     found: dict[str, Event] = {}
     for event in in_time([event for event in events if event["type"] in {"session.booked", "session.rescheduled"}]):
-        session = event["data"]["session_id"]
-        bookings = [e for e in events if _is(e, "session.booked") and e["data"]["session_id"] == session]
-        if bookings:
-            booking = in_time(bookings)[0]
-            found[session] = {**booking, "silent": event["silent"], "ends_at": event["data"]["ends_at"]}
+        first = found.get(event["data"]["session_id"], event)
+        latest = {"silent": event["silent"], "seq": event["seq"], "time": event["time"]}
+        found[event["data"]["session_id"]] = {**first, **latest, "ends_at": event["data"]["ends_at"]}
     return found
 
 
 def inferred_completion(booking: Event, seq: int) -> Event:
-    """The completion that a booking stands for; it lies before every cancel, so that any cancel undoes it."""
-    return {**booking, "type": "session.completed", "time": _BEFORE_ALL, "seq": seq, "is_inferred": True}
+    """The completion that a booking stands for: it was said when the booking was."""
+    return {**booking, "type": "session.completed", "seq": seq, "is_inferred": True}
 
 
 def _folded(event_type: str, events: list[Event]) -> list[Unit]:
