@@ -26,7 +26,7 @@ class TenantErrors(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tenant:
-    """One tenant as its folder describes it."""
+    """One tenant as its folder describes it; without a rulebook of its own it has the starter's."""
 
     id: str
     name: str
@@ -36,6 +36,7 @@ class Tenant:
     sources: tuple[Source, ...]
     rulebook: Rulebook
     folder: Path
+    has_own_rulebook: bool = False
 
     def coach(self, coach_id: str | None) -> Coach:
         """The coach of that id, or the first one."""
@@ -77,6 +78,7 @@ def _load_tenant(folder: Path, errors: list[str]) -> Tenant | None:
         sources=file.sources,
         rulebook=rulebook,
         folder=folder,
+        has_own_rulebook=(folder / "rulebook.yaml").exists(),
     )
 
 

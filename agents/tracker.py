@@ -86,13 +86,14 @@ def build(settings: TrackSettings, tenants: Mapping[str, Tenant], logic: Tracker
 
 
 def rules_of(tenants: Mapping[str, Tenant]) -> Rules[TrackerRules]:
-    """Every tenant's rulebook, compiled; the version grows whenever one of theirs does."""
+    """Every tenant's rulebook, compiled; each is versioned under its tenant's name, and the starter under its own."""
     starter = load_rulebook(STARTER_RULEBOOK.read_text(encoding="utf-8"), STARTER_RULEBOOK.name)
     rulebooks = {name: tenant.rulebook for name, tenant in tenants.items()}
+    own = {name: tenant.rulebook.version for name, tenant in tenants.items() if tenant.has_own_rulebook}
     for rulebook in (starter, *rulebooks.values()):
         metrics.RULES_LOADED_TIMESTAMP_SECONDS.labels(rulebook.digest).set(time())
     return Rules(
-        version=sum(rulebook.version for rulebook in (starter, *rulebooks.values())),
+        versions={STARTER_RULEBOOK.name: starter.version, **own},
         value=TrackerRules(
             default=compile_rulebook(starter),
             by_tenant={name: compile_rulebook(rulebook) for name, rulebook in rulebooks.items()},

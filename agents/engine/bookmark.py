@@ -28,7 +28,7 @@ class Bookmark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         partitions: The partition count of every topic of the application, fixed for life.
         topic_ids: Kafka's own id of each source topic, so that a recreated topic is noticed.
         next_offsets: The first offset of each source topic that the state does not contain.
-        rules_version: The highest rules version used.
+        rules_versions: The highest version used of each named part of the rules; 1, the lowest, is left out.
         seen: The breaker's count of records.
         refused: The breaker's ordinals of refused records.
     """
@@ -36,7 +36,7 @@ class Bookmark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     partitions: int
     topic_ids: dict[str, str] = {}
     next_offsets: dict[str, int] = {}
-    rules_version: int = 0
+    rules_versions: dict[str, int] = {}
     seen: int = 0
     refused: tuple[int, ...] = ()
 

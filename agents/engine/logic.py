@@ -4,7 +4,7 @@ Must never import what it is used for. A `Logic` must be pure: it never mutates 
 because the engine may run it again on the same records after a crash and has to get the same answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -85,10 +85,20 @@ class Folded(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules(Generic[R_co]):
-    """A snapshot of the rules for one batch; versions only grow, so that an old snapshot is recognised."""
+    """A snapshot of the rules for one batch.
 
-    version: int
+    Args:
+        versions: The version of each named part, from 1 up. A name's version only grows, so that an old snapshot is
+            recognised; names come and go, and one that is absent holds nobody up.
+        value: What the logic is handed.
+    """
+
+    versions: Mapping[str, int]
     value: R_co
+
+    def behind(self, used: Mapping[str, int]) -> tuple[str, ...]:
+        """The names whose version is lower here than the one already used."""
+        return tuple(sorted(name for name, version in self.versions.items() if version < used.get(name, 0)))
 
 
 class Logic(Protocol[S, R_contra]):

@@ -139,14 +139,14 @@ class Stateful(Generic[S, R]):
 
     def _bookmark(self, folding: Folding[S, R], rules: Rules[R], ends: Mapping[str, int]) -> Bookmark:
         before = self.states.bookmark
-        following = dict(before.next_offsets) if before else {}
+        following, used = (dict(before.next_offsets), before.rules_versions) if before else ({}, {})
         for topic, end in ends.items():
             following[topic] = max(end, following.get(topic, 0))
         return Bookmark(
             partitions=self._config.partitions,
             topic_ids=self._topic_ids,
             next_offsets=following,
-            rules_version=rules.version,
+            rules_versions=used | {name: version for name, version in rules.versions.items() if version > 1},
             seen=folding.breaker.seen,
             refused=folding.breaker.refused,
         )
@@ -174,12 +174,14 @@ class Stateful(Generic[S, R]):
         )
 
     async def _current_rules(self) -> Rules[R]:
-        used = self.states.bookmark.rules_version if self.states.bookmark else 0
+        used = self.states.bookmark.rules_versions if self.states.bookmark else {}
         rules = self._rules()
         self.interruptible = True
-        while rules.version < used:
+        while old := rules.behind(used):
             self._observer.waiting_for_rules(self._partition)
-            log.warning("engine.rules_too_old", partition=self._partition, have=rules.version, used=used)
+            have = " ".join(f"{name}:{rules.versions[name]}" for name in old)
+            wanted = " ".join(f"{name}:{used[name]}" for name in old)
+            log.warning("engine.rules_too_old", partition=self._partition, have=have, used=wanted)
             await asyncio.sleep(_RULES_POLL_SECONDS)
             rules = self._rules()
         self.interruptible = False

@@ -66,7 +66,7 @@ async def measure(servers: str, events: int) -> dict[str, float]:
     app: EngineApp = tracker_app(
         config,
         Counting(config.output_topics[0]),
-        rules=lambda: Rules(version=1, value=None),
+        rules=lambda: Rules(versions={}, value=None),
         wall_ms=lambda: int(time.time() * 1_000),
     )
     stop = asyncio.Event()

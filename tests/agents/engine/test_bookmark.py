@@ -8,7 +8,7 @@ from agents.engine.bookmark import Bookmark, Facts, positions
 from agents.engine.errors import RecordsLostError, SetupError
 
 BOOKMARK = Bookmark(
-    partitions=4, topic_ids={"e": "id-1"}, next_offsets={"e": 50}, rules_version=3, seen=9, refused=(2,)
+    partitions=4, topic_ids={"e": "id-1"}, next_offsets={"e": 50}, rules_versions={"a": 3}, seen=9, refused=(2,)
 )
 FACTS = Facts(partitions=4, topic_ids={"e": "id-1"}, committed={"e": 50}, starts={"e": 0}, ends={"e": 60})
 

@@ -175,7 +175,7 @@ def main(settings: dict[str, Any]) -> int:
         app = tracker_app(
             config,
             logic,
-            rules=lambda: Rules(version=version, value=version),
+            rules=lambda: Rules(versions={"all": version}, value=version),
             wall_ms=lambda: int(time.time() * 1_000),
             observer=Hurting(settings.get("hurt", {})),
         )
