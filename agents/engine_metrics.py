@@ -49,6 +49,10 @@ class EngineMetrics(Observer):
         if oldest_ms is not None:
             metrics.EVENT_AGE_SECONDS.observe(max(0.0, self.last_progress - oldest_ms / 1000))
 
+    def swept(self, partition: int, keys: int) -> None:  # noqa: ARG002 - no such label
+        """Count states that new rules have reached without an event."""
+        metrics.STATES_RENEWED.inc(keys)
+
     def tripped(self, partition: int) -> None:  # noqa: ARG002 - no such label
         """Count a partition that stopped because its source is broken."""
         metrics.INVARIANT_VIOLATIONS.labels("refusals_tripped").inc()

@@ -47,6 +47,7 @@ DELIVERY_ATTEMPT_SECONDS = Histogram(
 REBALANCES = Counter("cairn_rebalances", "Assignments of partitions that this process went through.")
 RESTORE_RECORDS = Counter("cairn_restore_records", "Changelog records read to restore state.")
 RESTORE_SECONDS = Histogram("cairn_restore_seconds", "Time to restore one partition.", buckets=LATENCY_BUCKETS_SECONDS)
+STATES_RENEWED = Counter("cairn_states_renewed", "States brought up to new rules without an event of their own.")
 DEAD_LETTERS = Counter("cairn_dead_letters", "Records refused, by reason.", ("reason",))
 INVARIANT_VIOLATIONS = Counter("cairn_invariant_violations", "Must stay 0.", ("invariant",))
 HOOKS_RECEIVED = Counter("cairn_hooks_received", "Hooks answered, by outcome.", ("source", "outcome"))

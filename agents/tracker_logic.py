@@ -87,6 +87,10 @@ class TrackerLogic:
         """When `tick` has to run next."""
         return next_deadline(state)
 
+    def is_outdated(self, key: bytes, body: bytes, rules: TrackerRules) -> bool:  # noqa: ARG002 - the protocol's
+        """False: a state carries nothing of the rulebook that it was decided by."""
+        return False
+
     def _fold_event(self, state: State | None, record: Record, now_ms: int, rules: TrackerRules) -> Folded[State]:
         event = decode_event(record.headers, record.value)
         if record.key != client_key(event.tenant, event.client):

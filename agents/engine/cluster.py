@@ -73,6 +73,12 @@ class Cluster:
         """Return the offsets after the last records, those of open transactions included."""
         return await self._ask(self._high.end_offsets(list(partitions)))  # type: ignore[union-attr] # open since wait()
 
+    async def source_ends(self, numbers: Iterable[int]) -> dict[int, dict[str, int]]:
+        """Return the high ends of every source topic by partition number."""
+        topics = self._config.source_topics
+        ends = await self.high_ends(TopicPartition(topic, number) for number in numbers for topic in topics)
+        return {number: {topic: ends[TopicPartition(topic, number)] for topic in topics} for number in numbers}
+
     async def starts(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """Return the first offsets still kept."""
         return await self._ask(self._stable.beginning_offsets(list(partitions)))  # type: ignore[union-attr] # open since wait()

@@ -111,7 +111,14 @@ class Folding(Generic[S, R]):
         for key in keys:
             entry = self._entries.get(key) or self._entry(key)
             if not isinstance(entry, Refusal):
-                self._tick(entry, now_ms)
+                self._tick_due(entry, now_ms)
+
+    def renew(self, keys: list[bytes], now_ms: int) -> None:
+        """Tick these keys whether or not they have fallen due."""
+        for key in keys:
+            entry = self._entries.get(key) or self._entry(key)
+            if not isinstance(entry, Refusal) and entry.state is not None:
+                self._tick(entry, entry.state, now_ms)
 
     def changes(self) -> dict[bytes, bytes | None]:
         """Return the stored value of every key that changed, None where there is no state any more."""
@@ -149,7 +156,7 @@ class Folding(Generic[S, R]):
         return entry
 
     def _apply(self, entry: _Entry[S], topic: str, index: int, record: Record, now_ms: int) -> Refusal | None:
-        self._tick(entry, now_ms)
+        self._tick_due(entry, now_ms)
         try:
             folded = self._logic.fold(entry.state, topic, record, now_ms, self._rules)
         except Exception as error:  # noqa: BLE001 - parked: this record becomes a dead letter
@@ -175,11 +182,13 @@ class Folding(Generic[S, R]):
             self.outputs.extend(folded.outputs)
         return None
 
-    def _tick(self, entry: _Entry[S], now_ms: int) -> None:
+    def _tick_due(self, entry: _Entry[S], now_ms: int) -> None:
         deadline = self._deadline(entry) if entry.deadline is None else entry.deadline
-        if entry.state is None or not NEVER < deadline <= now_ms:
-            return
-        entry.state, outputs = self._logic.tick(entry.state, now_ms, self._rules)
+        if entry.state is not None and NEVER < deadline <= now_ms:
+            self._tick(entry, entry.state, now_ms)
+
+    def _tick(self, entry: _Entry[S], state: S, now_ms: int) -> None:
+        entry.state, outputs = self._logic.tick(state, now_ms, self._rules)
         entry.deadline = None
         entry.touched = True
         self.outputs.extend(outputs)

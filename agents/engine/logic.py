@@ -123,3 +123,10 @@ class Logic(Protocol[S, R_contra]):
     def next_deadline(self, state: S) -> int | None:
         """When `tick` has to run next, or None."""
         ...
+
+    def is_outdated(self, key: bytes, body: bytes, rules: R_contra) -> bool:
+        """Whether a state as `encode` wrote it was left by other rules than these; `tick` or `fold` then renews it.
+
+        Asked of every key whenever the rules have changed, so it must not decode.
+        """
+        ...

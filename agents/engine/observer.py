@@ -38,6 +38,9 @@ class Observer:
     def ticked(self, partition: int, keys: int) -> None:
         """That many keys had fallen due."""
 
+    def swept(self, partition: int, keys: int) -> None:
+        """That many keys whose states older rules had left were brought up to the rules."""
+
     def reread(self, topic: str, partition: int) -> None:
         """Fetched batches were lost on their way, and are fetched again."""
 

@@ -30,9 +30,13 @@ class Sink(Protocol):
 
     Attributes:
         interruptible: Whether it waits for something else before it has begun, and may be abandoned at no cost.
+        wants_sweep: Whether there may be states that older rules have left.
     """
 
     interruptible: bool
+
+    @property
+    def wants_sweep(self) -> bool: ...  # noqa: D102 - described above
 
     async def take(self, batch: Batch) -> None:
         """Apply a batch; returning means that it is durable.
@@ -45,6 +49,10 @@ class Sink(Protocol):
 
     async def tick(self, now_ms: int) -> None:
         """Do what has fallen due by `now_ms`; every record appended before is in."""
+        ...
+
+    async def sweep(self, now_ms: int) -> None:
+        """Bring a bounded part of the states up to the rules at `now_ms`; every record appended before is in."""
         ...
 
 
@@ -88,6 +96,7 @@ class Pipe:
     ) -> None:
         self.partition = partition
         self.paused = False
+        self.steps = 0  # batches, ticks and sweeps that have ended
         self._taken = dict(positions)
         self._queued = dict(positions)
         self._barriers = dict(barriers)
@@ -96,6 +105,7 @@ class Pipe:
         self._max_queued = max_queued
         self._queue: deque[Batch] = deque()
         self._tick: tuple[int, Mapping[str, int]] | None = None
+        self._turn: tuple[int, asyncio.Future[bool]] | None = None
         self._arrived = asyncio.Event()
         self._closed = False
         self._busy = False
@@ -150,6 +160,23 @@ class Pipe:
         self._tick = (now_ms, ends)
         self._arrived.set()
 
+    async def sweep(self, now_ms: int, ends: Mapping[str, int]) -> bool:
+        """Sweep once if every record before `ends` has been applied and nothing else waits; tell whether that was so.
+
+        Waits for the sweep to end, or for the batch that came before it.
+        """
+        if not self.wants_turn or not self._has_taken(ends):
+            return False
+        ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._turn = (now_ms, ended)
+        self._arrived.set()
+        return await ended
+
+    @property
+    def wants_turn(self) -> bool:
+        """Whether it could sweep now, and has reason to."""
+        return not (self._closed or self.paused) and self.idle and self._sink.wants_sweep
+
     @property
     def idle(self) -> bool:
         """Whether nothing waits and nothing is being applied."""
@@ -165,6 +192,7 @@ class Pipe:
         self._closed = True
         self._queue.clear()
         self._tick = None
+        self._end_turn(swept=False)
         self._arrived.set()
 
     async def retire(self, timeout_seconds: float) -> None:
@@ -197,21 +225,36 @@ class Pipe:
                 self._control.failed(self.partition, error)
 
     async def _step(self) -> None:
-        self._busy = True
+        self._busy, swept = True, False
         try:
             if self._queue:
                 batch = self._queue.popleft()
                 self._control.wake()
                 await self._take(batch)
+                self.steps += 1
             elif self._tick is not None:
                 (now_ms, ends), self._tick = self._tick, None
-                if all(self._taken[topic] >= end for topic, end in ends.items()):
+                if self._has_taken(ends):
                     await self._sink.tick(now_ms)
+                    self.steps += 1
+            elif self._turn is not None:
+                await self._sink.sweep(self._turn[0])
+                self.steps += 1
+                swept = True
         finally:
             self._busy = False
-        if not self._queue and self._tick is None and not self._closed:
+            self._end_turn(swept=swept)
+        if not self._queue and self._tick is None and self._turn is None and not self._closed:
             self._arrived.clear()
             await self._arrived.wait()
+
+    def _end_turn(self, *, swept: bool) -> None:
+        turn, self._turn = self._turn, None
+        if turn is not None and not turn[1].done():
+            turn[1].set_result(swept)
+
+    def _has_taken(self, ends: Mapping[str, int]) -> bool:
+        return all(self._taken[topic] >= end for topic, end in ends.items())
 
     async def _take(self, batch: Batch) -> None:
         try:

@@ -46,6 +46,7 @@ class Applying:
     """
 
     interruptible = False
+    wants_sweep = False
 
     def __init__(self, sources: Mapping[str, PositionedSource], unread: Iterable[str], observer: Observer) -> None:
         self._sources = sources
@@ -61,6 +62,9 @@ class Applying:
 
     async def tick(self, now_ms: int) -> None:
         """Do nothing: time is the business of whoever applies."""
+
+    async def sweep(self, now_ms: int) -> None:
+        """Do nothing: there are no states."""
 
 
 class PositionedClaimant:

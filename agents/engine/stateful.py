@@ -27,6 +27,7 @@ from agents.engine.logic import Logic, Output, R, Record, Rules, S
 from agents.engine.observer import Observer
 from agents.engine.partitioner import partition_for
 from agents.engine.store import PartitionStates
+from agents.engine.sweep import Sweep
 from agents.engine.transaction import Committer, Message
 
 log = structlog.get_logger(__name__)
@@ -76,6 +77,7 @@ class Stateful(Generic[S, R]):
         self._observer = observer
         self._now_ms = 0
         self._mapped: tuple[int, int] = (-1, 0)
+        self._sweep: Sweep[R] | None = None
         self.states = states
         self.interruptible = False
 
@@ -108,6 +110,29 @@ class Stateful(Generic[S, R]):
         self._now_ms = max(self._now_ms, now_ms)
         if self.states.deadlines.next_ms() is not None:
             await self._tick(self._now_ms, await self._current_rules())
+
+    @property
+    def wants_sweep(self) -> bool:
+        """Whether the rules have changed since the last whole pass, or there was none since the partition was taken."""
+        rules, sweep = self._rules(), self._sweep
+        return not rules.behind(self._used) and (sweep is None or not sweep.done or sweep.rules != rules)
+
+    async def sweep(self, now_ms: int) -> None:
+        """Tick the next keys that older rules have left, in one transaction if there are any.
+
+        Its time fires nothing that the next batch would not have to fire before its first record.
+        """
+        rules = self._rules()
+        if rules.behind(self._used):
+            return
+        if self._sweep is None or self._sweep.rules != rules:
+            self._sweep = Sweep(self.states, self._logic, rules)
+        self._now_ms = max(self._now_ms, now_ms)
+        if keys := self._sweep.find(self._config.tick_limit):
+            folding = self._folding(rules)
+            folding.renew(keys, self._now_ms)
+            await self._commit(folding, rules, {}, 0)
+            self._observer.swept(self._partition, len(keys))
 
     async def _tick(self, now_ms: int, rules: Rules[R]) -> None:
         while keys := self.states.deadlines.due(now_ms, self._config.tick_limit):
@@ -174,7 +199,7 @@ class Stateful(Generic[S, R]):
         )
 
     async def _current_rules(self) -> Rules[R]:
-        used = self.states.bookmark.rules_versions if self.states.bookmark else {}
+        used = self._used
         rules = self._rules()
         self.interruptible = True
         while old := rules.behind(used):
@@ -186,6 +211,10 @@ class Stateful(Generic[S, R]):
             rules = self._rules()
         self.interruptible = False
         return rules
+
+    @property
+    def _used(self) -> Mapping[str, int]:
+        return self.states.bookmark.rules_versions if self.states.bookmark else {}
 
     def _time(self, record: Record) -> int:
         appended = record.timestamp

@@ -8,7 +8,7 @@ before that moment. A backlog therefore never lapses what its unread records wou
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic, time
 from typing import Any
@@ -19,6 +19,7 @@ from aiokafka import TopicPartition
 from agents.engine.config import EngineConfig
 from agents.engine.errors import BrokerAwayError, EngineError
 from agents.engine.store import PartitionStates
+from agents.engine.turns import Turns
 
 log = structlog.get_logger(__name__)
 
@@ -92,7 +93,8 @@ class Watch:
         self._config = config
         self._states = states
         self._domain_now = domain_now
-        self._taken: dict[tuple[str, int], int] = {}
+        self._turns = None if domain_now is None else Turns(app, domain_now)
+        self._done: dict[int, tuple[int, ...]] = {}
         self._progress_at = monotonic()
 
     def status(self) -> Status:
@@ -124,10 +126,14 @@ class Watch:
 
     async def run(self) -> None:
         """Look once a second until cancelled; an error ends the process."""
+        looks = [self._look] if self._turns is None else [self._look, self._turns.look]
+        await asyncio.gather(*map(self._repeat, looks))
+
+    async def _repeat(self, look: Callable[[], Awaitable[None]]) -> None:
         while True:
             await asyncio.sleep(self._config.idle_check_ms / 1_000)
             try:
-                await self._look()
+                await look()
             except BrokerAwayError as error:
                 log.warning("engine.waiting_for_broker", error=str(error))
             except Exception as error:  # noqa: BLE001 - ends the process
@@ -149,25 +155,24 @@ class Watch:
 
     def _look_for_progress(self) -> None:
         pipes = self._app.ownership.pipes
-        taken = {(topic, number): offset for number, pipe in pipes.items() for topic, offset in pipe.taken.items()}
+        done = {number: (pipe.steps, *pipe.taken.values()) for number, pipe in pipes.items()}
         behind = any(status.lag_records and not status.paused for status in self.status().partitions)
         busy = any(not pipe.idle for pipe in pipes.values())
-        if taken != self._taken or not (behind or busy):
-            self._taken = taken
+        if done != self._done or not (behind or busy):
+            self._done = done
             self._progress_at = monotonic()
 
     async def _look_for_due(self) -> None:
         if self._domain_now is None:
             return
         now_ms = self._domain_now()
-        due = []
+        due = {}
         for number, pipe in self._app.ownership.pipes.items():
             states = self._states.get(number)
             next_ms = None if states is None else states.deadlines.next_ms()
             if next_ms is not None and next_ms <= now_ms and pipe.idle and not pipe.paused:
-                due.append(pipe)
+                due[number] = pipe
         if due:
-            tps = [TopicPartition(topic, pipe.partition) for pipe in due for topic in pipe.taken]
-            ends = await self._app.cluster.high_ends(tps)
-            for pipe in due:
-                pipe.tick_at(now_ms, {topic: ends[TopicPartition(topic, pipe.partition)] for topic in pipe.taken})
+            ends = await self._app.cluster.source_ends(due)
+            for number, pipe in due.items():
+                pipe.tick_at(now_ms, ends[number])

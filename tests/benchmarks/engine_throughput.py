@@ -59,6 +59,9 @@ class Counting:
     def next_deadline(self, state: int) -> None:  # noqa: ARG002 - the protocol's
         return None
 
+    def is_outdated(self, key: bytes, body: bytes, rules: None) -> bool:  # noqa: ARG002 - the protocol's
+        return False
+
 
 async def measure(servers: str, events: int) -> dict[str, float]:
     """Fill a topic, fold it from the start, and return the figures."""

@@ -40,6 +40,9 @@ class Summing:
     def next_deadline(self, state: tuple[int, int]) -> int | None:
         return state[1] if state[1] >= 0 else None
 
+    def is_outdated(self, key: bytes, body: bytes, rules: int) -> bool:
+        return int(body.split(b",")[0]) < rules
+
 
 def folding(states: PartitionStates, limit: int = 100) -> Folding[tuple[int, int], None]:
     return Folding(
@@ -127,6 +130,17 @@ def test_a_due_key_is_ticked_before_its_own_next_record_in_the_same_batch() -> N
         (b"tick", b"20"),
         (b"k", b"20"),
     ]
+
+
+def test_a_key_is_renewed_before_it_is_due_and_one_that_is_gone_is_left_alone() -> None:
+    states = PartitionStates(Header(2))
+    commit(states, fold(states, batch(b"@1000000")), 1)
+    work = folding(states)
+    work.renew([b"k", b"gone"], 5)
+    commit(states, work, 1)
+    assert body(states) == b"101,-1"
+    assert [(output.key, output.value) for output in work.outputs] == [(b"tick", b"5")]
+    assert list(states.values) == [b"k"]
 
 
 def test_any_batching_equals_one_by_one() -> None:

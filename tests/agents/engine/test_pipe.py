@@ -10,10 +10,12 @@ class Steps:
     """A sink and its surroundings: notes what was asked, and raises or waits when told to."""
 
     interruptible = False
+    wants_sweep = True
 
     def __init__(self) -> None:
         self.taken: list[tuple[int, int]] = []
         self.ticks: list[int] = []
+        self.sweeps: list[int] = []
         self.seeks: list[tuple[str, int, int]] = []
         self.failures: list[Exception] = []
         self.error: Exception | None = None
@@ -29,6 +31,13 @@ class Steps:
 
     async def tick(self, now_ms: int) -> None:
         self.ticks.append(now_ms)
+
+    async def sweep(self, now_ms: int) -> None:
+        await self.gate.wait()
+        if self.error is not None:
+            error, self.error = self.error, None
+            raise error
+        self.sweeps.append(now_ms)
 
     def seek(self, topic: str, partition: int, offset: int) -> None:
         self.seeks.append((topic, partition, offset))
@@ -187,3 +196,54 @@ async def test_a_failure_is_handed_on_and_a_trip_pauses() -> None:
     assert tripping.paused
     assert not tripping.wants("t")
     assert len(steps.failures) == 1
+
+
+async def test_a_sweep_takes_one_turn_and_only_when_every_record_before_its_moment_has_been_applied() -> None:
+    steps = Steps()
+    piped = pipe(steps)
+    piped.offer(batch(0, 5, 4))
+    assert not await piped.sweep(100, {"t": 5})
+    await settled()
+    assert not await piped.sweep(100, {"t": 6})
+    assert await piped.sweep(100, {"t": 5})
+    await settled()
+    assert steps.sweeps == [100]
+    await piped.retire(1)
+
+
+async def test_a_batch_that_comes_before_a_turn_begins_goes_first_and_takes_it() -> None:
+    steps = Steps()
+    piped = pipe(steps)
+    await settled()
+    turn = asyncio.create_task(piped.sweep(100, {"t": 0}))
+    await asyncio.sleep(0)
+    piped.offer(batch(0, 1, 0))
+    assert not await turn
+    assert (steps.taken, steps.sweeps) == ([(0, 1)], [])
+    await piped.retire(1)
+
+
+async def test_a_batch_that_comes_during_a_sweep_is_next_and_a_closed_or_failed_pipe_keeps_nobody_waiting() -> None:
+    steps = Steps()
+    steps.gate.clear()
+    piped = pipe(steps)
+    turn = asyncio.create_task(piped.sweep(100, {}))
+    await settled()
+    piped.offer(batch(0, 1, 0))
+    assert not piped.wants_turn
+    steps.gate.set()
+    assert await turn
+    await settled()
+    assert steps.taken == [(0, 1)]
+    steps.gate.clear()
+    turn = asyncio.create_task(piped.sweep(200, {}))
+    await settled()
+    piped.close()
+    assert not await turn
+    steps.gate.set()
+    await piped.retire(1)
+    failing = pipe(steps)
+    steps.error = BrokerAwayError("away")
+    assert not await failing.sweep(300, {})
+    await settled()
+    assert [str(error) for error in steps.failures] == ["away"]

@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -33,10 +33,14 @@ class Count:
     count: int
     due_ms: int = 0
     ticks: int = 0
+    rules: int = 0
 
 
 class Counting:
-    """Counts per key; every tenth record is a milestone, `boom` raises, `bad` is refused, `due:N` sets a deadline."""
+    """Counts per key; every tenth record is a milestone, `boom` raises, `bad` is refused, `due:N` sets a deadline.
+
+    A state carries the rules that it was last decided by; one that newer rules find is told once.
+    """
 
     def __init__(self, output: str, padding: int = 0) -> None:
         self._output = output
@@ -46,7 +50,7 @@ class Counting:
         return Count(**json.loads(body))
 
     def encode(self, state: Count) -> bytes:
-        fields = {"count": state.count, "due_ms": state.due_ms, "ticks": state.ticks}
+        fields = {"rules": state.rules, "count": state.count, "due_ms": state.due_ms, "ticks": state.ticks}
         return json.dumps(fields, separators=(",", ":")).encode() + self._padding
 
     def fold(self, state: Count | None, topic: str, record: Record, now_ms: int, rules: int) -> Folded[Count]:
@@ -57,21 +61,31 @@ class Counting:
             return Folded(state=None, refusal=Refusal(reason="bad", detail="it says so"))
         before = state or Count(count=0)
         if topic.endswith("clients"):
-            return Folded(state=Count(count=before.count + 1_000_000, due_ms=before.due_ms, ticks=before.ticks))
+            return Folded(state=replace(before, count=before.count + 1_000_000, rules=rules))
         due_ms = now_ms + int(value[4:]) if value.startswith(b"due:") else before.due_ms
-        after = Count(count=before.count + 1, due_ms=due_ms, ticks=before.ticks)
+        after = replace(before, count=before.count + 1, due_ms=due_ms, rules=rules)
         if after.count % 10:
             return Folded(state=after)
         text = json.dumps({"count": after.count, "rules": rules}).encode()
         return Folded(state=after, outputs=(Output(topic=self._output, key=record.key, value=text),))
 
     def tick(self, state: Count, now_ms: int, rules: int) -> tuple[Count, tuple[Output, ...]]:
-        after = Count(count=state.count, ticks=state.ticks + 1)
-        text = json.dumps({"lapsed": state.due_ms, "late": now_ms < state.due_ms, "count": state.count}).encode()
-        return after, (Output(topic=self._output, key=b"lapse", value=text),)
+        told, after = [], replace(state, rules=rules)
+        if state.rules != rules:
+            told.append({"renewed": rules, "at": now_ms, "count": state.count})
+        if 0 < state.due_ms <= now_ms:
+            told.append({"lapsed": state.due_ms, "late": now_ms < state.due_ms, "count": state.count})
+            after = replace(after, due_ms=0, ticks=state.ticks + 1)
+        return after, tuple(
+            Output(topic=self._output, key=b"lapse" if "lapsed" in one else b"renewed", value=json.dumps(one).encode())
+            for one in told
+        )
 
     def next_deadline(self, state: Count) -> int | None:
         return state.due_ms or None
+
+    def is_outdated(self, key: bytes, body: bytes, rules: int) -> bool:
+        return not body.startswith(b'{"rules":%d,' % rules)
 
 
 class Hurting(Observer):
@@ -105,6 +119,10 @@ class Hurting(Observer):
 
     def reread(self, topic: str, partition: int) -> None:
         say("reread", topic=topic, partition=partition)
+
+    def swept(self, partition: int, keys: int) -> None:
+        say("swept", partition=partition, keys=keys)
+        self._reach("swept")
 
     def tripped(self, partition: int) -> None:
         say("tripped", partition=partition)
@@ -169,13 +187,18 @@ def main(settings: dict[str, Any]) -> int:
     fields = {**settings["config"], "source_topics": tuple(settings["config"]["source_topics"])}
     config = EngineConfig(**{**fields, "output_topics": tuple(fields["output_topics"])})
     logic = Counting(config.output_topics[0], settings.get("padding", 0))
-    version = settings.get("rules", 1)
+    rules = [Rules(versions={"all": settings.get("rules", 1)}, value=settings.get("rules", 1))]
+
+    def newer(*_: object) -> None:
+        version = rules[0].value + 1
+        rules[0] = Rules(versions={"all": version}, value=version)
 
     def build() -> EngineApp:
+        signal.signal(signal.SIGUSR1, newer)
         app = tracker_app(
             config,
             logic,
-            rules=lambda: Rules(versions={"all": version}, value=version),
+            rules=lambda: rules[0],
             wall_ms=lambda: int(time.time() * 1_000),
             observer=Hurting(settings.get("hurt", {})),
         )
