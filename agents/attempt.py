@@ -11,7 +11,7 @@ erasure or a retraction in between has changed the row, so that commit fails and
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final, cast
@@ -27,7 +27,7 @@ from agents.ledger.celebrations import show
 from agents.ledger.deliveries import Claimed, Ready, begin_sending, lock_ready, settle, take_slot
 from agents.ledger.pool import Connection, Pool
 from agents.metrics import DELIVERIES, DELIVERY_ATTEMPT_SECONDS, EVENT_TO_CELEBRATION_SECONDS
-from agents.tenants import Tenant
+from agents.tenants import Tenant, TenantsNow
 from schemas.celebration import Verdict
 from schemas.policy import ChannelName
 from streams.planning.answer import answer_for, override_of
@@ -53,7 +53,7 @@ class Attempts:
 
     Args:
         pool: the ledger.
-        tenants: by id.
+        tenants: asked once an attempt.
         channel: where messages go; None for the app's own inbox.
         renderer: puts messages into words.
         links_of: the addresses that a message carries.
@@ -64,7 +64,7 @@ class Attempts:
         self,
         *,
         pool: Pool,
-        tenants: Mapping[str, Tenant],
+        tenants: TenantsNow,
         channel: Channel | None,
         renderer: Renderer,
         links_of: LinksOf,
@@ -79,10 +79,11 @@ class Attempts:
 
     async def make(self, claimed: Claimed) -> None:
         """Take a claimed delivery as far as it goes now."""
-        ready = await self._ask(claimed)
-        if ready is None or self._channel is None:
+        tenant = self._tenants().get(claimed.tenant)
+        ready = await self._ask(claimed, tenant)
+        if ready is None or self._channel is None or tenant is None:
             return
-        message = self._message(claimed, ready)
+        message = self._message(claimed, ready, tenant)
         if isinstance(message, Verdict):
             await self._record(claimed, ready, message)
             return
@@ -91,28 +92,38 @@ class Attempts:
             case = _case(claimed, ready)
             await self._record(claimed, ready, on_outcome(case, outcome.kind, outcome.detail, outcome.provider_id))
 
-    async def _ask(self, claimed: Claimed) -> Ready | None:
+    async def _ask(self, claimed: Claimed, tenant: Tenant | None) -> Ready | None:
         """Whether it may leave; None when it is settled, or the claim is lost."""
         now = self._now()
         async with self._pool.acquire() as connection, connection.transaction():
             ready = await lock_ready(connection, claimed, now - _HISTORY)
             if ready is None:
                 return None
-            verdict = await self._objection(connection, claimed, ready, now)
+            if tenant is None:
+                verdict: Verdict | None = on_fault(_case(claimed, ready), "no_channel", "the tenant's folder is gone")
+            else:
+                verdict = await self._release(connection, claimed, ready, tenant, now)
             if verdict is None:
-                await take_slot(connection, ready.celebration_id, now)
-                if self._channel is not None:
-                    return ready
-                verdict = await self._show(connection, claimed, ready)
+                return ready
             settled = await settle(connection, claimed, ready, verdict, now)
         if settled:
             _count(ready, verdict)
         return None
 
-    async def _objection(self, connection: Connection, claimed: Claimed, ready: Ready, now: datetime) -> Verdict | None:
-        tenant, case = self._tenants.get(claimed.tenant), _case(claimed, ready)
-        if tenant is None:
-            return on_fault(case, "no_channel", "the tenant's folder is gone")
+    async def _release(
+        self, connection: Connection, claimed: Claimed, ready: Ready, tenant: Tenant, now: datetime
+    ) -> Verdict | None:
+        """Take the slot, and show what has no channel; None when the channel is next."""
+        objection = await self._objection(connection, claimed, ready, tenant, now)
+        if objection is not None:
+            return objection
+        await take_slot(connection, ready.celebration_id, now)
+        return None if self._channel is not None else await self._show(connection, claimed, ready, tenant)
+
+    async def _objection(
+        self, connection: Connection, claimed: Claimed, ready: Ready, tenant: Tenant, now: datetime
+    ) -> Verdict | None:
+        case = _case(claimed, ready)
         if tenant.rulebook.policy.mode == "shadow":
             return on_objection(case, Objection(outcome="skip", reason="shadow"))
         objection = await self._asked(connection, tenant, ready, now)
@@ -143,17 +154,17 @@ class Attempts:
         )
         return objection_to_release(question, ready.celebrated)
 
-    async def _show(self, connection: Connection, claimed: Claimed, ready: Ready) -> Verdict:
+    async def _show(self, connection: Connection, claimed: Claimed, ready: Ready, tenant: Tenant) -> Verdict:
         """Show an in-app message, in the transaction that asked."""
-        rendered = self._rendered(claimed, ready)
+        rendered = self._rendered(claimed, ready, tenant)
         if isinstance(rendered, Verdict):
             return rendered
         item = rows.inbox(ready.milestone, claimed.delivery_id, rendered.title, rendered.text, rendered.html)
         await show(connection, item)
         return Verdict(state="sent")
 
-    def _rendered(self, claimed: Claimed, ready: Ready) -> Rendered | Verdict:
-        tenant, milestone = self._tenants[claimed.tenant], ready.milestone
+    def _rendered(self, claimed: Claimed, ready: Ready, tenant: Tenant) -> Rendered | Verdict:
+        milestone = ready.milestone
         rule = tenant.rulebook.by_id.get(milestone.rule)
         try:
             return self._renderer.render(
@@ -169,11 +180,10 @@ class Attempts:
         except MissingFact as error:
             return on_fault(_case(claimed, ready), "missing_fact", error.name)
 
-    def _message(self, claimed: Claimed, ready: Ready) -> Message | Verdict:
-        rendered = self._rendered(claimed, ready)
+    def _message(self, claimed: Claimed, ready: Ready, tenant: Tenant) -> Message | Verdict:
+        rendered = self._rendered(claimed, ready, tenant)
         if isinstance(rendered, Verdict):
             return rendered
-        tenant = self._tenants[claimed.tenant]
         address = ready.client.profile.email if ready.client.profile else None
         links = self._links_of(claimed.tenant, claimed.client, ready.channel)
         return Message(

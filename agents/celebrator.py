@@ -25,7 +25,7 @@ from agents.ledger.clients import ClientRow
 from agents.ledger.parked import Refusal
 from agents.ledger.pool import Connection, Pool
 from agents.metrics import DECISIONS, DELIVERIES, EVENT_TO_CELEBRATION_SECONDS, EVENT_TO_MILESTONE_SECONDS
-from agents.tenants import Tenant
+from agents.tenants import Tenant, TenantsNow
 from schemas.celebration import WHOLE, Celebration, CoachTask, Decision, Delivery
 from schemas.milestone import RETRACTED, Milestone
 from schemas.milestone_codec import decode_milestone, heard_ms
@@ -59,12 +59,12 @@ class Celebrator:
     """Plans milestones.
 
     Args:
-        tenants: by id; their rulebooks hold the policies.
+        tenants: asked once a batch; their rulebooks hold the policies.
         renderer: puts in-app messages into words.
         now: domain time.
     """
 
-    def __init__(self, tenants: Mapping[str, Tenant], renderer: Renderer, now: Callable[[], datetime]) -> None:
+    def __init__(self, tenants: TenantsNow, renderer: Renderer, now: Callable[[], datetime]) -> None:
         self._tenants = tenants
         self._renderer = renderer
         self._now = now
@@ -75,7 +75,8 @@ class Celebrator:
 
     async def write(self, connection: Connection, records: Sequence[Record]) -> Written:
         """Plan milestones and write what comes of them, inside the caller's transaction."""
-        decoded = [self._decode(record) for record in records]
+        tenants = self._tenants()
+        decoded = [_decode(record, tenants) for record in records]
         newest = _newest([found for found in decoded if isinstance(found, Heard)])
         now = self._now()
         page = Page()
@@ -84,29 +85,14 @@ class Celebrator:
             ids = [heard.milestone.milestone_id for heard in newest]
             book = await read_book(connection, keys, ids, now - _HISTORY)
             for number, heard in enumerate(newest, start=1):
-                self._turn(heard, book, page, now)
+                self._turn(heard, tenants[heard.milestone.tenant], book, page, now)
                 if number % _TURNS_AT_A_TIME == 0:
                     await asyncio.sleep(0)  # a long batch must not stop senders and probes
             await write_page(connection, page)
         refusals = [found for found in decoded if isinstance(found, Refusal)]
         return Written(refusals=refusals, count=partial(_count, page, newest))
 
-    def _decode(self, record: Record) -> Heard | Refusal:
-        try:
-            milestone = decode_milestone((), record.value)
-            if record.key != client_key(milestone.tenant, milestone.client):
-                raise Refused("wrong_key", "the key is not the milestone's tenant/client")  # noqa: TRY301 - refused like any other fault
-            if milestone.tenant not in self._tenants:
-                raise Refused("unknown_tenant", "no folder of this name is among the tenants")  # noqa: TRY301 - as above
-        except Refused as error:
-            return refused(record, error.reason, error.detail)
-        return Heard(
-            milestone=milestone,
-            heard_at=_instant(heard_ms(record.headers) or record.timestamp),
-            tracked_at=_instant(record.timestamp),
-        )
-
-    def _turn(self, heard: Heard, book: Book, page: Page, now: datetime) -> None:
+    def _turn(self, heard: Heard, tenant: Tenant, book: Book, page: Page, now: datetime) -> None:
         """What one milestone means, given what is known of it."""
         milestone = heard.milestone
         known = book.standing.get(milestone.milestone_id, _NEW)
@@ -121,11 +107,10 @@ class Celebrator:
         else:
             if known.celebration_id is not None:
                 page.stopped.append(known.celebration_id)  # what this revision plans is opened again
-            self._celebrate(heard, book, page, now)
+            self._celebrate(heard, tenant, book, page, now)
 
-    def _celebrate(self, heard: Heard, book: Book, page: Page, now: datetime) -> None:
+    def _celebrate(self, heard: Heard, tenant: Tenant, book: Book, page: Page, now: datetime) -> None:
         milestone = heard.milestone
-        tenant = self._tenants[milestone.tenant]
         client = book.clients[milestone.tenant, milestone.client]
         history = book.history[milestone.tenant, milestone.client]
         celebration = plan(
@@ -144,14 +129,14 @@ class Celebrator:
             now=now,
         )
         history.extend(past_of(celebration))
-        self._enter(celebration, heard, client, page)
+        self._enter(celebration, heard, tenant, client, page)
 
-    def _enter(self, celebration: Celebration, heard: Heard, client: ClientRow, page: Page) -> None:
+    def _enter(self, celebration: Celebration, heard: Heard, tenant: Tenant, client: ClientRow, page: Page) -> None:
         """Put a celebration on the page, its in-app message included when that is due."""
         milestone, now = heard.milestone, celebration.planned_at
         shown = False
         for delivery in celebration.deliveries:
-            message = self._message(delivery, milestone, client, now)
+            message = self._message(delivery, milestone, tenant, client, now)
             if message:
                 shown = True
                 page.inbox.append(
@@ -161,14 +146,15 @@ class Celebrator:
         page.celebrations.append(rows.celebration(celebration, heard.heard_at, now if shown else None))
         page.decisions.extend(rows.decision(milestone, decision, now) for decision in celebration.decisions)
         if celebration.task:
-            coach = self._tenants[milestone.tenant].coach(client.coach).id
+            coach = tenant.coach(client.coach).id
             page.tasks.append(rows.task(milestone, celebration.task, coach, now))
 
-    def _message(self, delivery: Delivery, milestone: Milestone, client: ClientRow, now: datetime) -> Rendered | None:
+    def _message(
+        self, delivery: Delivery, milestone: Milestone, tenant: Tenant, client: ClientRow, now: datetime
+    ) -> Rendered | None:
         """The in-app message, if it is due; what cannot be rendered is left to a sender, which asks the coach."""
         if delivery.channel != "in_app" or delivery.state != "pending" or delivery.due_at > now:
             return None
-        tenant = self._tenants[milestone.tenant]
         rule = tenant.rulebook.by_id.get(milestone.rule)
         try:
             return self._renderer.render(
@@ -183,6 +169,28 @@ class Celebrator:
             )
         except MissingFact:
             return None
+
+
+def _decode(record: Record, tenants: Mapping[str, Tenant]) -> Heard | Refusal:
+    try:
+        milestone = decode_milestone((), record.value)
+        if record.key != client_key(milestone.tenant, milestone.client):
+            raise Refused("wrong_key", "the key is not the milestone's tenant/client")  # noqa: TRY301 - refused like any other fault
+        if milestone.tenant not in tenants:
+            raise Refused("unknown_tenant", "no folder of this name is among the tenants")  # noqa: TRY301 - as above
+    except Refused as error:
+        return Refusal(
+            offset=record.offset,
+            reason=error.reason,
+            detail=error.detail,
+            key=record.key,
+            value=record.value,
+        )
+    return Heard(
+        milestone=milestone,
+        heard_at=_instant(heard_ms(record.headers) or record.timestamp),
+        tracked_at=_instant(record.timestamp),
+    )
 
 
 def _newest(all_heard: Sequence[Heard]) -> tuple[Heard, ...]:

@@ -38,7 +38,8 @@ from agents.reapplier import Reapplier
 from agents.sender import Sender, SenderLimits
 from agents.settings import DeliverSettings
 from agents.sweeper import Sweeper
-from agents.tenants import Tenant, load_tenants
+from agents.tenant_watch import TenantWatch
+from agents.tenants import Tenant, TenantsNow
 from agents.wakeup import Wakeup
 from agents.web.links import UnsubscribeLinks
 from agents.web.listening import listening
@@ -48,6 +49,7 @@ from schemas.topics import CLIENTS, DELIVERY_APP_ID, MILESTONES
 _ENGINE_CONNECTIONS = 6
 _FAILED = 3
 _log = structlog.get_logger()
+Watched = TenantWatch[Mapping[str, Tenant]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,17 +62,17 @@ class Delivery:
 
 def run_deliver(settings: DeliverSettings) -> int:
     """Deliver until SIGTERM or SIGINT, or until a part fails; returns the exit status."""
-    tenants = load_tenants(settings.tenants_dir)
+    watch = Watched(settings.tenants_dir, lambda tenants: tenants)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_deliver(settings, tenants))
+        return runner.run(_deliver(settings, watch))
 
 
-async def _deliver(settings: DeliverSettings, tenants: Mapping[str, Tenant]) -> int:
+async def _deliver(settings: DeliverSettings, watch: Watched) -> int:
     stop = stop_signal()
     parts: list[Delivery] = []
     probes = probes_app(live={}, ready={"delivery": _ready(parts)})
     async with listening(probes, host=settings.probe_host, port=settings.deliver_probe_port):
-        opening = asyncio.ensure_future(_work(settings, tenants, parts, stop))
+        opening = asyncio.ensure_future(_work(settings, watch, parts, stop))
         waiting = asyncio.ensure_future(stop.wait())
         await asyncio.wait({opening, waiting}, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
@@ -96,12 +98,10 @@ def _ready(parts: list[Delivery]) -> Check:
     return ready
 
 
-async def _work(
-    settings: DeliverSettings, tenants: Mapping[str, Tenant], parts: list[Delivery], stop: asyncio.Event
-) -> int:
+async def _work(settings: DeliverSettings, watch: Watched, parts: list[Delivery], stop: asyncio.Event) -> int:
     dsn = settings.database_url.get_secret_value()
     connections = _ENGINE_CONNECTIONS + settings.sender_concurrency
-    async with open_ledger(dsn, max_connections=connections) as pool, _running(settings, tenants, pool) as delivery:
+    async with open_ledger(dsn, max_connections=connections) as pool, _running(settings, watch, pool) as delivery:
         parts.append(delivery)
         serving = asyncio.ensure_future(serve(delivery.app, stop))
         done, _ = await asyncio.wait({serving, *delivery.workers.values()}, return_when=asyncio.FIRST_COMPLETED)
@@ -114,11 +114,11 @@ async def _work(
 
 
 @asynccontextmanager
-async def _running(settings: DeliverSettings, tenants: Mapping[str, Tenant], pool: Pool) -> AsyncIterator[Delivery]:
+async def _running(settings: DeliverSettings, watch: Watched, pool: Pool) -> AsyncIterator[Delivery]:
     """Build everything and run the workers; they are stopped, bounded, on leaving."""
     clock, renderer = settings.clock, Renderer()
     observer = EngineMetrics()
-    celebrator = Celebrator(tenants, renderer, clock.now)
+    celebrator = Celebrator(watch.current, renderer, clock.now)
     app = positioned_app(
         engine_config(settings),
         (_source(CLIENTS, profile_keeper(pool)), _source(MILESTONES, celebrator.keeper(pool))),
@@ -128,12 +128,13 @@ async def _running(settings: DeliverSettings, tenants: Mapping[str, Tenant], poo
     writes = {CLIENTS: write_profiles, MILESTONES: celebrator.write}
     wakeup = Wakeup(settings.database_url.get_secret_value())
     running = {
+        "rulebooks": watch.run(),
         "wakeup": wakeup.run(),
         "sweeper": Sweeper(pool, clock.now).run(),
         "reapplier": Reapplier(pool, writes, partial(read_back, client_options(settings))).run(),
         "figures": DeliveryFigures(pool).run(),
         **{
-            f"sender of {name}": _sender(name, channel, settings, tenants, pool, renderer, wakeup).run()
+            f"sender of {name}": _sender(name, channel, settings, watch.current, pool, renderer, wakeup).run()
             for name, channel in channels(settings).items()
         },
     }
@@ -171,7 +172,7 @@ def _sender(
     name: str,
     channel: Channel | None,
     settings: DeliverSettings,
-    tenants: Mapping[str, Tenant],
+    tenants: TenantsNow,
     pool: Pool,
     renderer: Renderer,
     wakeup: Wakeup,

@@ -19,6 +19,7 @@ LATENCY_BUCKETS_SECONDS = (
 )  # fmt: skip
 _BATCH_BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15)
 _BATCH_BUCKETS_RECORDS = (1, 10, 100, 500, 1_000, 2_000, 5_000, 10_000)
+RULES_REJECTED_REASONS = ("invalid", "version", "gone")
 _TIERS = ("micro", "streak", "program", "major", "nudge")
 
 EVENTS_CONSUMED = Counter("cairn_events_consumed", "Records folded, by what became of them.", ("topic", "outcome"))
@@ -58,6 +59,9 @@ BUILD_INFO = Gauge("cairn_build_info", "Always 1; the version is the label.", ("
 RULES_LOADED_TIMESTAMP_SECONDS = Gauge(
     "cairn_rules_loaded_timestamp_seconds", "When the rulebooks were loaded.", ("digest",)
 )
+RULES_REJECTED = Gauge(
+    "cairn_rules_rejected", "Tenants whose files are refused or gone; their last good ones stay in force.", ("reason",)
+)
 
 for _topic in (EVENTS, CLIENTS):
     for _outcome in ("applied", "duplicate", "replayed", "late", "refused", "unused"):
@@ -72,6 +76,8 @@ for _channel in ("in_app", "email"):
     DELIVERY_ATTEMPT_SECONDS.labels(_channel)
 for _reason in REFUSAL_REASONS:
     DEAD_LETTERS.labels(_reason)
+for _reason in RULES_REJECTED_REASONS:
+    RULES_REJECTED.labels(_reason)
 
 
 class Sampled(Collector):

@@ -1,10 +1,10 @@
 """Tenants: reads the tenants' folders and their secrets, whole, with every error at once.
 
-Read when a process starts. A folder that does not hold up stops the start with a text that
-names file and field, so that no tenant is ever served half.
+A folder that does not hold up stops the start of a process with a text that names file and
+field, so that no tenant is ever served half. `tenant_watch` reads what changes later.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,12 +16,17 @@ from pydantic import BaseModel, ValidationError
 from schemas.rulebook import Rulebook, RulebookErrors, load_rulebook
 from schemas.tenant import Coach, CoachesFile, Sender, Source, TenantFile
 
+TENANT, COACHES, RULEBOOK = FILES = ("tenant.yaml", "coaches.yaml", "rulebook.yaml")
 STARTER_RULEBOOK = Path(__file__).parents[1] / "deploy" / "rulebooks" / "starter.yaml"
 F = TypeVar("F", bound=BaseModel)
 
 
 class TenantErrors(Exception):
-    """Tenants' files are not valid; the text has a line for each error."""
+    """Tenants' files are not valid; `lines` has a line for each error, with its file."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.lines = tuple(lines)
+        super().__init__("Tenants' files are not valid:\n" + "\n".join(f"  {line}" for line in self.lines))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +48,10 @@ class Tenant:
         return next((coach for coach in self.coaches if coach.id == coach_id), self.coaches[0])
 
 
+TenantsNow = Callable[[], Mapping[str, Tenant]]
+"""The tenants in force, by id: whoever takes them for a piece of work keeps them to its end."""
+
+
 def load_tenants(tenants_dir: Path) -> dict[str, Tenant]:
     """All tenants by id.
 
@@ -51,24 +60,38 @@ def load_tenants(tenants_dir: Path) -> dict[str, Tenant]:
     """
     errors: list[str] = []
     tenants: dict[str, Tenant] = {}
-    folders = sorted(path.parent for path in tenants_dir.glob("*/tenant.yaml"))
-    for folder in folders:
-        tenant = _load_tenant(folder, errors)
-        if tenant:
-            tenants[tenant.id] = tenant
+    folders = tenant_folders(tenants_dir)
+    for name, folder in folders.items():
+        try:
+            tenants[name] = load_tenant(folder)
+        except TenantErrors as error:
+            errors += error.lines
     if not folders:
         errors.append(f"{tenants_dir}: no tenant; make a folder with tenant.yaml and coaches.yaml")
     if errors:
-        raise TenantErrors("Tenants' files are not valid:\n" + "\n".join(f"  {line}" for line in errors))
+        raise TenantErrors(errors)
     return tenants
 
 
-def _load_tenant(folder: Path, errors: list[str]) -> Tenant | None:
-    file = _load(folder / "tenant.yaml", TenantFile, errors)
-    coaches = _load(folder / "coaches.yaml", CoachesFile, errors)
-    rulebook = _load_rulebook(folder, errors)
+def tenant_folders(tenants_dir: Path) -> dict[str, Path]:
+    """The folders that hold a tenant, by its id; a mounted volume keeps its versions in hidden ones."""
+    folders = (path.parent for path in tenants_dir.glob(f"*/{TENANT}"))
+    return {folder.name: folder for folder in sorted(folders) if not folder.name.startswith(".")}
+
+
+def load_tenant(folder: Path) -> Tenant:
+    """The tenant of a folder; blocks on the disk.
+
+    Raises:
+        TenantErrors: files that do not hold up, every error of them.
+    """
+    errors: list[str] = []
+    file = _load(folder / TENANT, TenantFile, errors)
+    coaches = _load(folder / COACHES, CoachesFile, errors)
+    has_own_rulebook = (folder / RULEBOOK).exists()
+    rulebook = _load_rulebook(folder / RULEBOOK if has_own_rulebook else STARTER_RULEBOOK, errors)
     if file is None or coaches is None or rulebook is None:
-        return None
+        raise TenantErrors(errors)
     return Tenant(
         id=folder.name,
         name=file.name,
@@ -78,7 +101,7 @@ def _load_tenant(folder: Path, errors: list[str]) -> Tenant | None:
         sources=file.sources,
         rulebook=rulebook,
         folder=folder,
-        has_own_rulebook=(folder / "rulebook.yaml").exists(),
+        has_own_rulebook=has_own_rulebook,
     )
 
 
@@ -87,14 +110,15 @@ def _load(path: Path, kind: type[F], errors: list[str]) -> F | None:
         return kind.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except ValidationError as error:
         errors += [f"{path}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+    except yaml.MarkedYAMLError as error:  # its text would quote the line, which may hold an address
+        mark = error.problem_mark or error.context_mark
+        errors.append(f"{path}:{mark.line + 1 if mark else 1}: {error.problem or 'not YAML'}")
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         errors.append(f"{path}: {error}")
     return None
 
 
-def _load_rulebook(folder: Path, errors: list[str]) -> Rulebook | None:
-    own = folder / "rulebook.yaml"
-    path = own if own.exists() else STARTER_RULEBOOK
+def _load_rulebook(path: Path, errors: list[str]) -> Rulebook | None:
     try:
         return load_rulebook(path.read_text(encoding="utf-8"), str(path))
     except RulebookErrors as error:

@@ -4,10 +4,10 @@ Wiring alone: hands the engine its logic, rules, clock and topics, and puts prob
 metrics beside it.
 """
 
+import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from time import time
 
 import prometheus_client
 
@@ -22,7 +22,8 @@ from agents.engine_metrics import EngineMetrics, sample_engine
 from agents.engine_probes import engine_checks
 from agents.kafka import security_options
 from agents.settings import KafkaSettings, TrackSettings
-from agents.tenants import STARTER_RULEBOOK, Tenant, load_tenants
+from agents.tenant_watch import TenantWatch
+from agents.tenants import STARTER_RULEBOOK, Tenant
 from agents.tracker_logic import Tally, TrackerLogic, TrackerRules
 from agents.web.listening import listening
 from agents.web.probes import probes_app
@@ -57,7 +58,7 @@ class TrackerMetrics(EngineMetrics):
 
 def run_tracker(settings: TrackSettings) -> int:
     """Track until SIGTERM or SIGINT, or until something needed fails for good; returns the exit status."""
-    tenants = load_tenants(settings.tenants_dir)
+    watch = TenantWatch(settings.tenants_dir, rules_of)
     logic = TrackerLogic()
     observer = TrackerMetrics(logic.tally)
 
@@ -66,19 +67,39 @@ def run_tracker(settings: TrackSettings) -> int:
         sample_engine(app.watch.status, observer)
         checks = engine_checks(app)
         probes = probes_app(live=checks.live, ready=checks.ready)
-        async with listening(probes, host=settings.probe_host, port=settings.track_probe_port):
+        async with (
+            listening(probes, host=settings.probe_host, port=settings.track_probe_port),
+            _watching(watch, app),
+        ):
             yield
 
-    return run(lambda: build(settings, tenants, logic, observer), beside)
+    return run(lambda: build(settings, watch.current, logic, observer), beside)
 
 
-def build(settings: TrackSettings, tenants: Mapping[str, Tenant], logic: TrackerLogic, observer: Observer) -> EngineApp:
+@asynccontextmanager
+async def _watching(watch: TenantWatch[Rules[TrackerRules]], app: EngineApp) -> AsyncIterator[None]:
+    """Watch the rulebooks; should that end by itself, the process ends."""
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            app.fatal(error)
+
+    task = asyncio.create_task(watch.run(), name="rulebooks")
+    task.add_done_callback(ended)
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+def build(
+    settings: TrackSettings, rules: Callable[[], Rules[TrackerRules]], logic: TrackerLogic, observer: Observer
+) -> EngineApp:
     """The tracker's application; builds inside a running loop."""
-    rules = rules_of(tenants)
     return tracker_app(
         engine_config(settings),
         logic,
-        rules=lambda: rules,
+        rules=rules,
         wall_ms=real_now_ms,
         time_map=settings.clock.domain_ms,
         observer=observer,
@@ -90,8 +111,6 @@ def rules_of(tenants: Mapping[str, Tenant]) -> Rules[TrackerRules]:
     starter = load_rulebook(STARTER_RULEBOOK.read_text(encoding="utf-8"), STARTER_RULEBOOK.name)
     rulebooks = {name: tenant.rulebook for name, tenant in tenants.items()}
     own = {name: tenant.rulebook.version for name, tenant in tenants.items() if tenant.has_own_rulebook}
-    for rulebook in (starter, *rulebooks.values()):
-        metrics.RULES_LOADED_TIMESTAMP_SECONDS.labels(rulebook.digest).set(time())
     return Rules(
         versions={STARTER_RULEBOOK.name: starter.version, **own},
         value=TrackerRules(

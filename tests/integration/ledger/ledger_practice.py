@@ -77,7 +77,7 @@ class Practice:
 
     async def claim(self) -> None:
         self.keepers = {
-            MILESTONES: Celebrator(self.tenants, RENDERER, self.clock).keeper(self.pool),
+            MILESTONES: Celebrator(lambda: self.tenants, RENDERER, self.clock).keeper(self.pool),
             CLIENTS: profile_keeper(self.pool),
         }
         for topic, keeper in self.keepers.items():
@@ -111,7 +111,7 @@ class Practice:
     def attempts(self, channel: str) -> Attempts:
         return Attempts(
             pool=self.pool,
-            tenants=self.tenants,
+            tenants=lambda: self.tenants,
             channel=self.channel if channel == "email" else None,
             renderer=RENDERER,
             links_of=lambda tenant, client, name: Links(
@@ -159,7 +159,7 @@ class Practice:
         return [row["title"] for row in await self.pool.fetch("SELECT title FROM inbox ORDER BY position")]
 
     def set_policy(self, **changes: object) -> None:
-        """Change the tenant's policy, as after a restart with another rulebook."""
+        """Change the tenant's policy, as when another rulebook came into force."""
         tenant = self.tenants["northstar"]
         policy = Policy.model_validate({**tenant.rulebook.policy.model_dump(by_alias=True), **changes})
         rulebook = tenant.rulebook.model_copy(update={"policy": policy})

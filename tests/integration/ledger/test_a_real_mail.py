@@ -16,7 +16,7 @@ async def test_a_streak_arrives_as_a_mail_with_its_badge(practice: Practice, smt
     server = MailServer(host="127.0.0.1", port=smtp_sink.port, tls="off")
     attempts = Attempts(
         pool=practice.pool,
-        tenants=practice.tenants,
+        tenants=lambda: practice.tenants,
         channel=EmailChannel(server, now=lambda: datetime.now(UTC)),
         renderer=RENDERER,
         links_of=lambda tenant, client, channel: Links(

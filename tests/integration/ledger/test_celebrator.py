@@ -6,13 +6,15 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
+from agents.celebrator import Celebrator
 from agents.engine.errors import FencedError, ReseekError
 from agents.ledger.brakes import pause, suppress
+from agents.tenants import Tenant
 from schemas.brake import Pause, Suppression
 from schemas.milestone import Milestone
 from schemas.milestone_codec import encode_milestone
 from schemas.topics import CLIENTS, MILESTONES, client_key
-from tests.integration.ledger.ledger_practice import Practice, first_session, reached, retracted
+from tests.integration.ledger.ledger_practice import RENDERER, Practice, first_session, reached, retracted
 
 TABLES = ("milestones", "celebrations", "deliveries", "decisions", "inbox", "coach_tasks", "refused_records")
 
@@ -38,6 +40,23 @@ async def test_a_batch_that_comes_twice_changes_nothing(practice: Practice) -> N
         replace(batch, start=2, end=4, records=tuple(replace(r, offset=r.offset + 2) for r in batch.records))
     )
     assert await counts(practice) == before
+
+
+async def test_a_batch_is_planned_by_the_tenants_that_were_in_force_when_it_began(practice: Practice) -> None:
+    asked: list[dict[str, Tenant]] = []
+
+    def tenants() -> dict[str, Tenant]:
+        asked.append(dict(practice.tenants))
+        practice.set_policy(mode="shadow")
+        return asked[-1]
+
+    practice.keepers[MILESTONES] = Celebrator(tenants, RENDERER, practice.clock).keeper(practice.pool)
+    practice.ends[MILESTONES] = await practice.keepers[MILESTONES].claim(MILESTONES, 0)
+    await practice.hear(first_session(), first_session(client="bo"))
+    assert len(asked) == 1
+    assert len(await practice.inbox()) == 2
+    await practice.hear(first_session(client="cy"))
+    assert len(await practice.inbox()) == 2
 
 
 async def test_a_hole_is_read_again_from_where_postgres_stands(practice: Practice) -> None:

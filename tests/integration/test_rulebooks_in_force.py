@@ -1,0 +1,181 @@
+"""A running `cairn track` on a real broker: rulebooks change under it."""
+
+import os
+import re
+import signal
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psutil
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from agents import topics
+from agents.embedded.child import Child
+from agents.embedded.kafka import EmbeddedKafka
+from agents.embedded.ports import LOOPBACK, usable_port
+from agents.settings import KafkaSettings
+from agents.stack import CAIRN
+from schemas.codec import decode_milestone
+from schemas.milestone import Milestone
+from schemas.topics import EVENTS, MILESTONES
+from tests.agents.test_tenant_watch import rulebook, write
+from tests.agents.test_tenants import COACHES, TENANT
+
+PATIENCE_SECONDS = 40.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tracker:
+    """The process, its tenants and its topics."""
+
+    child: Child
+    tenants: Path
+    log: Path
+    kafka: str
+    metrics_url: str
+
+    def rejected(self, reason: str) -> float:
+        with urllib.request.urlopen(self.metrics_url) as answer:  # noqa: S310 - a URL of this test
+            text = answer.read().decode()
+        (value,) = re.findall(rf'^cairn_rules_rejected{{reason="{reason}"}} (\S+)$', text, re.MULTILINE)
+        return float(value)
+
+    def hang_up(self) -> None:
+        """Send SIGHUP to the process itself, which runs under its guard."""
+        assert self.child._guard is not None
+        for process in psutil.Process(self.child._guard.pid).children():
+            process.send_signal(signal.SIGHUP)
+
+    def until(self, reason: str, tenants: float) -> None:
+        until(lambda: self.rejected(reason) == tenants, f"{tenants} rejected as {reason}\n{self.log.read_text()}")
+
+    def in_force(self, tenant: str, version: int) -> None:
+        """Wait until a rulebook is in force."""
+        line = re.compile(rf'"tenant": "{tenant}", "version": {version}\b')
+        until(lambda: line.search(self.log.read_text()) is not None, f"{tenant} {version}\n{self.log.read_text()}")
+
+    async def goal(self, client: str, tenant: str = "iron") -> Milestone:
+        """Send a client's first goal, and return the milestone that comes of it."""
+        wire = {
+            "id": f"{tenant}-{client}", "source": "test", "type": "goal.completed", "subject": client,
+            "tenantid": tenant, "time": "2026-05-05T09:00:00Z", "data": {"goal_id": "g"},
+        }  # fmt: skip
+        producer = AIOKafkaProducer(bootstrap_servers=self.kafka)
+        consumer = AIOKafkaConsumer(
+            MILESTONES,
+            bootstrap_servers=self.kafka,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+        )
+        await producer.start()
+        await consumer.start()
+        key = f"{tenant}/{client}".encode()
+        try:
+            await producer.send_and_wait(EVENTS, key=key, value=msgspec.json.encode(wire))
+            while True:
+                found: Any = await consumer.getone()
+                if found.key == key:
+                    return decode_milestone(found.headers, found.value)
+        finally:
+            await consumer.stop()
+            await producer.stop()
+
+
+def until(true: Any, what: str) -> None:
+    ends_at = time.monotonic() + PATIENCE_SECONDS
+    while not true():
+        assert time.monotonic() < ends_at, f"waited for {what}"
+        time.sleep(0.05)
+
+
+def named(version: int, name: str) -> str:
+    return rulebook(version).replace("id: goal", f"id: {name}")
+
+
+@pytest.fixture(scope="module")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
+    """A broker of this module's own: the names of topics and group are fixed."""
+    broker = EmbeddedKafka(tmp_path_factory.mktemp("kafka"))
+    try:
+        broker.start()
+        yield broker
+    finally:
+        broker.stop()
+
+
+@pytest.fixture
+async def tracker(kafka: EmbeddedKafka, tmp_path: Path) -> AsyncIterator[Tracker]:
+    settings = KafkaSettings(kafka_bootstrap_servers=kafka.bootstrap_servers, partitions=2, replication_factor=1)
+    await topics.apply(settings, await topics.compare(settings))
+    write(tmp_path / "tenants" / "iron", tenant=TENANT, coaches=COACHES, rulebook=named(1, "first"))
+    port = usable_port()
+    environment = {
+        **os.environ,
+        "CAIRN_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+        "CAIRN_PARTITIONS": "2",
+        "CAIRN_TENANTS_DIR": str(tmp_path / "tenants"),
+        "CAIRN_SECRETS_DIR": str(tmp_path / "secrets"),
+        "CAIRN_TRACK_PROBE_PORT": str(port),
+    }
+    log = tmp_path / "track.log"
+    child = Child("cairn track", (CAIRN, "track"), log=log, env=environment)
+    child.start()
+    url = f"http://{LOOPBACK}:{port}"
+    try:
+        child.wait_until(lambda: is_ready(f"{url}/readyz"), PATIENCE_SECONDS)
+        yield Tracker(
+            child=child,
+            tenants=tmp_path / "tenants",
+            log=log,
+            kafka=kafka.bootstrap_servers,
+            metrics_url=f"{url}/metrics",
+        )
+    finally:
+        child.stop()
+
+
+def is_ready(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url) as answer:  # noqa: S310 - a URL of this test
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+async def test_later_events_follow_the_new_rulebook_and_a_bad_one_changes_nothing(tracker: Tracker) -> None:
+    first = await tracker.goal("ann")
+    assert first.rule == "first"
+
+    write(tracker.tenants / "iron", rulebook=named(2, "second").replace("micro", "mikro"))
+    tracker.until("invalid", 1)
+    still = await tracker.goal("bea")
+    assert (still.rule, still.rulebook) == ("first", first.rulebook)
+
+    write(tracker.tenants / "iron", rulebook=named(2, "second"))
+    tracker.in_force("iron", 2)
+    tracker.until("invalid", 0)
+    later = await tracker.goal("cid")
+    assert later.rule == "second"
+    assert later.rulebook != first.rulebook
+
+    write(tracker.tenants / "iron", rulebook=named(2, "third"))
+    tracker.until("version", 1)
+    assert (await tracker.goal("dan")).rule == "second"
+    assert len(re.findall("rules.rejected", tracker.log.read_text())) == 2
+    assert "rulebook.yaml:2:" in tracker.log.read_text()
+
+    write(tracker.tenants / "oak", tenant=TENANT, coaches=COACHES, rulebook=named(1, "oaken"))
+    tracker.in_force("oak", 1)
+    assert (await tracker.goal("ann", tenant="oak")).rule == "oaken"
+
+    write(tracker.tenants / "iron", rulebook=named(3, "third"))
+    tracker.hang_up()
+    tracker.in_force("iron", 3)
+    assert (await tracker.goal("eve")).rule == "third"
+    assert tracker.child.exit_code is None
