@@ -1,11 +1,12 @@
-"""A running `cairn track` on a real broker: rulebooks change under it."""
+"""Running processes on a real broker: rulebooks change under them."""
 
 import os
 import re
 import signal
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from agents import topics
 from agents.embedded.child import Child
 from agents.embedded.kafka import EmbeddedKafka
 from agents.embedded.ports import LOOPBACK, usable_port
+from agents.ledger.migrate import migrate
 from agents.settings import KafkaSettings
 from agents.stack import CAIRN
 from schemas.codec import decode_milestone
@@ -31,26 +33,26 @@ PATIENCE_SECONDS = 40.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tracker:
-    """The process, its tenants and its topics."""
+class Running:
+    """A process, its tenants, its log and its broker."""
 
     child: Child
     tenants: Path
     log: Path
     kafka: str
-    metrics_url: str
-
-    def rejected(self, reason: str) -> float:
-        with urllib.request.urlopen(self.metrics_url) as answer:  # noqa: S310 - a URL of this test
-            text = answer.read().decode()
-        (value,) = re.findall(rf'^cairn_rules_rejected{{reason="{reason}"}} (\S+)$', text, re.MULTILINE)
-        return float(value)
+    url: str
 
     def hang_up(self) -> None:
         """Send SIGHUP to the process itself, which runs under its guard."""
         assert self.child._guard is not None
         for process in psutil.Process(self.child._guard.pid).children():
             process.send_signal(signal.SIGHUP)
+
+    def rejected(self, reason: str) -> float:
+        with urllib.request.urlopen(f"{self.url}/metrics") as answer:  # noqa: S310 - a URL of this test
+            text = answer.read().decode()
+        (value,) = re.findall(rf'^cairn_rules_rejected{{reason="{reason}"}} (\S+)$', text, re.MULTILINE)
+        return float(value)
 
     def until(self, reason: str, tenants: float) -> None:
         until(lambda: self.rejected(reason) == tenants, f"{tenants} rejected as {reason}\n{self.log.read_text()}")
@@ -109,35 +111,41 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
         broker.stop()
 
 
-@pytest.fixture
-async def tracker(kafka: EmbeddedKafka, tmp_path: Path) -> AsyncIterator[Tracker]:
-    settings = KafkaSettings(kafka_bootstrap_servers=kafka.bootstrap_servers, partitions=2, replication_factor=1)
-    await topics.apply(settings, await topics.compare(settings))
-    write(tmp_path / "tenants" / "iron", tenant=TENANT, coaches=COACHES, rulebook=named(1, "first"))
+@contextmanager
+def running(command: str, kafka: EmbeddedKafka, folder: Path, **settings: str) -> Iterator[Running]:
+    """A process of Cairn's over one tenant, until the test ends."""
+    write(folder / "tenants" / "iron", tenant=TENANT, coaches=COACHES, rulebook=named(1, "first"))
     port = usable_port()
     environment = {
         **os.environ,
         "CAIRN_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
         "CAIRN_PARTITIONS": "2",
-        "CAIRN_TENANTS_DIR": str(tmp_path / "tenants"),
-        "CAIRN_SECRETS_DIR": str(tmp_path / "secrets"),
-        "CAIRN_TRACK_PROBE_PORT": str(port),
+        "CAIRN_TENANTS_DIR": str(folder / "tenants"),
+        "CAIRN_SECRETS_DIR": str(folder / "secrets"),
+        f"CAIRN_{command.upper()}_PROBE_PORT": str(port),
+        **settings,
     }
-    log = tmp_path / "track.log"
-    child = Child("cairn track", (CAIRN, "track"), log=log, env=environment)
+    log, url = folder / f"{command}.log", f"http://{LOOPBACK}:{port}"
+    child = Child(f"cairn {command}", (CAIRN, command), log=log, env=environment)
     child.start()
-    url = f"http://{LOOPBACK}:{port}"
     try:
         child.wait_until(lambda: is_ready(f"{url}/readyz"), PATIENCE_SECONDS)
-        yield Tracker(
-            child=child,
-            tenants=tmp_path / "tenants",
-            log=log,
-            kafka=kafka.bootstrap_servers,
-            metrics_url=f"{url}/metrics",
-        )
+        yield Running(child=child, tenants=folder / "tenants", log=log, kafka=kafka.bootstrap_servers, url=url)
     finally:
         child.stop()
+
+
+@pytest.fixture
+async def provisioned(kafka: EmbeddedKafka) -> EmbeddedKafka:
+    settings = KafkaSettings(kafka_bootstrap_servers=kafka.bootstrap_servers, partitions=2, replication_factor=1)
+    await topics.apply(settings, await topics.compare(settings))
+    return kafka
+
+
+@pytest.fixture
+def tracker(provisioned: EmbeddedKafka, tmp_path: Path) -> Iterator[Running]:
+    with running("track", provisioned, tmp_path) as process:
+        yield process
 
 
 def is_ready(url: str) -> bool:
@@ -148,7 +156,7 @@ def is_ready(url: str) -> bool:
         return False
 
 
-async def test_later_events_follow_the_new_rulebook_and_a_bad_one_changes_nothing(tracker: Tracker) -> None:
+async def test_later_events_follow_the_new_rulebook_and_a_bad_one_changes_nothing(tracker: Running) -> None:
     first = await tracker.goal("ann")
     assert first.rule == "first"
 
@@ -179,3 +187,21 @@ async def test_later_events_follow_the_new_rulebook_and_a_bad_one_changes_nothin
     tracker.in_force("iron", 3)
     assert (await tracker.goal("eve")).rule == "third"
     assert tracker.child.exit_code is None
+
+
+async def test_delivery_takes_over_what_holds_up_too(provisioned: EmbeddedKafka, database: str, tmp_path: Path) -> None:
+    await migrate(database)
+    settings = {
+        "CAIRN_DATABASE_URL": database,
+        "CAIRN_PUBLIC_URL": "http://localhost:8080",
+        "CAIRN_LINK_KEY": "0123456789abcdef" * 4,
+        "CAIRN_SMTP_HOST": LOOPBACK,
+    }
+    with running("deliver", provisioned, tmp_path, **settings) as deliver:
+        write(deliver.tenants / "iron", rulebook=named(2, "second").replace("micro", "mikro"))
+        deliver.until("invalid", 1)
+        write(deliver.tenants / "iron", rulebook=named(2, "second") + "mode: shadow\n")
+        deliver.hang_up()
+        deliver.in_force("iron", 2)
+        deliver.until("invalid", 0)
+        assert deliver.child.exit_code is None
