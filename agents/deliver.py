@@ -38,7 +38,7 @@ from agents.reapplier import Reapplier
 from agents.sender import Sender, SenderLimits
 from agents.settings import DeliverSettings
 from agents.sweeper import Sweeper
-from agents.tenant_watch import TenantWatch
+from agents.tenant_watch import TenantWatch, ignore_hangups
 from agents.tenants import Tenant, TenantsNow
 from agents.wakeup import Wakeup
 from agents.web.links import UnsubscribeLinks
@@ -62,6 +62,7 @@ class Delivery:
 
 def run_deliver(settings: DeliverSettings) -> int:
     """Deliver until SIGTERM or SIGINT, or until a part fails; returns the exit status."""
+    ignore_hangups()
     watch = Watched(settings.tenants_dir, lambda tenants: tenants)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_deliver(settings, watch))

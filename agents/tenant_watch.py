@@ -59,6 +59,7 @@ class TenantWatch(Generic[T]):
     async def run(self, interval_seconds: float = INTERVAL_SECONDS) -> None:
         """Look every few seconds until cancelled, and at SIGHUP at once."""
         hurry, loop = asyncio.Event(), asyncio.get_running_loop()
+        before = signal.getsignal(signal.SIGHUP)
         loop.add_signal_handler(signal.SIGHUP, hurry.set)
         try:
             while True:
@@ -72,6 +73,7 @@ class TenantWatch(Generic[T]):
                     await asyncio.to_thread(self.look, settled=False)
         finally:
             loop.remove_signal_handler(signal.SIGHUP)
+            signal.signal(signal.SIGHUP, before)
 
     def look(self, *, settled: bool = True) -> None:
         """Bring into force what has changed and holds up; blocks on the disk, so `run` leaves it to a thread.
@@ -142,6 +144,11 @@ class TenantWatch(Generic[T]):
         for digest in self._loaded - digests:
             metrics.RULES_LOADED_TIMESTAMP_SECONDS.remove(digest)
         self._loaded = digests
+
+
+def ignore_hangups() -> None:
+    """Let SIGHUP end this process neither before a watch runs nor after it."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 def _stamp(folder: Path) -> Stamp:

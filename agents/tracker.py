@@ -22,7 +22,7 @@ from agents.engine_metrics import EngineMetrics, sample_engine
 from agents.engine_probes import engine_checks
 from agents.kafka import security_options
 from agents.settings import KafkaSettings, TrackSettings
-from agents.tenant_watch import TenantWatch
+from agents.tenant_watch import TenantWatch, ignore_hangups
 from agents.tenants import STARTER_RULEBOOK, Tenant
 from agents.tracker_logic import Tally, TrackerLogic, TrackerRules
 from agents.web.listening import listening
@@ -58,6 +58,7 @@ class TrackerMetrics(EngineMetrics):
 
 def run_tracker(settings: TrackSettings) -> int:
     """Track until SIGTERM or SIGINT, or until something needed fails for good; returns the exit status."""
+    ignore_hangups()
     watch = TenantWatch(settings.tenants_dir, rules_of)
     logic = TrackerLogic()
     observer = TrackerMetrics(logic.tally)

@@ -244,7 +244,7 @@ def test_a_start_with_files_that_do_not_hold_up_is_refused(iron: Path) -> None:
 
 
 async def test_a_hangup_signal_means_look_now(iron: Path) -> None:
-    watched = watch(iron.parent)
+    watched, before = watch(iron.parent), signal.getsignal(signal.SIGHUP)
     running = asyncio.create_task(watched.run(interval_seconds=600))
     await asyncio.sleep(0)
     write(iron, rulebook=rulebook(2, reaches=5))
@@ -254,6 +254,7 @@ async def test_a_hangup_signal_means_look_now(iron: Path) -> None:
             await asyncio.sleep(0.01)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+    assert signal.getsignal(signal.SIGHUP) is before
 
 
 async def test_it_looks_by_itself(iron: Path) -> None:
