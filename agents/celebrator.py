@@ -179,13 +179,7 @@ def _decode(record: Record, tenants: Mapping[str, Tenant]) -> Heard | Refusal:
         if milestone.tenant not in tenants:
             raise Refused("unknown_tenant", "no folder of this name is among the tenants")  # noqa: TRY301 - as above
     except Refused as error:
-        return Refusal(
-            offset=record.offset,
-            reason=error.reason,
-            detail=error.detail,
-            key=record.key,
-            value=record.value,
-        )
+        return refused(record, error.reason, error.detail)
     return Heard(
         milestone=milestone,
         heard_at=_instant(heard_ms(record.headers) or record.timestamp),

@@ -21,7 +21,7 @@ from streams.tracking.adopt import apply_profile
 from streams.tracking.advance import advance
 from streams.tracking.plan import Plan
 from streams.tracking.profiles import erase
-from streams.tracking.state import State, decode_state, encode_state
+from streams.tracking.state import State, decode_state, encode_state, stamp_in
 from streams.tracking.tick import next_deadline, tick
 
 
@@ -87,9 +87,10 @@ class TrackerLogic:
         """When `tick` has to run next."""
         return next_deadline(state)
 
-    def is_outdated(self, key: bytes, body: bytes, rules: TrackerRules) -> bool:  # noqa: ARG002 - the protocol's
-        """False: a state carries nothing of the rulebook that it was decided by."""
-        return False
+    def is_outdated(self, key: bytes, body: bytes, rules: TrackerRules) -> bool:
+        """Whether a state was last looked at with another rulebook than its tenant's."""
+        tenant = key.partition(b"/")[0].decode()
+        return stamp_in(body) != rules.plan_for(tenant).stamp
 
     def _fold_event(self, state: State | None, record: Record, now_ms: int, rules: TrackerRules) -> Folded[State]:
         event = decode_event(record.headers, record.value)
@@ -113,7 +114,7 @@ class TrackerLogic:
             raise Refused("wrong_key", "the record's key must be tenant/client in UTF-8") from None
         profile = None if record.value is None else decode_profile(record.value)
         plan = rules.plan_for(who.partition("/")[0])
-        after = apply_profile(state, profile, who, plan, now_ms) if profile else erase(who, now_ms)
+        after = apply_profile(state, profile, who, plan, now_ms) if profile else erase(who, plan, now_ms)
         self.tally.outcomes[CLIENTS, "applied"] += 1
         return Folded(state=after)
 

@@ -11,6 +11,7 @@ are ticked in transactions of their own, a bounded number of keys each; later on
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from time import monotonic
 from typing import Generic
 
@@ -75,8 +76,8 @@ class Stateful(Generic[S, R]):
         self._counts = counts
         self._committer = committer
         self._observer = observer
-        self._now_ms = 0
-        self._mapped: tuple[int, int] = (-1, 0)
+        self._now_ms = 0  # as far as everything has been read
+        self._clocks = dict.fromkeys(config.source_topics, (-1, 0))
         self._sweep: Sweep[R] | None = None
         self.states = states
         self.interruptible = False
@@ -89,10 +90,11 @@ class Stateful(Generic[S, R]):
                 f"topic {batch.topic} must have message.timestamp.type=LogAppendTime: time is when we heard of it"
             )
         rules = await self._current_rules()
-        await self._tick(self._time(first), rules)
+        if batch.topic == self._config.source_topics[-1]:
+            await self._tick(self._time(batch.topic, first), rules)
         folding = self._folding(rules)
         started = monotonic()
-        folding.fold(batch, self._time)
+        folding.fold(batch, partial(self._time, batch.topic))
         replayed, refused = folding.replayed, folding.refused
         self._observer.folded(batch.topic, folding.records, replayed, refused, monotonic() - started)
         if folding.end > batch.start:
@@ -107,7 +109,7 @@ class Stateful(Generic[S, R]):
 
     async def tick(self, now_ms: int) -> None:
         """Tick everything due at `now_ms`, which no unread record precedes."""
-        self._now_ms = max(self._now_ms, now_ms)
+        self._now_ms = max(self._now_ms, now_ms, *(clock for _, clock in self._clocks.values()))
         if self.states.deadlines.next_ms() is not None:
             await self._tick(self._now_ms, await self._current_rules())
 
@@ -127,7 +129,7 @@ class Stateful(Generic[S, R]):
             return
         if self._sweep is None or self._sweep.rules != rules:
             self._sweep = Sweep(self.states, self._logic, rules)
-        self._now_ms = max(self._now_ms, now_ms)
+        self._now_ms = max(self._now_ms, now_ms, *(clock for _, clock in self._clocks.values()))
         if keys := self._sweep.find(self._config.tick_limit):
             folding = self._folding(rules)
             folding.renew(keys, self._now_ms)
@@ -216,9 +218,14 @@ class Stateful(Generic[S, R]):
     def _used(self) -> Mapping[str, int]:
         return self.states.bookmark.rules_versions if self.states.bookmark else {}
 
-    def _time(self, record: Record) -> int:
-        appended = record.timestamp
-        if appended != self._mapped[0]:  # a producer's batch shares one append time
-            self._now_ms = max(self._now_ms, self._time_map(appended))
-            self._mapped = (appended, self._now_ms)
-        return self._now_ms
+    def _time(self, topic: str, record: Record) -> int:
+        """The domain time of a record: no topic's clock runs back, nor waits for another's.
+
+        An earlier topic is folded first after a downtime, up to its end: its clock must not make the unread records
+        of a later one late.
+        """
+        appended, (mapped, now_ms) = record.timestamp, self._clocks[topic]
+        if appended != mapped:  # a producer's batch shares one append time
+            now_ms = max(now_ms, self._now_ms, self._time_map(appended))
+            self._clocks[topic] = (appended, now_ms)
+        return now_ms

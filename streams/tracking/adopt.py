@@ -30,8 +30,10 @@ def begin(who: str, plan: Plan) -> State:
 
 def adopt(state: State, plan: Plan, now_ms: int) -> State:
     """The state under a plan; the same if it was looked at with it already."""
-    if state.stamp == plan.stamp or state.erased_ms is not None:
+    if state.stamp == plan.stamp:
         return state
+    if state.erased_ms is not None:
+        return replace(state, stamp=plan.stamp)
     awards = state.awards
     for slot, what in _passed(state, plan):
         awards, _ = reach(awards, slot, _nobody, what) if slot.key not in awards or what.run else (awards, ())

@@ -165,11 +165,6 @@ class Plan:
 
 _MAX_AMOUNT = 2.0**53
 
-    @property
-    def stamp(self) -> bytes:
-        """Four bytes of the digest: enough for a state to say which rulebook it was last decided by."""
-        return bytes.fromhex(self.digest[:8])
-
 
 def field_of(data: Any, name: str) -> Any:
     """A field of an event's data, whether of a known or a free type; None if it has none."""

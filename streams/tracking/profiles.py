@@ -35,6 +35,6 @@ def day_at(state: State, plan: Plan, at: datetime, zone: str | None = None) -> i
     return local_day(at, zone, plan.day_starts_minutes if starts is None else starts)
 
 
-def erase(who: str, now_ms: int) -> State:
+def erase(who: str, plan: Plan, now_ms: int) -> State:
     """The stub that stays of an erased client, so that late events bring nobody back."""
-    return State(who=who, erased_ms=now_ms)
+    return State(who=who, stamp=plan.stamp, erased_ms=now_ms)

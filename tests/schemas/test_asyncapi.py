@@ -15,7 +15,7 @@ from referencing.jsonschema import DRAFT7
 from agents.engine.batch import Batch
 from agents.engine.dead_letters import dead_letter
 from agents.engine.logic import Refusal
-from schemas import codec
+from schemas import codec, milestone_codec
 from schemas.contracts.asyncapi import asyncapi
 from schemas.event import EVENT_DATA
 from schemas.milestone import Milestone
@@ -50,7 +50,7 @@ def decoded(message: str, example: dict[str, Any]) -> Any:
         return codec.decode_event(headers_of(example), value)
     if message == "profile":
         return codec.decode_profile(value)
-    return codec.decode_milestone(headers_of(example), value)
+    return milestone_codec.decode_milestone(headers_of(example), value)
 
 
 def references(node: Any) -> Iterator[str]:
@@ -154,8 +154,8 @@ def test_schema_and_decoder_refuse_the_same_missing_field() -> None:
 
 def test_milestones_travel_with_the_headers_that_are_written_down() -> None:
     (reached,) = MESSAGES["milestoneReached"]["examples"]
-    value, headers = codec.encode_milestone(decoded("milestoneReached", reached))
-    written = {name: text.decode() for name, text in (*headers, codec.heard_header(1_778_217_120_000))}
+    value, headers = milestone_codec.encode_milestone(decoded("milestoneReached", reached))
+    written = {name: text.decode() for name, text in (*headers, milestone_codec.heard_header(1_778_217_120_000))}
     validator("milestoneReached", "headers").validate(written)
     assert written.keys() == MESSAGES["milestoneReached"]["headers"]["properties"].keys()
     assert json.loads(value) == reached["payload"]

@@ -30,7 +30,7 @@ CONFIG = EngineConfig(
 class Stamping:
     """A state is the rules that it was last decided by; every decision tells them and the time."""
 
-    def decode(self, body: bytes) -> int:
+    def decode(self, key: bytes, body: bytes) -> int:
         return int(body)
 
     def encode(self, state: int) -> bytes:
@@ -178,3 +178,16 @@ async def test_a_sweep_never_runs_before_the_time_of_a_record_already_folded() -
     partition.change(2)
     await partition.sink.sweep(70)
     assert partition.log.told()[-1] == (b"tick", b"5000")
+
+
+async def test_an_earlier_topic_that_is_read_ahead_ticks_nothing_that_unread_records_may_still_prevent() -> None:
+    """After a downtime profiles are folded up to their end first, though events before them are unread."""
+    partition = Partition()
+    partition.states.values[b"late"] = partition.states.header.pack(70, (-1, -1), b"1")
+    partition.states.settle(0)
+    await partition.sink.take(batch(b"x", topic="a", start=10))  # appended at 100
+    assert [key for key, _ in partition.log.told()] == [b"k"]
+    await partition.sink.take(batch(b"x", topic="b", start=6))  # appended at 60: nothing is due yet
+    assert [key for key, _ in partition.log.told()] == [b"k", b"k"]
+    await partition.sink.take(batch(b"x", topic="b", start=8))  # appended at 80
+    assert [key for key, _ in partition.log.told()] == [b"k", b"k", b"tick", b"k"]

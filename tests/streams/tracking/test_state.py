@@ -9,7 +9,7 @@ import pytest
 from streams.tracking.marks import highest
 from streams.tracking.profiles import erase
 from streams.tracking.state import State, UnreadableStateError, decode_state, encode_state
-from tests.streams.tracking.story import GOALS, HALFWAY, MAY, STREAK, Story, at, booked, check, event, uncheck
+from tests.streams.tracking.story import GOALS, HALFWAY, MAY, STREAK, Story, at, booked, check, event, plan_of, uncheck
 
 GOLDEN = Path(__file__).with_name("golden_state_v2.bin")
 GOLDEN_V1 = Path(__file__).with_name("golden_state_v1.bin")
@@ -106,9 +106,10 @@ def test_nothing_of_a_profile_but_the_tracked_bits_is_kept() -> None:
 
 
 def test_an_erased_client_stays_gone_until_a_new_profile_comes() -> None:
-    story = Story(GOALS, state=erase("t1/c1", 5))
+    story = Story(GOALS, state=erase("t1/c1", plan_of(GOALS), 5))
+    gone = story.state
     ignored = story.tell(event("goal.completed", at(1), goal_id="g"))
-    assert (ignored.outcome, story.state) == ("unused", State(who="t1/c1", erased_ms=5))
+    assert (ignored.outcome, story.state) == ("unused", gone)
     story.profile(timezone="UTC")
     story.tell(event("goal.completed", at(2), goal_id="h"))
     assert story.said == ["goals 1"]
