@@ -56,7 +56,9 @@ def runs_of(days: DaySet) -> tuple[Run, ...]:
 def runs_near(days: DaySet, first: int, last: int) -> tuple[Run, ...]:
     """The runs that the days from `first` to `last` belong to, or stand beside."""
     filled = days.checked | days.neutral
-    low, high = max(first - days.base - 1, 0), max(last - days.base + 1, 0)
+    low, high = max(first - days.base - 1, 0), last - days.base + 1
+    if high < 0:
+        return ()
     if filled >> low & 1:
         low, _ = run_around(filled, low)
     if filled >> high & 1:

@@ -67,7 +67,7 @@ class Breakable(Struct, frozen=True, gc=False):
         return f"{self.rule.id}{SEPARATOR}{self.per}"
 
     def breaks(self, days: DaySet, runs: Iterable[Run]) -> list[tuple[Run, int]]:
-        """The runs that are long enough and will be broken, each with when."""
+        """The runs that are long enough to be missed and will be broken, each with when."""
         rests = rests_from(days, self.pauses) if self.pauses else None
         return [
             (run, self.clockwork.due_ms(run))
@@ -86,19 +86,17 @@ class Broken(Struct, frozen=True, gc=False):
 
 def settle_lapse(known: Broken, what: Breakable, change: DayChange, now_ms: int, *, silent: bool) -> Broken:
     """The pending lapses after days changed, and the lapses that were mended."""
-    before = runs_near(change.old, change.first, change.last)
-    after = runs_near(change.new, change.first, change.last)
+    were, are = runs_near(change.old, change.first, change.last), runs_near(change.new, change.first, change.last)
+    before, after = [run for run in were if run not in are], [run for run in are if run not in were]
+    if not before and not after:
+        return known
     will_break = what.breaks(change.new, after)
-    awards, verdicts = _mend(known.awards, what, before, will_break, now_ms)
+    awards, verdicts = _mend(known.awards, what, change, before, now_ms)
     ledger = awards.get(what.slot.key, ())
     pending = known.lapses.get(what.key, ())
     changed = [*before, *after]
     kept = tuple(one for one in pending if not any(run.overlaps(one.first, one.span) for run in changed))
-    new = tuple(
-        PendingLapse(run.first, run.last, run.length, due_ms, _silence(pending, run, due_ms, silent=silent))
-        for run, due_ms in will_break
-        if _is_open(ledger, run)
-    )
+    new = _pending(will_break, ledger, pending, silent=silent)
     return Broken(awards, _with(known.lapses, what.key, kept + new), known.verdicts + verdicts)
 
 
@@ -118,11 +116,7 @@ def all_pending(
 ) -> tuple[PendingLapse, ...]:
     """Every run that will break and of which the ledger has no lapse that stands."""
     ledger = awards.get(what.slot.key, ())
-    return tuple(
-        PendingLapse(run.first, run.last, run.length, due_ms, _silence(known, run, due_ms, silent=False))
-        for run, due_ms in what.breaks(days, runs_of(days))
-        if _is_open(ledger, run)
-    )
+    return _pending(what.breaks(days, runs_of(days)), ledger, known, silent=False)
 
 
 def without(lapses: Lapses, key: str, pending: PendingLapse) -> Lapses:
@@ -130,24 +124,24 @@ def without(lapses: Lapses, key: str, pending: PendingLapse) -> Lapses:
     return _with(lapses, key, tuple(one for one in lapses.get(key, ()) if one is not pending))
 
 
-def _mend(
-    awards: Awards, what: Breakable, before: Sequence[Run], breaks: Sequence[tuple[Run, int]], now_ms: int
-) -> Settled:
-    """Withdraw the lapses of runs that are not broken, and of one run all but the one for its latest days.
-
-    A run that is missed from the same day on stays broken, whatever the zone became since.
-    """
+def _mend(awards: Awards, what: Breakable, change: DayChange, before: Sequence[Run], now_ms: int) -> Settled:
+    """Withdraw the lapses of runs that are not broken, and of one run all but the one for its latest days."""
     verdicts: tuple[Verdict, ...] = ()
     slot = what.slot
     known = awards.get(slot.key, ())
-    missed = {run.reach for run in before}
-    standing = [_owner(known, run) for run, due_ms in breaks if due_ms <= now_ms or run.reach in missed]
     for award in known:
         near = [run for run in before if award.overlaps(run)]
-        if award.held and near and not any(award is owner for owner in standing):
+        if award.held and near and not _stands(award, known, what, change, now_ms):
             awards, found = withdraw(awards, slot, award, near[-1].length)
             verdicts += found
     return awards, verdicts
+
+
+def _stands(award: Award, known: Sequence[Award], what: Breakable, change: DayChange, now_ms: int) -> bool:
+    """Whether a run of an award is broken; one that is missed from the same day on stays so, whatever the zone."""
+    missed = {run.reach for run in runs_of(change.old) if award.overlaps(run)}
+    own = [run for run in runs_of(change.new) if _owner(known, run) is award]
+    return any(due_ms <= now_ms or run.reach in missed for run, due_ms in what.breaks(change.new, own))
 
 
 def _owner(known: Sequence[Award], run: Run) -> Award | None:
@@ -158,6 +152,21 @@ def _owner(known: Sequence[Award], run: Run) -> Award | None:
 def _is_open(known: Sequence[Award], run: Run) -> bool:
     owner = _owner(known, run)
     return owner is None or not owner.held
+
+
+def _pending(
+    breaks: Sequence[tuple[Run, int]],
+    ledger: Sequence[Award],
+    known: Sequence[PendingLapse],
+    *,
+    silent: bool,
+) -> tuple[PendingLapse, ...]:
+    """What to wait for: the runs that will break and of which the ledger has no lapse that stands."""
+    return tuple(
+        PendingLapse(run.first, run.last, run.length, due_ms, _silence(known, run, due_ms, silent=silent))
+        for run, due_ms in breaks
+        if _is_open(ledger, run)
+    )
 
 
 def _silence(pending: Sequence[PendingLapse], run: Run, due_ms: int, *, silent: bool) -> bool:

@@ -104,4 +104,15 @@ def _change(changed: Changed, after: State, rule: PlannedRule, per: str) -> DayC
     old, new = days_of(changed.before, rule, per), days_of(after, rule, per)
     if not old.checked and not old.neutral:
         old = DaySet(new.base, 0)
-    return DayChange(old, new, changed.first, changed.last)
+    first, last = changed.first, changed.last
+    if old.neutral or new.neutral:  # an open pause may end on another day now
+        base = min(old.base, new.base)
+        differs = _aligned(old, base) ^ _aligned(new, base)
+        if differs:
+            first = min(first, base + (differs & -differs).bit_length() - 1)
+            last = max(last, base + differs.bit_length() - 1)
+    return DayChange(old, new, first, last)
+
+
+def _aligned(days: DaySet, base: int) -> int:
+    return (days.checked | days.neutral) << (days.base - base)

@@ -36,8 +36,8 @@ def day_set(habits: Sequence[Habit], pauses: Sequence[Pause]) -> DaySet:
     neutral = 0
     for day in repaired:
         neutral |= 1 << (day - base)
-    for pause in pauses:
-        neutral |= _mask(pause, base, checked)
+    for pause in sorted(pauses, key=lambda each: each.last is None):
+        neutral |= _mask(pause, base, checked, neutral)
     return DaySet(base, checked, neutral & ~checked)
 
 
@@ -47,10 +47,11 @@ def rests_from(days: DaySet, pauses: Iterable[Pause]) -> int | None:
     return min(still, default=None)
 
 
-def _mask(pause: Pause, base: int, checked: int) -> int:
+def _mask(pause: Pause, base: int, checked: int, neutral: int) -> int:
+    """The days of a pause; of an open one those up to the next check, or to the first that nothing speaks of."""
     first = pause.first - base
     last = None if pause.last is None else pause.last - base
     if last is None:
         after = checked >> first + 1 << first + 1
-        last = (after & -after).bit_length() - 2 if after else first
+        last = (after & -after).bit_length() - 2 if after else max(first, (checked | neutral).bit_length())
     return (1 << last + 1) - (1 << first) if last >= first else 0

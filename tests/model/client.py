@@ -49,6 +49,8 @@ class Client:
         self.was_counted = {session: self._is_counted(session) for session in self.inferred}
         self.log.append({**event, "day": event["data"].get("day", today)})
         self._forget_moved_sessions(now)
+        if event["type"] == "event.retracted":
+            self._restore_sessions(now)
         self._decide({"at": event["time"], "clock": now, "day": today, "silent": event["silent"]})
         return self._emitted()
 
@@ -96,6 +98,13 @@ class Client:
                 del self.inferred[session]
                 if self.was_counted.get(session) and booked[session]["ends_at"] + hold_off <= now:
                     self.inferred[session] = booked[session]["ends_at"]  # over before and after: it goes on counting
+
+    def _restore_sessions(self, now: datetime) -> None:
+        """What a retraction leaves of a session that is over counts with it."""
+        hold_off = timedelta(minutes=self.defaults["session_hold_off_minutes"])
+        for session, booking in schedules(kept(self.log)).items():
+            if session not in self.inferred and booking["ends_at"] + hold_off <= now:
+                self.inferred[session], self.inferred_seq[session] = booking["ends_at"], len(self.log)
 
     def _decide(self, cause: Cause) -> None:
         streaks = [rule for rule in self.rules if "streak" in rule["when"]]

@@ -1,5 +1,6 @@
 """The core against the naive model: whatever happens to a client, both say the same, step by step."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.model.model import NaiveTracker
 
 BEGIN = datetime(2026, 3, 20, 9, tzinfo=UTC)
 WHO = "t1/c1"
+EXAMPLES = int(os.environ.get("CAIRN_LAW_EXAMPLES", "400"))
 MINUTE = 60_000
 
 RULES = """
@@ -76,7 +78,7 @@ def _data(**fields: Any) -> st.SearchStrategy[dict[str, Any]]:
 
 
 events: dict[str, st.SearchStrategy[dict[str, Any]]] = {
-    "session.booked": _data(session_id=things, hours=st.integers(-3, 40), kind=st.sampled_from([None, "yoga"])),
+    "session.booked": _data(session_id=things, hours=st.integers(-3, 40)),
     "session.rescheduled": _data(session_id=things, hours=st.integers(-3, 60)),
     "session.completed": _data(session_id=things),
     "session.canceled": _data(session_id=things),
@@ -92,8 +94,12 @@ events: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "goal.completed": _data(goal_id=things, kind=st.just("core")),
     "goal.reopened": _data(goal_id=things),
     "program.completed": _data(program_id=things),
-    "purchase.completed": _data(
-        order_id=things, amount_cents=st.sampled_from([60, 100, 200]), currency=st.sampled_from(["USD", "EUR"])
+    "purchase.completed": st.sampled_from(
+        [
+            {"order_id": "a", "amount_cents": 60, "currency": "USD"},
+            {"order_id": "b", "amount_cents": 200, "currency": "USD"},
+            {"order_id": "c", "amount_cents": 200, "currency": "EUR"},
+        ]
     ),
     "purchase.refunded": _data(order_id=things, amount_cents=st.sampled_from([50, 100]), currency=st.just("USD")),
     "weight.logged": _data(kilos=st.sampled_from([78, 78.5, 79, 80, 81, 82, 83.5])),
@@ -180,7 +186,7 @@ class Both:
                 return None
             data, is_silent = {"event_id": self.ids[-1 - said]}, False
         else:
-            data, is_silent = _spoken(kind, dict(said[0]), at), said[1]
+            data, is_silent = _spoken(kind, dict(said[0]), at), said[1] and not kind.startswith(("habit", "streak"))
         name = f"e{len(self.times)}"
         if kind != "event.retracted":
             self.ids.append(name)
@@ -191,6 +197,8 @@ class Both:
 
 
 def _spoken(kind: str, data: dict[str, Any], at: datetime) -> dict[str, Any]:
+    if data.get("session_id") == "b":
+        data["kind"] = "yoga"  # what is said of one session does not differ
     if "hours" in data:
         ends = at + timedelta(hours=data.pop("hours"))
         data |= {"starts_at": (ends - timedelta(minutes=50)).isoformat(), "ends_at": ends.isoformat()}
@@ -222,7 +230,9 @@ def _compared(kind: str, rule: str, threshold: Any, occurrence: str, revision: i
     return identity if kind == "milestone.retracted" else (*identity, round(value, 6), at)
 
 
-@settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    deadline=None, max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(stories)
 def test_the_core_says_what_the_model_says(story: list[Step]) -> None:
     both = Both()
