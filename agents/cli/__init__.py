@@ -2,20 +2,30 @@
 
 import sys
 
-from agents.cli import brake, dead_letters, keys, processes, provisioning, rules
-from agents.cli.app import EXIT_INVALID, app, err
+from aiokafka.errors import KafkaError
+
+from agents.cli import brake, dead_letters, keys, log_export, processes, provisioning, rules
+from agents.cli.app import EXIT_FAILED, EXIT_INVALID, app, err
 from agents.ledger.opening import UNFIT
 from agents.settings import SettingsError
 from agents.tenants import TenantErrors
+from agents.topic_reader import TopicMissingError
 
-__all__ = ["brake", "dead_letters", "keys", "main", "processes", "provisioning", "rules"]
+__all__ = ["brake", "dead_letters", "keys", "log_export", "main", "processes", "provisioning", "rules"]
 
 
 def main() -> None:
-    """The entry point: wrong settings, tenants or schema become a clear text and status 2."""
+    """The entry point: wrong settings, tenants, topics or schema become a clear text and status 2."""
     try:
         app()
-    except (SettingsError, TenantErrors, *UNFIT) as error:
+    except (SettingsError, TenantErrors, TopicMissingError, *UNFIT) as error:
         err.print(str(error), markup=False, highlight=False)
         err.print("`cairn doctor` checks the whole environment; .env.example explains every setting.")
         sys.exit(EXIT_INVALID)
+    except (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        err.print(f"A file cannot be used: {error}", markup=False, highlight=False)
+        sys.exit(EXIT_INVALID)
+    except KafkaError as error:
+        err.print(f"Kafka does not answer as it should: {error}", markup=False, highlight=False)
+        err.print("`cairn doctor` checks the connection; nothing that Kafka acknowledged is lost.")
+        sys.exit(EXIT_FAILED)

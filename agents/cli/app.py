@@ -6,6 +6,7 @@ ended because something that it needs failed for good.
 """
 
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from importlib.metadata import version as installed
 from typing import Any, TypeVar
 
@@ -37,6 +38,11 @@ def group(name: str, meaning: str) -> typer.Typer:
     commands = typer.Typer(help=meaning, no_args_is_help=True)
     app.add_typer(commands, name=name)
     return commands
+
+
+def as_utc(at: datetime) -> datetime:
+    """An instant from the command line; without an offset it is UTC."""
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
