@@ -11,19 +11,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import TextIO
 
 import msgspec
 
-from schemas.client import Profile
-from schemas.codec import Refused, decode_event, decode_profile
-from schemas.event import Event
+from agents.log_lines import read_lines, read_profiles
 from schemas.milestone import Milestone
 from schemas.rulebook import RulebookErrors, load_rulebook
-from schemas.text import Identifier
-from streams.tracking.compiling import compile_rulebook
 from streams.tracking.instants import to_ms
-from streams.tracking.replay import Line, RefusedLine, replay
+from streams.tracking.compiling import compile_rulebook
+from streams.tracking.replay import RefusedLine, replay
 
 EXIT_OK, EXIT_INVALID, EXIT_REFUSED = 0, 1, 2
 
@@ -57,31 +54,17 @@ def run_replay(
         with ExitStack() as stack:
             log = sys.stdin.buffer if events == "-" else stack.enter_context(Path(events).open("rb"))
             until_ms = None if until is None else to_ms(until)
-            refused += _print(replay(lines_of(log), plan, profiles=profiles, until_ms=until_ms), out, err)
+            refused += _print(replay(read_lines(log), plan, profiles=profiles, until_ms=until_ms), out, err)
     except (OSError, UnicodeDecodeError, RulebookErrors) as error:
         err.write(f"{error}\n")
         return EXIT_INVALID
     return EXIT_REFUSED if refused else EXIT_OK
 
 
-def lines_of(log: BinaryIO) -> Iterator[Line]:
-    """The events of a log with their line numbers; an empty line is none."""
-    for number, line in enumerate(log, start=1):
-        if not line.isspace():
-            yield number, _event(line)
-
-
-def _event(line: bytes) -> Event | Refused:
-    try:
-        return decode_event((), line)
-    except Refused as refusal:
-        return refusal
-
-
 def _print(folded: Iterable[Milestone | RefusedLine], out: TextIO, err: TextIO) -> int:
     """Write what a fold yields; returns how many lines were refused."""
     refused = 0
-    with collector_at_rest():
+    with collector_off():
         for found in folded:
             if isinstance(found, Milestone):
                 shown = {name: getattr(found, name) for name in _SHOWN}
@@ -93,8 +76,8 @@ def _print(folded: Iterable[Milestone | RefusedLine], out: TextIO, err: TextIO) 
 
 
 @contextmanager
-def collector_at_rest() -> Iterator[None]:
-    """The cyclic collector is off during a fold.
+def collector_off() -> Iterator[None]:
+    """Without the cyclic collector while the block runs.
 
     States hold no cycles, and walking through a million of them again and again would take
     longer than the fold.
@@ -104,32 +87,3 @@ def collector_at_rest() -> Iterator[None]:
         yield
     finally:
         gc.enable()
-
-
-def read_profiles(clients: Path | None, err: TextIO) -> tuple[dict[str, Profile], int]:
-    """The profiles by `tenant/client`, and how many lines were refused."""
-    profiles: dict[str, Profile] = {}
-    refused = 0
-    for number, line in enumerate(clients.read_bytes().splitlines() if clients else (), start=1):
-        if not line.strip():
-            continue
-        try:
-            profiles[_who(line)] = decode_profile(line)
-        except Refused as refusal:
-            refused += 1
-            err.write(f"{clients}:{number}: {refusal}\n")
-    return profiles, refused
-
-
-def _who(line: bytes) -> str:
-    """Whom a line of profiles is about: its `tenant` and `client`."""
-    try:
-        about = msgspec.json.decode(line, type=_About)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused("wrong_profile", f"a line needs tenant and client: {error}") from None
-    return f"{about.tenant}/{about.client}"
-
-
-class _About(msgspec.Struct):
-    tenant: Identifier
-    client: Identifier

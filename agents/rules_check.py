@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TextIO
 
 from agents.confetti import confetti_of
-from agents.replay import collector_at_rest, lines_of, read_profiles
+from agents.log_lines import read_lines, read_profiles
+from agents.replay import collector_off
 from schemas import yaml_lines
 from schemas.milestone import Milestone
 from schemas.rulebook import Rulebook, RulebookErrors, read_rulebook
@@ -78,8 +79,8 @@ def _tried(
     """The warnings that a log gives rise to, and how many lines were refused."""
     profiles, refused = read_profiles(clients, err)
     reached: list[Milestone] = []
-    with against.open("rb") as log, collector_at_rest():
-        for found in replay(lines_of(log), compile_rulebook(rulebook), profiles=profiles):
+    with against.open("rb") as log, collector_off():
+        for found in replay(read_lines(log), compile_rulebook(rulebook), profiles=profiles):
             if isinstance(found, RefusedLine):
                 refused += 1
                 err.write(f"{against}:{found.number}: {found.refusal}\n")

@@ -1,4 +1,4 @@
-"""The commands around rulebooks: check one, replay a log through one."""
+"""The commands around rulebooks: check one, replay a log through one, compare two on a log."""
 
 from datetime import datetime
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from agents.cli.app import app, err, group, out
+from agents.cli.app import app, as_utc, err, group, out
 
 rules_app = group("rules", "Rulebooks.")
 
@@ -54,4 +54,19 @@ def replay(
     """Fold a log of events; prints one JSON line per milestone, status 2 if a line was refused."""
     from agents.replay import run_replay
 
-    raise typer.Exit(run_replay(events=events, rules=rules, clients=clients, until=until))
+    raise typer.Exit(run_replay(events=events, rules=rules, clients=clients, until=until and as_utc(until)))
+
+
+@app.command()
+def backtest(
+    log: Annotated[str, typer.Argument(help="A log, one event a line; - reads standard input.")],
+    *,
+    rules: Annotated[Path, typer.Option(help="The rulebook that is tried.")],
+    against: Annotated[Path, typer.Option(help="The rulebook that it is compared with.")],
+    clients: Annotated[Path | None, typer.Option(help="Profiles, one a line.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
+) -> None:
+    """Say who would have been celebrated under two rulebooks, for how much, and the difference."""
+    from agents.backtest import run_backtest
+
+    raise typer.Exit(run_backtest(rules=rules, against=against, log=log, clients=clients, as_json=as_json))
