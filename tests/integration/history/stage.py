@@ -5,19 +5,27 @@ import json
 import os
 import sys
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 
 from agents import topics
+from agents.embedded.ports import usable_port
 from agents.kafka import client_options
 from agents.settings import KafkaSettings
+from agents.stored_state import read_stored
 from agents.topic_reader import PlacedRecord, open_reader
-from schemas.topics import CLIENTS, EVENTS
+from schemas.topics import CLIENTS, EVENTS, STATE_CHANGELOG
 
 CAIRN = Path(sys.executable).with_name("cairn")
 PARTITIONS = 3
+TENANT = (
+    "{name: Practice, timezone: UTC, sender: {from_name: P, from_address: hello@practice.example.org}, sources: []}"
+)
+COACHES = "coaches: [{id: mara, name: Mara Lind, email: mara@example.org}]"
 STRUCTURED = (("content-type", b"application/cloudevents+json"),)
 
 
@@ -76,14 +84,50 @@ class Stage:
             found = [record async for record in reader.records(await reader.spans(topic))]
         return [record for record in found if (record.key or b"").startswith(f"{self.tenant}/".encode())]
 
-    async def start(self, *arguments: object) -> asyncio.subprocess.Process:
+    async def start(self, *arguments: object, **environment: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             str(CAIRN),
             *map(str, arguments),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, "CAIRN_KAFKA_BOOTSTRAP_SERVERS": self.settings.kafka_bootstrap_servers},
+            env={
+                **os.environ,
+                "CAIRN_KAFKA_BOOTSTRAP_SERVERS": self.settings.kafka_bootstrap_servers,
+                **environment,
+            },
         )
+
+    @asynccontextmanager
+    async def tracker(self, tenants: Path) -> AsyncIterator[None]:
+        """`cairn track`, while the block runs."""
+        (tenants / "practice").mkdir()
+        (tenants / "practice" / "tenant.yaml").write_text(TENANT)
+        (tenants / "practice" / "coaches.yaml").write_text(COACHES)
+        environment = {
+            "CAIRN_PARTITIONS": str(PARTITIONS),
+            "CAIRN_TENANTS_DIR": str(tenants),
+            "CAIRN_SECRETS_DIR": str(tenants),
+            "CAIRN_TRACK_PROBE_PORT": str(usable_port()),
+        }
+        process = await self.start("track", **environment)
+        try:
+            yield
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await process.communicate()
+
+    async def tracked(self, client: str, events: int) -> None:
+        """Wait until the tracker has applied so many events of a client."""
+        key = f"{self.tenant}/{client}".encode()
+        async with asyncio.timeout(60):
+            while True:
+                sent = sum(record.key == key for record in await self.records(EVENTS))
+                states = [record.value for record in await self.records(STATE_CHANGELOG) if record.key == key]
+                last = max((r.offset for r in await self.records(EVENTS) if r.key == key), default=-1)
+                if sent >= events and states and read_stored(states[-1]).applied[EVENTS] >= last:
+                    return
+                await asyncio.sleep(0.2)
 
     async def cairn(self, *arguments: object) -> Said:
         """Run a command to its end."""

@@ -1,0 +1,80 @@
+"""Publishing many records: a chunk at a time, each acknowledged before the next.
+
+It must never hold more than a chunk, nor say done before Kafka has a record. Keys choose
+partitions as the Java client does (murmur2), and within a partition the order is kept.
+
+Theory of operation: a chunk is small enough that one sent again, after a crash between its
+acknowledgement and the note of it, falls into the window in which the tracker knows an id.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiolimiter import AsyncLimiter
+
+from agents.topic_reader import TopicMissingError
+from schemas.codec import STRUCTURED_CONTENT_TYPE
+from schemas.topics import EVENTS
+
+CHUNK_RECORDS = 500
+"""At most so many records are under way; the tracker remembers 512 keys of a client."""
+
+_CHUNKS_A_SECOND = 10
+_HEADERS = [("content-type", STRUCTURED_CONTENT_TYPE)]
+
+KeyedEvent = tuple[bytes, bytes]
+"""A record's key, and its event in structured mode."""
+
+
+class Publisher:
+    """Publishes events at a bounded rate; see `open_publisher`.
+
+    Attributes:
+        chunk_records: how many to hand over at once.
+    """
+
+    def __init__(self, producer: AIOKafkaProducer, rate: int) -> None:
+        self._producer = producer
+        self.chunk_records = max(1, min(CHUNK_RECORDS, rate // _CHUNKS_A_SECOND))
+        self._limiter = AsyncLimiter(self.chunk_records, self.chunk_records / rate)
+
+    async def publish(self, events: Sequence[KeyedEvent]) -> None:
+        """Publish a chunk; returns when Kafka has acknowledged all of it.
+
+        Raises:
+            KafkaError: Kafka did not take a record.
+        """
+        await self._limiter.acquire(len(events))
+        sent = [await self._producer.send(EVENTS, key=key, value=value, headers=_HEADERS) for key, value in events]
+        await asyncio.gather(*sent)
+
+
+@asynccontextmanager
+async def open_publisher(options: dict[str, Any], *, rate: int) -> AsyncIterator[Publisher]:
+    """A publisher, while the block runs.
+
+    Args:
+        options: how to reach Kafka, see `agents.kafka.client_options`.
+        rate: events a second, at most.
+
+    Raises:
+        TopicMissingError: the broker has no events topic; it is not made by publishing.
+    """
+    admin = AIOKafkaAdminClient(**options)
+    await admin.start()
+    try:
+        described = await admin.describe_topics(None)
+    finally:
+        await admin.close()
+    if EVENTS not in {found["topic"] for found in described}:
+        raise TopicMissingError(f"Kafka has no topic {EVENTS}: `cairn topics apply` creates what is missing.")
+    producer = AIOKafkaProducer(**options, acks="all", enable_idempotence=True)
+    await producer.start()
+    try:
+        yield Publisher(producer, rate)
+    finally:
+        await producer.stop()
