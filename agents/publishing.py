@@ -9,14 +9,14 @@ acknowledgement and the note of it, falls into the window in which the tracker k
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaTimeoutError
 from aiolimiter import AsyncLimiter
 
-from agents.topic_reader import TopicMissingError
+from agents.cluster_facts import ask_cluster
 from schemas.codec import STRUCTURED_CONTENT_TYPE
 from schemas.topics import EVENTS
 
@@ -24,6 +24,8 @@ CHUNK_RECORDS = 500
 """At most so many records are under way; the tracker remembers 512 keys of a client."""
 
 _CHUNKS_A_SECOND = 10
+_ACKNOWLEDGED_SECONDS = 60
+_STOP_SECONDS = 5
 _HEADERS = [("content-type", STRUCTURED_CONTENT_TYPE)]
 
 KeyedEvent = tuple[bytes, bytes]
@@ -49,8 +51,12 @@ class Publisher:
             KafkaError: Kafka did not take a record.
         """
         await self._limiter.acquire(len(events))
-        sent = [await self._producer.send(EVENTS, key=key, value=value, headers=_HEADERS) for key, value in events]
-        await asyncio.gather(*sent)
+        try:
+            async with asyncio.timeout(_ACKNOWLEDGED_SECONDS):
+                sent = [await self._producer.send(EVENTS, key=k, value=value, headers=_HEADERS) for k, value in events]
+                await asyncio.gather(*sent)
+        except TimeoutError:
+            raise KafkaTimeoutError(f"nothing was acknowledged for {_ACKNOWLEDGED_SECONDS} s") from None
 
 
 @asynccontextmanager
@@ -64,17 +70,13 @@ async def open_publisher(options: dict[str, Any], *, rate: int) -> AsyncIterator
     Raises:
         TopicMissingError: the broker has no events topic; it is not made by publishing.
     """
-    admin = AIOKafkaAdminClient(**options)
-    await admin.start()
-    try:
-        described = await admin.describe_topics(None)
-    finally:
-        await admin.close()
-    if EVENTS not in {found["topic"] for found in described}:
-        raise TopicMissingError(f"Kafka has no topic {EVENTS}: `cairn topics apply` creates what is missing.")
+    cluster = await ask_cluster(options)
+    cluster.partitions(EVENTS)
     producer = AIOKafkaProducer(**options, acks="all", enable_idempotence=True)
     await producer.start()
     try:
         yield Publisher(producer, rate)
     finally:
-        await producer.stop()
+        with suppress(TimeoutError):  # it would wait for ever for batches that Kafka does not take
+            async with asyncio.timeout(_STOP_SECONDS):
+                await producer.stop()

@@ -14,17 +14,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 
+from agents.cluster_facts import ClusterFacts, ask_cluster
 from agents.engine.logic import Record
 
 _POLL_MS = 200
 _WAIT_MS = 50  # nothing is waited for that is not there
 _RECORDS_AT_ONCE = 2_000
-
-
-class TopicMissingError(Exception):
-    """The broker has no such topic; the operator must create it."""
 
 
 class PlacedRecord(Record, Protocol):
@@ -82,10 +78,10 @@ class Reading:
 class TopicReader:
     """Reads spans of topics; see `open_reader`."""
 
-    def __init__(self, options: dict[str, Any], asking: AIOKafkaConsumer, counts: Mapping[str, int]) -> None:
+    def __init__(self, options: dict[str, Any], asking: AIOKafkaConsumer, cluster: ClusterFacts) -> None:
         self._options = options
         self._asking = asking
-        self._counts = counts
+        self._cluster = cluster
 
     def partitions(self, topic: str) -> int:
         """How many partitions a topic has.
@@ -93,9 +89,7 @@ class TopicReader:
         Raises:
             TopicMissingError: the broker does not have it.
         """
-        if topic not in self._counts:
-            raise TopicMissingError(f"Kafka has no topic {topic}: `cairn topics apply` creates what is missing.")
-        return self._counts[topic]
+        return self._cluster.partitions(topic)
 
     async def spans(
         self,
@@ -160,15 +154,9 @@ async def open_reader(options: dict[str, Any]) -> AsyncIterator[TopicReader]:
     Args:
         options: how to reach Kafka, see `agents.kafka.client_options`.
     """
-    admin = AIOKafkaAdminClient(**options)
-    await admin.start()
-    try:
-        described = await admin.describe_topics(None)
-    finally:
-        await admin.close()
-    counts = {found["topic"]: len(found["partitions"]) for found in described if not found["error_code"]}
+    cluster = await ask_cluster(options)
     async with _open_consumer(options) as asking:
-        yield TopicReader(options, asking, counts)
+        yield TopicReader(options, asking, cluster)
 
 
 @asynccontextmanager

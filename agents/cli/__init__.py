@@ -4,14 +4,25 @@ import sys
 
 from aiokafka.errors import KafkaError
 
-from agents.cli import brake, dead_letters, history, keys, log_export, processes, provisioning, rules
+from agents.cli import brake, dead_letters, history, importing, keys, log_export, processes, provisioning, rules
 from agents.cli.app import EXIT_FAILED, EXIT_INVALID, app, err
+from agents.cluster_facts import TopicMissingError
 from agents.ledger.opening import UNFIT
 from agents.settings import SettingsError
 from agents.tenants import TenantErrors
-from agents.topic_reader import TopicMissingError
 
-__all__ = ["brake", "dead_letters", "history", "keys", "log_export", "main", "processes", "provisioning", "rules"]
+__all__ = [
+    "brake",
+    "dead_letters",
+    "history",
+    "importing",
+    "keys",
+    "log_export",
+    "main",
+    "processes",
+    "provisioning",
+    "rules",
+]
 
 
 def main() -> None:

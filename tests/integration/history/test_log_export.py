@@ -11,7 +11,8 @@ import pytest
 from aiokafka import TopicPartition
 
 from agents.arrival_order import in_arrival_order
-from agents.topic_reader import TopicMissingError, open_reader
+from agents.cluster_facts import TopicMissingError
+from agents.topic_reader import open_reader
 from schemas.topics import EVENTS
 from tests.integration.history.stage import STRUCTURED, Stage, habit
 

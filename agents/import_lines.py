@@ -1,0 +1,84 @@
+"""Lines of a history made ready for the events topic, or refused with a reason.
+
+A line is a CloudEvent in structured mode. Its tenant may be missing, another one's is refused.
+An event without an id gets one that follows from its content, so that the same line is the
+same event however often it is sent. What the codec does not know of a line is kept.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import msgspec
+
+from agents.event_lines import with_attributes
+from agents.publishing import KeyedEvent
+from schemas.codec import Refused, decode_event
+from schemas.event import Event
+from schemas.text import EVENT_MAX_BYTES
+from schemas.topics import client_key
+
+_AHEAD = timedelta(hours=24)
+_NOT_CONTENT = frozenset({"id", "receivedat", "silent", "specversion", "datacontenttype"})
+_fields = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class Prepared(NamedTuple):
+    """A line that may be published."""
+
+    event: Event
+    record: KeyedEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinePreparer:
+    """Makes lines ready for one import.
+
+    Attributes:
+        tenant: whose history it is.
+        live: whether milestones of it are celebrated; else every event is silent.
+        now: no event may lie more than a day after it.
+    """
+
+    tenant: str
+    live: bool
+    now: datetime
+
+    def prepare(self, line: bytes) -> Prepared:
+        """The event of a line, and its record.
+
+        Raises:
+            Refused: with why it cannot be published.
+        """
+        if len(line) > EVENT_MAX_BYTES:
+            raise Refused("too_large", f"an event has at most {EVENT_MAX_BYTES} bytes, not {len(line)}")
+        try:
+            value = self._completed(line)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise Refused("not_json", f"a line must be a JSON object in UTF-8: {error}") from None
+        except RecursionError:
+            raise Refused("too_deep", "the JSON is nested too deeply") from None
+        event = decode_event((), value)
+        if event.tenant != self.tenant:
+            raise Refused("wrong_envelope", "tenantid is another tenant than the one of this import")
+        if event.occurred_at > self.now + _AHEAD:
+            raise Refused("time_in_future", "time lies more than 24 h after now")
+        return Prepared(event, (client_key(event.tenant, event.client), value))
+
+    def _completed(self, line: bytes) -> bytes:
+        """The line with tenant, id and silence filled in, without when somebody else received it."""
+        fields = _fields(line)
+        filled: dict[str, Any] = {} if fields.get("tenantid") else {"tenantid": self.tenant}
+        if not fields.get("id"):
+            filled["id"] = _id_of({**fields, **filled})
+        if not self.live:
+            filled["silent"] = True
+        return with_attributes(line, filled, without=("receivedat",))
+
+
+def _id_of(fields: dict[str, Any]) -> str:
+    """An id that follows from what an event says, in whatever order it says it."""
+    content = {name: value for name, value in fields.items() if name not in _NOT_CONTENT}
+    canonical = msgspec.json.encode(content, order="deterministic")
+    return f"import-{blake2b(canonical, digest_size=16).hexdigest()}"
