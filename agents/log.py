@@ -9,7 +9,7 @@ and not a line in somebody's log store.
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
@@ -60,13 +60,14 @@ def _is_worth_a_line(record: logging.LogRecord) -> bool:
     return record.levelno >= logging.WARNING or not str(record.msg).startswith("[^")
 
 
-def configure(*, process: str, level: str = "INFO", readable: bool = False) -> None:
+def configure(*, process: str, level: str = "INFO", readable: bool = False, stream: TextIO | None = None) -> None:
     """Set up logging for this process: ours and the libraries' go the same way.
 
     Args:
         process: which of Cairn's processes this is, as in `track`.
         level: the lowest severity that is written.
         readable: lines for a person at a terminal in place of JSON.
+        stream: where lines go; standard output by default.
     """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -82,7 +83,7 @@ def configure(*, process: str, level: str = "INFO", readable: bool = False) -> N
         cache_logger_on_first_use=True,
     )
     final: Any = structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer()
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream or sys.stdout)
     handler.addFilter(_is_worth_a_line)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

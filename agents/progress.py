@@ -41,6 +41,9 @@ class ProgressBar:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if kind is None:
+            total = self._progress.tasks[self._task].total
+            self._progress.update(self._task, completed=total)
         self._progress.stop()
 
     def begin(self, total: int) -> None:

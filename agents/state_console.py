@@ -68,9 +68,12 @@ _FORMS: Mapping[str, Callable[[Console, Any], None]] = {
 
 def _table(name: str, rows: list[dict[str, Any]]) -> Table:
     columns = list(dict.fromkeys(column for row in rows for column in row))
-    table = Table(*(_words(column) for column in columns), title=_words(name), title_justify="left")
+    table = Table(title=_words(name), title_justify="left")
+    for column in columns:
+        table.add_column(_words(column), overflow="fold")
     for row in rows:
-        table.add_row(*(escape(_text(row.get(column))) for column in columns))
+        cells = (row.get(column) for column in columns)
+        table.add_row(*("" if cell is None else escape(_text(cell)) for cell in cells))
     return table
 
 

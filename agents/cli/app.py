@@ -8,7 +8,7 @@ ended because something that it needs failed for good.
 from collections.abc import Coroutine
 from datetime import UTC, datetime
 from importlib.metadata import version as installed
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import typer
 import uvloop
@@ -50,8 +50,13 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return uvloop.run(work)
 
 
-def begin(process: str, kind: type[S]) -> S:
+def begin(process: str, kind: type[S], *, logs: TextIO | None = None) -> S:
     """Read a process's settings and set up its logs.
+
+    Args:
+        process: what the logs call it.
+        kind: the settings that it needs.
+        logs: where they go; a command whose standard output is data gives standard error.
 
     Raises:
         SettingsError: the environment is not valid.
@@ -60,5 +65,5 @@ def begin(process: str, kind: type[S]) -> S:
 
     settings = read(kind)
     BUILD_INFO.labels(installed("cairn")).set(1)
-    log.configure(process=process, level=settings.log_level, readable=settings.log_format == "readable")
+    log.configure(process=process, level=settings.log_level, readable=settings.log_format == "readable", stream=logs)
     return settings

@@ -1,6 +1,7 @@
 """The commands that write history: an amnesty for an outage of ours, and the import of older events."""
 
 import getpass
+import sys
 from datetime import datetime
 from typing import Annotated
 
@@ -28,7 +29,7 @@ def amnesty(
     dry_run: DryRun = False,
 ) -> None:
     """Pause every habit of all clients of a tenant, so that an outage of ours breaks no streak."""
-    settings = begin("amnesty", KafkaSettings)
+    settings = begin("amnesty", KafkaSettings, logs=sys.stderr)
     granted = Amnesty(
         tenant=tenant,
         first=first.date(),
@@ -45,11 +46,18 @@ def amnesty(
         err.print(f"Tenant {tenant} has no clients: none with a profile, a state or an event.", markup=False)
         raise typer.Exit(EXIT_NO)
     if dry_run:
-        out.print(f"Nothing was done: {len(clients)} clients of {tenant} would be paused from {days}.", markup=False)
+        out.print(
+            f"Nothing was done: {len(clients)} clients of {tenant} would be paused from {days}.",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
         return
     with ProgressBar(f"Pausing {len(clients)} clients", err, total=len(clients)) as bar:
         run(grant(options, granted, clients, bar.show))
-    out.print(f"{len(clients)} clients of {tenant} are paused from {days}.", markup=False, highlight=False)
+    out.print(
+        f"{len(clients)} clients of {tenant} are paused from {days}.", markup=False, highlight=False, soft_wrap=True
+    )
 
 
 def _refuse_if_wrong(granted: Amnesty) -> None:

@@ -1,5 +1,6 @@
 """The command that brings older events in: `cairn import`."""
 
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -33,7 +34,7 @@ def import_events(
     ] = None,
 ) -> None:
     """Bring older events in from a file; run again after an interruption, it goes on from there."""
-    settings = begin("import", Settings if dry_run else KafkaSettings)
+    settings = begin("import", Settings if dry_run else KafkaSettings, logs=sys.stderr)
     preparer = LinePreparer(tenant=tenant, live=live, now=settings.clock.now())
     if not isinstance(settings, KafkaSettings):
         raise typer.Exit(_dry_run(file, preparer))
@@ -66,7 +67,9 @@ def _import(settings: KafkaSettings, job: ImportJob) -> int:
         before, after = run(import_history(client_options(settings), job, show))
     if before == after and after.lines:
         out.print(f"Nothing was left to do: all {after.lines} lines were imported before.", highlight=False)
-        out.print(f"To import the file once more, delete {job.checkpoint}.", markup=False, highlight=False)
+        out.print(
+            f"To import the file once more, delete {job.checkpoint}.", markup=False, highlight=False, soft_wrap=True
+        )
     elif before.lines:
         out.print(f"Went on after line {before.lines}.", highlight=False)
     out.print(f"{after.imported} events imported, {after.rejected} lines rejected.", highlight=False)
@@ -88,10 +91,14 @@ def _show(found: Survey, preparer: LinePreparer) -> None:
         types.add_row(str(count), name)
     out.print(types)
     manner = "and celebrated" if preparer.live else "in silence"
-    out.print(f"{found.types.total()} events of {len(found.clients)} clients would be imported, {manner}.")
+    out.print(
+        f"{found.types.total()} events of {len(found.clients)} clients would be imported, {manner}.",
+        highlight=False,
+        soft_wrap=True,
+    )
     if found.span:
         first, last = (at.isoformat() for at in found.span)
-        out.print(f"The first happened at {first}, the last at {last}.", highlight=False)
+        out.print(f"The first happened at {first}, the last at {last}.", highlight=False, soft_wrap=True)
     for reason, count in found.reasons.most_common():
         out.print(f"{count} lines would be rejected: {reason}", markup=False, highlight=False)
     for number, refusal in found.examples:

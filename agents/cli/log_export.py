@@ -43,7 +43,7 @@ def export(
         err.print("--client needs --tenant: a client's id is one of its tenant's.")
         raise typer.Exit(EXIT_INVALID)
     selection = Selection(tenant=tenant, client=client, since_ms=_ms(since), until_ms=_ms(until))
-    settings = begin("log", KafkaSettings)
+    settings = begin("log", KafkaSettings, logs=sys.stderr)
     if profiles is not None:
         _write(export_profiles, settings, selection, profiles, "profiles")
     try:

@@ -1,5 +1,6 @@
 """The command that shows what the tracker knows about one client: `cairn state`."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -37,7 +38,7 @@ def state(
         text = str(error) if isinstance(error, RulebookErrors) else f"{who}: name the client as TENANT/CLIENT."
         err.print(text, markup=False, highlight=False)
         raise typer.Exit(EXIT_INVALID) from None
-    settings = begin("state", KafkaSettings)
+    settings = begin("state", KafkaSettings, logs=sys.stderr)
     try:
         stored = run(read_state(client_options(settings), tenant, client))
     except UnreadableStateError as error:

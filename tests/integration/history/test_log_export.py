@@ -160,3 +160,10 @@ async def test_a_reader_that_has_enough_ends_the_export_quietly(stage: Stage) ->
     process.stdout._transport.close()  # type: ignore[attr-defined]
     assert b"Traceback" not in await process.stderr.read()
     await process.wait()
+
+
+async def test_without_kafka_the_status_is_3_and_standard_output_stays_clean(stage: Stage) -> None:
+    process = await stage.start("log", "export", CAIRN_KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1")
+    out, err = await process.communicate()
+    assert (process.returncode, out) == (3, b"")
+    assert b"Kafka does not answer" in err
