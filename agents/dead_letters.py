@@ -12,15 +12,15 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 
 from agents.engine.dead_letters import OMITTED, PREFIX
 from agents.ledger.parked import Parked, ask_for, parked
 from agents.ledger.pool import Pool
+from agents.topic_reader import PlacedRecord, open_reader
 from schemas.topics import CLIENTS, DEAD_LETTERS, EVENTS
 
 REPLAYABLE = (EVENTS, CLIENTS)
-_POLL_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,32 +74,17 @@ async def read_dead_letters(options: dict[str, Any]) -> AsyncIterator[DeadLetter
 
     Args:
         options: how to reach Kafka, see `agents.kafka.client_options`.
+
+    Raises:
+        TopicMissingError: the broker has no topic of dead letters.
     """
-    consumer = AIOKafkaConsumer(
-        DEAD_LETTERS,
-        **options,
-        auto_offset_reset="earliest",
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-    )
-    await consumer.start()
-    try:
-        partitions = sorted(consumer.assignment())
-        begins = await consumer.beginning_offsets(partitions)
-        ends = await consumer.end_offsets(partitions)
-        unread = {p for p in partitions if begins[p] < ends[p]}
-        while unread:
-            batches = await consumer.getmany(*unread, timeout_ms=_POLL_MS)
-            for records in batches.values():
-                for record in records:
-                    yield _dead_letter(record)
-            unread = {p for p in unread if await consumer.position(p) < ends[p]}
-    finally:
-        await consumer.stop()
+    async with open_reader(options) as reader:
+        async for record in reader.records(await reader.spans(DEAD_LETTERS)):
+            yield _dead_letter(record)
 
 
-def _dead_letter(record: Any) -> DeadLetter:
-    added = {name: value.decode(errors="replace") for name, value in record.headers if name.startswith(PREFIX)}
+def _dead_letter(record: PlacedRecord) -> DeadLetter:
+    added = {name: (value or b"").decode(errors="replace") for name, value in record.headers if name.startswith(PREFIX)}
     return DeadLetter(
         kept_in="Kafka",
         topic=DEAD_LETTERS,
