@@ -3,14 +3,14 @@
 import getpass
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, TypeVar
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from agents.cli.app import EXIT_NO, app, begin, err, group, out, run
+from agents.cli.app import EXIT_NO, app, as_utc, begin, err, group, out, run
 from agents.ledger import brakes, tasks
 from agents.ledger.opening import open_ledger
 from agents.ledger.pool import Pool
@@ -60,9 +60,7 @@ def suppress(
     drop: Annotated[bool, typer.Option("--drop", help="Close what is planned; without, it is held.")] = False,
 ) -> None:
     """From now on nothing reaches this client; every milestone leaves a task for the coach."""
-    suppression = Suppression(
-        answer="drop" if drop else "hold", reason=reason, until=until and until.replace(tzinfo=UTC)
-    )
+    suppression = Suppression(answer="drop" if drop else "hold", reason=reason, until=until and as_utc(until))
     ask(lambda pool, _: brakes.suppress(pool, tenant=tenant, client=client, suppression=suppression, author=author))
     out.print(f"{client} is suppressed{f' until {until}' if until else ''}.", highlight=False)
 
