@@ -25,7 +25,7 @@ from agents.rule_changes import RuleChange, rule_changes
 from schemas.client import Profile
 from schemas.milestone import Milestone
 from schemas.rulebook import Rulebook, RulebookErrors, load_rulebook
-from streams.tracking.plan import compile_rulebook
+from streams.tracking.compiling import compile_rulebook
 from streams.tracking.replay import replay
 
 EXIT_OK, EXIT_REFUSED = 0, 2

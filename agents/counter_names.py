@@ -6,7 +6,8 @@ A hashed key can be read only with a rulebook that counts the same.
 from collections.abc import Mapping
 
 from schemas.rulebook import Rulebook
-from streams.tracking.plan import COURSE, GOAL, SEPARATOR, SESSION, Plan, compile_rulebook
+from streams.tracking.compiling import compile_rulebook
+from streams.tracking.plan import COURSE, GOAL, SEPARATOR, SESSION, Plan
 
 _ALWAYS = {"s": SESSION, "g": GOAL, "c": COURSE}
 
@@ -27,7 +28,7 @@ class CounterNames:
 
 def _counted(plan: Plan) -> Mapping[str, str]:
     names = {}
-    for signatures in (plan.counts, plan.percents):
+    for signatures in (plan.counts, plan.sums, plan.percents, plan.values):
         for event_type, group in signatures.items():
             for signature in group:
                 where = ", ".join(f"{field} {' or '.join(sorted(values))}" for field, values in signature.where)

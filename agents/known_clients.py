@@ -37,7 +37,7 @@ async def _of_partition(reader: TopicReader, number: int, tenant: str) -> set[st
         if record.key == bookmark.KEY and record.value:
             unread_from = bookmark.decode(record.value).next_offsets.get(EVENTS, 0)
         elif client := _client(record, tenant):
-            _note(client, found, erased, lives=bool(record.value) and not _is_erased(record.value or b""))
+            _note(client, found, erased, lives=_lives(record))
     async for record in reader.records(await reader.spans(CLIENTS, only=[number])):
         if client := _client(record, tenant):
             _note(client, found, erased, lives=record.value is not None)
@@ -64,9 +64,11 @@ def _client(record: PlacedRecord, tenant: str) -> str | None:
     return client if of == tenant else None
 
 
-def _is_erased(value: bytes) -> bool:
-    """Whether a state is the stub of an erased client; one that cannot be read is taken for a client's."""
-    try:
-        return read_stored(value).state.erased_ms is not None
-    except UnreadableStateError:
+def _lives(record: PlacedRecord) -> bool:
+    """Whether a state is more than the stub of an erased client; one that cannot be read is taken for a client's."""
+    if not record.key or not record.value:
         return False
+    try:
+        return read_stored(record.key, record.value).state.erased_ms is None
+    except UnreadableStateError:
+        return True

@@ -18,8 +18,8 @@ import msgspec
 from agents.log_lines import read_lines, read_profiles
 from schemas.milestone import Milestone
 from schemas.rulebook import RulebookErrors, load_rulebook
-from streams.tracking.instants import to_ms
 from streams.tracking.compiling import compile_rulebook
+from streams.tracking.instants import to_ms
 from streams.tracking.replay import RefusedLine, replay
 
 EXIT_OK, EXIT_INVALID, EXIT_REFUSED = 0, 1, 2

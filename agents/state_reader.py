@@ -31,4 +31,4 @@ async def read_state(options: dict[str, Any], tenant: str, client: str) -> Store
         async for record in reader.records(await reader.spans(STATE_CHANGELOG, only=[number])):
             if record.key == key:
                 last = record.value
-    return None if last is None else read_stored(last)
+    return None if last is None else read_stored(key, last)

@@ -16,6 +16,7 @@ from streams.tracking.days import longest_run
 from streams.tracking.habits import Habit
 from streams.tracking.instants import to_datetime
 from streams.tracking.local_days import iso, local_day
+from streams.tracking.marks import highest
 from streams.tracking.plan import SEPARATOR, Plan
 from streams.tracking.state import State
 
@@ -61,8 +62,8 @@ def counts_of(state: State, view: Viewpoint) -> list[dict[str, Any]]:
 
 
 def marks_of(state: State, view: Viewpoint) -> list[dict[str, Any]]:
-    """The highest percentage of each course."""
-    return [{**view.names.explain(key), "percent": percent} for key, percent in sorted(state.marks.items())]
+    """The highest percentage of each course, and the highest of each watched value."""
+    return [{**view.names.explain(key), "percent": highest(mark)} for key, mark in sorted(state.marks.items())]
 
 
 def habits_of(state: State, view: Viewpoint) -> list[dict[str, Any]]:

@@ -29,8 +29,8 @@ class StoredState:
     size_bytes: int
 
 
-def read_stored(value: bytes) -> StoredState:
-    """The state that a value of the changelog holds.
+def read_stored(key: bytes, value: bytes) -> StoredState:
+    """The state that a key's value in the changelog holds.
 
     Raises:
         UnreadableStateError: it was written by another version, or is damaged.
@@ -40,7 +40,7 @@ def read_stored(value: bytes) -> StoredState:
     except (ValueError, struct.error) as error:
         raise UnreadableStateError(str(error)) from None
     return StoredState(
-        state=decode_state(body),
+        state=decode_state(body, key.decode()),
         deadline_ms=None if deadline_ms == NEVER else deadline_ms,
         applied=dict(zip(SOURCE_TOPICS, applied, strict=True)),
         size_bytes=len(value),

@@ -17,7 +17,7 @@ from agents.state_view import Viewpoint, view_state
 from agents.tenants import STARTER_RULEBOOK
 from schemas.rulebook import RulebookErrors, load_rulebook
 from schemas.topics import split_key
-from streams.tracking.plan import compile_rulebook
+from streams.tracking.compiling import compile_rulebook
 from streams.tracking.state import UnreadableStateError
 
 

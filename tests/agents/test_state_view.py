@@ -16,8 +16,8 @@ from schemas.client import Profile
 from schemas.codec import decode_event
 from schemas.rulebook import load_rulebook
 from streams.tracking.advance import advance
+from streams.tracking.compiling import compile_rulebook
 from streams.tracking.instants import to_ms
-from streams.tracking.plan import compile_rulebook
 from streams.tracking.profiles import apply_profile, erase
 from streams.tracking.state import State
 

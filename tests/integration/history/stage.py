@@ -125,7 +125,7 @@ class Stage:
                 sent = sum(record.key == key for record in await self.records(EVENTS))
                 states = [record.value for record in await self.records(STATE_CHANGELOG) if record.key == key]
                 last = max((r.offset for r in await self.records(EVENTS) if r.key == key), default=-1)
-                if sent >= events and states and read_stored(states[-1]).applied[EVENTS] >= last:
+                if sent >= events and states and read_stored(key, states[-1]).applied[EVENTS] >= last:
                     return
                 await asyncio.sleep(0.2)
 
