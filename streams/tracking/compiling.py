@@ -16,6 +16,7 @@ from streams.tracking.plan import (
     STAMP_BYTES,
     Audience,
     Dates,
+    Lookout,
     Number,
     Plan,
     PlannedRule,
@@ -47,6 +48,8 @@ def compile_rulebook(rulebook: Rulebook) -> Plan:
     values = _signatures(rules, ValueWhen)
     every = [one for kind in (counts, sums, percents, values) for group in kind.values() for one in group]
     defaults = rulebook.defaults
+    streaks = tuple(_planned(rule, rule) for rule in rules if isinstance(rule.when, StreakWhen))
+    lapses = tuple(_planned(rule, by_id[rule.when.lapse]) for rule in rules if isinstance(rule.when, LapseWhen))
     return Plan(
         digest=rulebook.digest,
         version=rulebook.version,
@@ -59,11 +62,26 @@ def compile_rulebook(rulebook: Rulebook) -> Plan:
         sums=sums,
         percents=percents,
         values=values,
-        streaks=tuple(_planned(rule, rule) for rule in rules if isinstance(rule.when, StreakWhen)),
-        lapses=tuple(_planned(rule, by_id[rule.when.lapse]) for rule in rules if isinstance(rule.when, LapseWhen)),
+        streaks=streaks,
+        lapses=lapses,
+        lookouts=_lookouts(streaks, lapses),
         dates=tuple(_planned(rule, rule) for rule in rules if isinstance(rule.when, DateWhen)),
         signatures={signature.key: signature for signature in every},
         counted_types=frozenset((*counts, *sums)),
+    )
+
+
+def _lookouts(streaks: tuple[PlannedRule, ...], lapses: tuple[PlannedRule, ...]) -> tuple[Lookout, ...]:
+    """The rules that look at days, by which days they look at."""
+    seen = dict.fromkeys((rule.by_habit, rule.habits) for rule in (*streaks, *lapses))
+    return tuple(
+        Lookout(
+            by_habit=by_habit,
+            habits=habits,
+            streaks=tuple(rule for rule in streaks if (rule.by_habit, rule.habits) == (by_habit, habits)),
+            lapses=tuple(rule for rule in lapses if (rule.by_habit, rule.habits) == (by_habit, habits)),
+        )
+        for by_habit, habits in seen
     )
 
 

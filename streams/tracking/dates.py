@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
-from streams.tracking.instants import to_datetime, to_ms
-from streams.tracking.local_days import day_number, day_of_number, iso, wall_time
+from streams.tracking.instants import to_datetime
+from streams.tracking.local_days import day_number, day_of_number, iso, wall_ms
 from streams.tracking.plan import Plan, PlannedRule
 from streams.tracking.state import TrackedProfile
 
@@ -65,7 +65,7 @@ def _dues(profile: TrackedProfile, plan: Plan, rule: PlannedRule, after_ms: int)
     starts = plan.day_starts_minutes if profile.day_starts_minutes is None else profile.day_starts_minutes
     is_late = rule.dates.at_minutes < starts
     for day, occurrence, value in _days(profile, rule, to_datetime(after_ms).year):
-        due_ms = to_ms(wall_time(day + is_late, rule.dates.at_minutes, zone))
+        due_ms = wall_ms(day + is_late, rule.dates.at_minutes, zone)
         if due_ms > after_ms:
             yield Due(due_ms, rule, occurrence, value, iso(day))
 

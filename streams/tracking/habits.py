@@ -60,7 +60,7 @@ class Habit(Struct, frozen=True, array_like=True):
 def state_day(habit: Habit | None, day: int, at_ms: int, event_id: bytes, *, uncheck: bool) -> Habit | None:
     """The habit after a statement about a day; None if it is known already."""
     habit = habit or Habit(day, b"", 0, b"")
-    time, offset = _time(day, at_ms, uncheck=uncheck), habit.newest - day
+    time, offset = _time(day, at_ms, uncheck=uncheck), habit.base + habit.lag - day
     if not 0 <= offset < KEPT_DAYS:
         later = _shifted(habit, day, time, event_id) if offset < 0 else habit
         return _with_day(later, day, uncheck=uncheck)
@@ -125,7 +125,8 @@ def _shifted(habit: Habit, day: int, time: bytes, event_id: bytes) -> Habit:
     gap = min(day - habit.newest - 1, KEPT_DAYS)
     times = time + bytes(_TIME * gap) + habit.times if gap else time + habit.times
     events = event_id + bytes(ID_BYTES * gap) + habit.events if gap else event_id + habit.events
-    return replace(habit, lag=day - habit.base, times=_recent(times), events=events[: KEPT_DAYS * ID_BYTES])
+    kept = events if len(events) <= KEPT_DAYS * ID_BYTES else events[: KEPT_DAYS * ID_BYTES]
+    return replace(habit, lag=day - habit.base, times=_recent(times), events=kept)
 
 
 def _stated(habit: Habit, offset: int, time: bytes, event_id: bytes) -> Habit:
@@ -142,17 +143,22 @@ def _put(cells: bytes, at: int, cell: bytes) -> bytes:
 
 def _recent(times: bytes) -> bytes:
     """The cells of the last days, and of older ones up to the last with an uncheck."""
-    end = min(len(times), KEPT_DAYS * _TIME)
+    end = len(times)
+    if end <= _RECENT_DAYS * _TIME:
+        return times
+    end = min(end, KEPT_DAYS * _TIME)
     while end > _RECENT_DAYS * _TIME and not times[end - 1] & 1:
         end -= _TIME
     return times[:end]
 
 
 def _with_day(habit: Habit, day: int, *, uncheck: bool) -> Habit:
-    base = min(habit.base, day)
-    bits, one = habit.bits() << (habit.base - base), 1 << (day - base)
-    days = _packed(bits & ~one if uncheck else bits | one)
-    return replace(habit, base=base, days=days, lag=habit.newest - base)
+    place = day - habit.base
+    if place >= 0:
+        bits, one = int.from_bytes(habit.days, "little"), 1 << place
+        return replace(habit, days=_packed(bits & ~one if uncheck else bits | one))
+    bits = habit.bits() << -place
+    return replace(habit, base=day, days=_packed(bits if uncheck else bits | 1), lag=habit.lag - place)
 
 
 def _with_overruled(habit: Habit, cell: bytes) -> bytes:

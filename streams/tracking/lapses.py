@@ -23,8 +23,7 @@ from streams.tracking.awards import (
     withdraw,
 )
 from streams.tracking.days import DaySet, Run, runs_near, runs_of
-from streams.tracking.instants import to_ms
-from streams.tracking.local_days import iso, wall_time
+from streams.tracking.local_days import iso, wall_ms
 from streams.tracking.pauses import Pause, rests_from
 from streams.tracking.plan import SEPARATOR, Plan, PlannedRule
 from streams.tracking.state import PendingLapse, TrackedProfile
@@ -33,28 +32,14 @@ from streams.tracking.streaks import DayChange
 Lapses = dict[str, tuple[PendingLapse, ...]]
 
 
-class Clockwork(Struct, frozen=True, gc=False):
-    """What says when a local day has ended for good."""
-
-    plan: Plan
-    profile: TrackedProfile | None
-
-    def due_ms(self, run: Run) -> int:
-        """When a run is broken: its missed day, the one after all that nothing broke, is over, and so is the grace."""
-        profile, plan = self.profile, self.plan
-        zone = (profile and profile.timezone) or plan.zone
-        starts = profile.day_starts_minutes if profile else None
-        over_at = wall_time(run.reach + 2, plan.day_starts_minutes if starts is None else starts, zone)
-        return to_ms(over_at) + plan.grace_ms
-
-
 class Breakable(Struct, frozen=True, gc=False):
-    """A lapse rule, the habit that it looks at, and the pauses that concern it."""
+    """A lapse rule, the habit that it looks at, the pauses that concern it, and what says when a day has ended."""
 
     rule: PlannedRule
     per: str
     pauses: Sequence[Pause]
-    clockwork: Clockwork
+    plan: Plan
+    profile: TrackedProfile | None
 
     @property
     def slot(self) -> Slot:
@@ -66,11 +51,18 @@ class Breakable(Struct, frozen=True, gc=False):
         """Its name among the pending lapses."""
         return f"{self.rule.id}{SEPARATOR}{self.per}"
 
+    def due_ms(self, run: Run) -> int:
+        """When a run is broken: its missed day, the one after all that nothing broke, is over, and so is the grace."""
+        profile, plan = self.profile, self.plan
+        zone = (profile and profile.timezone) or plan.zone
+        starts = profile.day_starts_minutes if profile else None
+        return wall_ms(run.reach + 2, plan.day_starts_minutes if starts is None else starts, zone) + plan.grace_ms
+
     def breaks(self, days: DaySet, runs: Iterable[Run]) -> list[tuple[Run, int]]:
         """The runs that are long enough to be missed and will be broken, each with when."""
         rests = rests_from(days, self.pauses) if self.pauses else None
         return [
-            (run, self.clockwork.due_ms(run))
+            (run, self.due_ms(run))
             for run in runs
             if run.length >= self.rule.min_days and (rests is None or rests > run.reach + 1)
         ]
@@ -86,6 +78,8 @@ class Broken(Struct, frozen=True, gc=False):
 
 def settle_lapse(known: Broken, what: Breakable, change: DayChange, now_ms: int, *, silent: bool) -> Broken:
     """The pending lapses after days changed, and the lapses that were mended."""
+    if change.run is not None and what.slot.key not in known.awards:
+        return _one_more_day(known, what, change.run, silent=silent)
     were, are = runs_near(change.old, change.first, change.last), runs_near(change.new, change.first, change.last)
     before, after = [run for run in were if run not in are], [run for run in are if run not in were]
     if not before and not after:
@@ -98,6 +92,18 @@ def settle_lapse(known: Broken, what: Breakable, change: DayChange, now_ms: int,
     kept = tuple(one for one in pending if not any(run.overlaps(one.first, one.span) for run in changed))
     new = _pending(will_break, ledger, pending, silent=silent)
     return Broken(awards, _with(known.lapses, what.key, kept + new), known.verdicts + verdicts)
+
+
+def _one_more_day(known: Broken, what: Breakable, run: Run, *, silent: bool) -> Broken:
+    """The same for one more day of a habit that never lapsed: its run is what will break."""
+    if run.length < what.rule.min_days:
+        return known
+    key, due_ms = what.key, what.due_ms(run)
+    pending = known.lapses.get(key, ())
+    kept = [one for one in pending if not run.overlaps(one.first, one.span)] if pending else []
+    silence = _silence(pending, run, due_ms, silent=silent) if pending else silent
+    new = PendingLapse(run.first, run.last, run.length, due_ms, silence)
+    return Broken(known.awards, {**known.lapses, key: (*kept, new)}, known.verdicts)
 
 
 def break_run(awards: Awards, slot: Slot, pending: PendingLapse, hears: Hears) -> Settled:
@@ -171,8 +177,10 @@ def _pending(
 
 def _silence(pending: Sequence[PendingLapse], run: Run, due_ms: int, *, silent: bool) -> bool:
     """Whether a lapse is silent: as the event after which it first was due then."""
-    same = (one.silent for one in pending if (one.last, one.due_ms) == (run.last, due_ms))
-    return next(same, silent)
+    for one in pending:
+        if one.due_ms == due_ms and one.last == run.last:
+            return one.silent
+    return silent
 
 
 def _with(lapses: Lapses, key: str, pending: tuple[PendingLapse, ...]) -> Lapses:

@@ -7,6 +7,7 @@ check after midnight may belong to the evening before. Dates are counted in days
 """
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 _ORDINAL_1970 = date(1970, 1, 1).toordinal()
@@ -37,6 +38,12 @@ def wall_time(day: int, minutes: int, zone: str) -> datetime:
     """When the wall clock of a zone shows a time on a date; of a time shown twice, the first."""
     wall = datetime.fromordinal(day + _ORDINAL_1970) + timedelta(minutes=minutes)
     return wall.replace(tzinfo=UTC) if zone == "UTC" else wall.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+@lru_cache(maxsize=4096)
+def wall_ms(day: int, minutes: int, zone: str) -> int:
+    """The same in milliseconds since 1970; many clients share a day and a zone."""
+    return round(wall_time(day, minutes, zone).timestamp() * 1000)
 
 
 def is_plausible(day: int, at: datetime) -> bool:

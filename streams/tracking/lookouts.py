@@ -11,11 +11,14 @@ from msgspec.structs import replace
 
 from streams.tracking.awards import Hears, Verdict
 from streams.tracking.days import DaySet
-from streams.tracking.lapses import Breakable, Broken, Clockwork, Lapses, all_pending, settle_lapse
+from streams.tracking.lapses import Breakable, Broken, Lapses, all_pending, settle_lapse
 from streams.tracking.pauses import Pause, day_set
-from streams.tracking.plan import Plan, PlannedRule
+from streams.tracking.plan import Lookout, Plan, PlannedRule
 from streams.tracking.state import State
-from streams.tracking.streaks import DayChange, settle_streak
+from streams.tracking.streaks import DayChange, one_more_day, settle_streak
+
+Looks = Lookout | PlannedRule
+"""What says which habits' days are looked at."""
 
 
 class Changed(Struct, frozen=True, gc=False):
@@ -33,18 +36,15 @@ def settle_days(after: State, plan: Plan, changed: Changed, hears: Hears) -> tup
     """The state after days of a habit changed, and what that reaches or takes back."""
     awards, lapses = after.awards, after.lapses
     verdicts: tuple[Verdict, ...] = ()
-    seen: dict[tuple[bool, frozenset[str] | None], DayChange] = {}
-    for rule in (*plan.streaks, *plan.lapses):
-        if rule.habits is not None and changed.habit not in rule.habits:
+    for lookout in plan.lookouts:
+        if not lookout.sees(changed.habit):
             continue
-        per, looks_at = changed.habit if rule.by_habit else "", (rule.by_habit, rule.habits)
-        change = seen.get(looks_at)
-        if change is None:
-            change = seen[looks_at] = _change(changed, after, rule, per)
-        if rule.kind == "streak":
+        per = changed.habit if lookout.by_habit else ""
+        change = _change(changed, after, lookout, per)
+        for rule in lookout.streaks:
             awards, found = settle_streak(awards, rule, per, change, hears)
             verdicts += found
-        else:
+        for rule in lookout.lapses:
             what = breakable(after, plan, rule, per)
             broken = settle_lapse(Broken(awards, lapses), what, change, changed.now_ms, silent=changed.silent)
             awards, lapses, verdicts = broken.awards, broken.lapses, verdicts + broken.verdicts
@@ -55,7 +55,7 @@ def settle_days(after: State, plan: Plan, changed: Changed, hears: Hears) -> tup
 
 def breakable(state: State, plan: Plan, rule: PlannedRule, per: str) -> Breakable:
     """What may break for a rule and habit."""
-    return Breakable(rule, per, _pauses(state, rule, per), Clockwork(plan, state.profile))
+    return Breakable(rule, per, _pauses(state, rule, per), plan, state.profile)
 
 
 def pending_lapses(state: State, plan: Plan) -> Lapses:
@@ -69,7 +69,7 @@ def pending_lapses(state: State, plan: Plan) -> Lapses:
     return found
 
 
-def looked_at(state: State, rule: PlannedRule) -> Iterator[tuple[str, DaySet]]:
+def looked_at(state: State, rule: Looks) -> Iterator[tuple[str, DaySet]]:
     """The day sets that a rule looks at, each with its `per` value."""
     if rule.by_habit:
         yield from ((name, days_of(state, rule, name)) for name in state.habits if _is_allowed(rule, name))
@@ -77,16 +77,19 @@ def looked_at(state: State, rule: PlannedRule) -> Iterator[tuple[str, DaySet]]:
         yield "", days_of(state, rule, "")
 
 
-def days_of(state: State, rule: PlannedRule, per: str) -> DaySet:
+def days_of(state: State, rule: Looks, per: str) -> DaySet:
     """The days that a rule looks at for one habit, or for any."""
     if rule.by_habit:
-        habits = [state.habits[per]] if per in state.habits else []
+        habit = state.habits.get(per)
+        if habit is not None and not state.pauses and not habit.repaired:
+            return DaySet(habit.base, habit.bits())  # what nearly every look finds
+        habits = [] if habit is None else [habit]
     else:
         habits = [habit for name, habit in state.habits.items() if _is_allowed(rule, name)]
     return day_set(habits, _pauses(state, rule, per))
 
 
-def _pauses(state: State, rule: PlannedRule, per: str) -> tuple[Pause, ...]:
+def _pauses(state: State, rule: Looks, per: str) -> tuple[Pause, ...]:
     if not state.pauses:
         return ()
     return tuple(
@@ -96,15 +99,17 @@ def _pauses(state: State, rule: PlannedRule, per: str) -> tuple[Pause, ...]:
     )
 
 
-def _is_allowed(rule: PlannedRule, habit: str) -> bool:
+def _is_allowed(rule: Looks, habit: str) -> bool:
     return rule.habits is None or habit in rule.habits
 
 
-def _change(changed: Changed, after: State, rule: PlannedRule, per: str) -> DayChange:
-    old, new = days_of(changed.before, rule, per), days_of(after, rule, per)
+def _change(changed: Changed, after: State, looks: Lookout, per: str) -> DayChange:
+    old, new = days_of(changed.before, looks, per), days_of(after, looks, per)
     if not old.checked and not old.neutral:
         old = DaySet(new.base, 0)
     first, last = changed.first, changed.last
+    if first == last and (run := one_more_day(old, new, first)) is not None and not after.pauses:
+        return DayChange(old, new, first, last, run)
     if old.neutral or new.neutral:  # an open pause may end on another day now
         base = min(old.base, new.base)
         differs = _aligned(old, base) ^ _aligned(new, base)

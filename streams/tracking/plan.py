@@ -91,6 +91,24 @@ class PlannedRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lookout:
+    """Streak and lapse rules that look at the same days: of each habit, or of any of some habits.
+
+    Attributes:
+        habits: the habits that count; None for all.
+    """
+
+    by_habit: bool
+    habits: frozenset[str] | None
+    streaks: tuple[PlannedRule, ...]
+    lapses: tuple[PlannedRule, ...]
+
+    def sees(self, habit: str) -> bool:
+        """Whether a habit's days count."""
+        return self.habits is None or habit in self.habits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
     """One counter: what is counted, and the rules that look at it.
 
@@ -158,6 +176,7 @@ class Plan:
     values: Mapping[str, tuple[Signature, ...]]
     streaks: tuple[PlannedRule, ...]
     lapses: tuple[PlannedRule, ...]
+    lookouts: tuple[Lookout, ...]
     dates: tuple[PlannedRule, ...]
     signatures: Mapping[str, Signature]
     counted_types: frozenset[str] = field(default=frozenset())

@@ -18,27 +18,34 @@ from streams.tracking.plan import PlannedRule
 
 
 class DayChange(Struct, frozen=True, gc=False):
-    """Day sets before and after something was said about the days from `first` to `last`."""
+    """Day sets before and after something was said about the days from `first` to `last`.
+
+    Attributes:
+        run: the run of the one day that was added, if that is all and no day is neutral: what nearly
+            every check does.
+    """
 
     old: DaySet
     new: DaySet
     first: int
     last: int
+    run: Run | None = None
 
-    @property
-    def is_one_more(self) -> bool:
-        """Whether exactly one day was added and no day is neutral: what nearly every check does."""
-        old, new = self.old, self.new
-        if self.first != self.last or old.neutral or new.neutral or old.base < new.base:
-            return False
-        return new.checked ^ old.checked << (old.base - new.base) == 1 << (self.first - new.base) and bool(
-            new.checked >> (self.first - new.base) & 1
-        )
+
+def one_more_day(old: DaySet, new: DaySet, day: int) -> Run | None:
+    """The run of a day, if that day was added, nothing else changed, and no day is neutral."""
+    place = day - new.base
+    if old.neutral or new.neutral or old.base < new.base or not new.checked >> place & 1:
+        return None
+    if new.checked ^ old.checked << (old.base - new.base) != 1 << place:
+        return None
+    first, last = run_around(new.checked, place)
+    return Run(new.base + first, new.base + last, last - first + 1, new.base + last)
 
 
 def settle_streak(awards: Awards, rule: PlannedRule, per: str, change: DayChange, hears: Hears) -> Settled:
     """The ledger after the days that a rule looks at changed."""
-    if change.is_one_more and not _matters(awards, rule, per, change):
+    if change.run is not None and not _matters(awards, Streak(rule, per), change.run, change.first):
         return awards, ()
     before, after = _near(change.old, change), _near(change.new, change)
     awards, verdicts = _shorten(awards, Streak(rule, per), change, before, after)
@@ -61,16 +68,18 @@ def of_run(run: Run) -> Reached:
     return Reached(run.length, {"streak_days": run.length, "streak_began_on": iso(run.first)}, run)
 
 
-def _matters(awards: Awards, rule: PlannedRule, per: str, change: DayChange) -> bool:
-    """Whether one more day makes a run long enough for a threshold, or may bring a withdrawn award back."""
-    checked, index = change.new.checked, change.first - change.new.base
-    if checked.bit_count() < rule.thresholds[0]:
+def _matters(awards: Awards, streak: "Streak", run: Run, day: int) -> bool:
+    """Whether one more day makes its run long enough for a threshold, or may bring a withdrawn award back."""
+    rule = streak.rule
+    if run.length < rule.thresholds[0]:
         return False
-    first, last = run_around(checked, index)
-    if thresholds_between(rule, max(index - first, last - index), last - first + 1):
+    if thresholds_between(rule, max(day - run.first, run.last - day), run.length):
         return True
-    passed = thresholds_between(rule, 0, last - first + 1)
-    return not all(award.held for each in passed for award in awards.get(Slot(rule, each, per).key, ()))
+    for threshold in thresholds_between(rule, 0, run.length):
+        for award in awards.get(Slot(rule, threshold, streak.per).key, ()):
+            if not award.held:
+                return True
+    return False
 
 
 def _near(days: DaySet, change: DayChange) -> tuple[Run, ...]:
