@@ -70,7 +70,7 @@ def advance(state: State | None, event: Event, plan: Plan, now_ms: int) -> Advan
         return Advanced(known, (), "refused", early)
     if known.erased_ms is not None:
         return Advanced(known, (), "unused")
-    what = Happening(event, known, plan, statements.key_of("id", event.id), at_ms, now_ms)
+    what = Happening(event, known, plan, statements.id_of(event.id), at_ms, now_ms)
     try:
         effect, is_asked_for = _apply(known, what)
     except Refused as refusal:
@@ -95,7 +95,7 @@ def _apply(state: State, what: Happening) -> tuple[Effect | None, bool]:
     is_marked = event_type in plan.percents or event_type in plan.values
     if not (handler or is_counted or is_marked):
         return None, False
-    if state.barred and is_barred(state, what.key, what.now_ms):
+    if state.barred and is_barred(state, what.id, what.now_ms):
         return None, True
     if (is_counted or event_type in STATED) and statements.is_by(state.statements, what.id):
         return None, True

@@ -24,9 +24,11 @@ def count_event(state: State, what: Happening) -> Effect | None:
     counters, amounts = _asked_for(what)
     if not counters:
         return None
-    event, key = what.event, what.key
+    event = what.event
     names = BUSINESS_KEYS.get(event.type)
-    if names is not None:
+    if names is None:
+        key = key_of("id", event.id)
+    else:
         key = key_of(event.type, "\x1f".join(field_of(event.data, name) for name in names))
     stamp = stamp_of(what.at_ms, COMPLETED)
     said = Said(key, what.id, stamp, what.now_ms, counters, amounts=amounts)

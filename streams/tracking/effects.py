@@ -33,7 +33,7 @@ from streams.tracking.profiles import day_at
 from streams.tracking.retract import recount_days, retract, settle_pause
 from streams.tracking.sessions import book, session_key, state_session
 from streams.tracking.state import State
-from streams.tracking.statements import ATTENDED, COMPLETED, FALLEN, ID_BYTES, key_of, stamp_of
+from streams.tracking.statements import ATTENDED, COMPLETED, FALLEN, id_of, key_of, stamp_of
 from streams.tracking.tallies import Counted, Said, say
 
 FULL_PERCENT = 100
@@ -44,20 +44,15 @@ class Happening(Struct, frozen=True, gc=False):
     """An event with what else deciding needs; instants in milliseconds.
 
     Attributes:
-        key: the hash of the event's id.
+        id: the event's id as states keep it, see `statements.id_of`.
     """
 
     event: Event
     state: State
     plan: Plan
-    key: bytes
+    id: bytes
     at_ms: int
     now_ms: int
-
-    @property
-    def id(self) -> bytes:
-        """The event's id as statements keep it."""
-        return self.key[:ID_BYTES]
 
     def hears(self, rule: PlannedRule) -> bool:
         """Whether what the event reaches for the first time is emitted."""
@@ -103,7 +98,7 @@ def _uncheck(state: State, what: Happening) -> Effect | None:
 
 def _state_day(state: State, what: Happening, *, uncheck: bool) -> Effect | None:
     day, known = _day_spoken_of(state, what), state.habits.get(what.event.data.habit_id)
-    habit = state_day(known, day, what.at_ms, what.key[:HABIT_ID_BYTES], uncheck=uncheck)
+    habit = state_day(known, day, what.at_ms, what.id[:HABIT_ID_BYTES], uncheck=uncheck)
     return _settle_habit(state, what, (day, day), habit)
 
 
@@ -113,7 +108,7 @@ def _report_streak(state: State, what: Happening) -> Effect | None:
     if first > last:
         return None
     return _settle_habit(
-        state, what, (first, last), fill_days(known, first, last, what.at_ms, what.key[:HABIT_ID_BYTES])
+        state, what, (first, last), fill_days(known, first, last, what.at_ms, what.id[:HABIT_ID_BYTES])
     )
 
 
@@ -209,7 +204,7 @@ def _refund(state: State, what: Happening) -> Effect | None:
 
 
 def _retract(state: State, what: Happening) -> Effect | None:
-    return Effect(*retract(state, what.plan, key_of("id", what.event.data.event_id), what.now_ms, what.hears))
+    return Effect(*retract(state, what.plan, id_of(what.event.data.event_id), what.now_ms, what.hears))
 
 
 def raise_marks(state: State, what: Happening) -> Effect | None:
@@ -231,12 +226,12 @@ def _mark(
     counter = signature.counter(what.event.data)
     now = effect.state if effect else state
     before = None if counter is None else now.marks.get(counter)
-    if counter is None or (before is not None and marks.is_by(before, what.key)):
+    if counter is None or (before is not None and marks.is_by(before, what.id)):
         return None
     if percent and value <= max((high for _, high in before.merged), default=0) if before else percent and value <= 0:
         return None
     at_ms = 0 if percent else what.at_ms
-    kept = Kept(value, what.key[: marks.ID_BYTES], at_ms)
+    kept = Kept(value, what.id[: marks.ID_BYTES], at_ms)
     after = marks.with_value(before or Mark(), kept, from_zero=percent)
     awards, verdicts = settle_mark(now.awards, signature, counter, before, after, what.hears, percent=percent)
     state = replace(now, marks={**now.marks, counter: after}, awards=awards)

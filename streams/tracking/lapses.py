@@ -51,18 +51,11 @@ class Breakable(Struct, frozen=True, gc=False):
         """Its name among the pending lapses."""
         return f"{self.rule.id}{SEPARATOR}{self.per}"
 
-    def due_ms(self, run: Run) -> int:
-        """When a run is broken: its missed day, the one after all that nothing broke, is over, and so is the grace."""
-        profile, plan = self.profile, self.plan
-        zone = (profile and profile.timezone) or plan.zone
-        starts = profile.day_starts_minutes if profile else None
-        return wall_ms(run.reach + 2, plan.day_starts_minutes if starts is None else starts, zone) + plan.grace_ms
-
     def breaks(self, days: DaySet, runs: Iterable[Run]) -> list[tuple[Run, int]]:
         """The runs that are long enough to be missed and will be broken, each with when."""
         rests = rests_from(days, self.pauses) if self.pauses else None
         return [
-            (run, self.due_ms(run))
+            (run, due_of(run, self.plan, self.profile))
             for run in runs
             if run.length >= self.rule.min_days and (rests is None or rests > run.reach + 1)
         ]
@@ -78,8 +71,6 @@ class Broken(Struct, frozen=True, gc=False):
 
 def settle_lapse(known: Broken, what: Breakable, change: DayChange, now_ms: int, *, silent: bool) -> Broken:
     """The pending lapses after days changed, and the lapses that were mended."""
-    if change.run is not None and what.slot.key not in known.awards:
-        return _one_more_day(known, what, change.run, silent=silent)
     were, are = runs_near(change.old, change.first, change.last), runs_near(change.new, change.first, change.last)
     before, after = [run for run in were if run not in are], [run for run in are if run not in were]
     if not before and not after:
@@ -94,16 +85,22 @@ def settle_lapse(known: Broken, what: Breakable, change: DayChange, now_ms: int,
     return Broken(awards, _with(known.lapses, what.key, kept + new), known.verdicts + verdicts)
 
 
-def _one_more_day(known: Broken, what: Breakable, run: Run, *, silent: bool) -> Broken:
-    """The same for one more day of a habit that never lapsed: its run is what will break."""
-    if run.length < what.rule.min_days:
-        return known
-    key, due_ms = what.key, what.due_ms(run)
-    pending = known.lapses.get(key, ())
-    kept = [one for one in pending if not run.overlaps(one.first, one.span)] if pending else []
-    silence = _silence(pending, run, due_ms, silent=silent) if pending else silent
-    new = PendingLapse(run.first, run.last, run.length, due_ms, silence)
-    return Broken(known.awards, {**known.lapses, key: (*kept, new)}, known.verdicts)
+def due_of(run: Run, plan: Plan, profile: TrackedProfile | None) -> int:
+    """When a run is broken: its missed day, the one after all that nothing broke, is over, and so is the grace."""
+    zone, starts = plan.zone, plan.day_starts_minutes
+    if profile is not None:
+        zone = profile.timezone or zone
+        starts = starts if profile.day_starts_minutes is None else profile.day_starts_minutes
+    return wall_ms(run.reach + 2, starts, zone) + plan.grace_ms
+
+
+def put_off(lapses: Lapses, key: str, run: Run, due_ms: int, *, silent: bool) -> Lapses:
+    """The pending lapses after one more day of a habit that never lapsed: its run is what will break, and later."""
+    pending = lapses.get(key, ())
+    if pending:
+        silent = _silence(pending, run, due_ms, silent=silent)
+        pending = tuple([one for one in pending if not run.overlaps(one.first, one.span)])
+    return {**lapses, key: (*pending, PendingLapse(run.first, run.last, run.length, due_ms, silent))}
 
 
 def break_run(awards: Awards, slot: Slot, pending: PendingLapse, hears: Hears) -> Settled:

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
-from streams.tracking.awards import Hears, Verdict
-from streams.tracking.days import DaySet
-from streams.tracking.lapses import Breakable, Broken, Lapses, all_pending, settle_lapse
+from streams.tracking.awards import Awards, Hears, Slot, Verdict
+from streams.tracking.days import DaySet, Run, run_around
+from streams.tracking.lapses import Breakable, Broken, Lapses, all_pending, due_of, put_off, settle_lapse
 from streams.tracking.pauses import Pause, day_set
-from streams.tracking.plan import Lookout, Plan, PlannedRule
+from streams.tracking.plan import SEPARATOR, Lookout, Plan, PlannedRule
 from streams.tracking.state import State
-from streams.tracking.streaks import DayChange, one_more_day, settle_streak
+from streams.tracking.streaks import DayChange, may_reach, settle_streak
 
 Looks = Lookout | PlannedRule
 """What says which habits' days are looked at."""
@@ -36,10 +36,14 @@ def settle_days(after: State, plan: Plan, changed: Changed, hears: Hears) -> tup
     """The state after days of a habit changed, and what that reaches or takes back."""
     awards, lapses = after.awards, after.lapses
     verdicts: tuple[Verdict, ...] = ()
+    run = _one_more_day(after, changed)
     for lookout in plan.lookouts:
         if not lookout.sees(changed.habit):
             continue
         per = changed.habit if lookout.by_habit else ""
+        if run is not None and lookout.by_habit and not _is_news(awards, lookout, run, changed):
+            lapses = _put_off(lapses, after, plan, lookout, run, changed)
+            continue
         change = _change(changed, after, lookout, per)
         for rule in lookout.streaks:
             awards, found = settle_streak(awards, rule, per, change, hears)
@@ -51,6 +55,35 @@ def settle_days(after: State, plan: Plan, changed: Changed, hears: Hears) -> tup
     if awards is after.awards and lapses is after.lapses:
         return after, verdicts
     return replace(after, awards=awards, lapses=lapses), verdicts
+
+
+def _one_more_day(after: State, changed: Changed) -> Run | None:
+    """The run of a day that was added to a habit without neutral days: what nearly every check does."""
+    habit = after.habits.get(changed.habit)
+    if after.pauses or habit is None or habit.repaired or changed.first != changed.last:
+        return None
+    bits, place = habit.bits(), changed.first - habit.base
+    if not bits >> place & 1:
+        return None
+    first, last = run_around(bits, place)
+    return Run(habit.base + first, habit.base + last, last - first + 1, habit.base + last)
+
+
+def _is_news(awards: Awards, lookout: Lookout, run: Run, changed: Changed) -> bool:
+    """Whether one more day reaches anything, or touches what once lapsed."""
+    for rule in lookout.streaks:
+        if may_reach(awards, rule, changed.habit, run, changed.first):
+            return True
+    return any(Slot(rule, None, changed.habit).key in awards for rule in lookout.lapses)
+
+
+def _put_off(lapses: Lapses, after: State, plan: Plan, lookout: Lookout, run: Run, changed: Changed) -> Lapses:
+    """The pending lapses after one more day: its run will break later."""
+    for rule in lookout.lapses:
+        if run.length >= rule.min_days:
+            due_ms = due_of(run, plan, after.profile)
+            lapses = put_off(lapses, f"{rule.id}{SEPARATOR}{changed.habit}", run, due_ms, silent=changed.silent)
+    return lapses
 
 
 def breakable(state: State, plan: Plan, rule: PlannedRule, per: str) -> Breakable:
@@ -108,8 +141,6 @@ def _change(changed: Changed, after: State, looks: Lookout, per: str) -> DayChan
     if not old.checked and not old.neutral:
         old = DaySet(new.base, 0)
     first, last = changed.first, changed.last
-    if first == last and (run := one_more_day(old, new, first)) is not None and not after.pauses:
-        return DayChange(old, new, first, last, run)
     if old.neutral or new.neutral:  # an open pause may end on another day now
         base = min(old.base, new.base)
         differs = _aligned(old, base) ^ _aligned(new, base)

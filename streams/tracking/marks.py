@@ -64,14 +64,14 @@ def with_value(mark: Mark, new: Kept, *, from_zero: bool) -> Mark:
     return Mark(kept[old:], low, _joined(spans(forgotten, from_zero=from_zero)))
 
 
-def without_event(mark: Mark, event_key: bytes) -> Mark:
+def without_event(mark: Mark, event_id: bytes) -> Mark:
     """The mark that has not heard what an event said."""
-    return Mark(tuple(each for each in mark.kept if each.id != event_key[:ID_BYTES]), mark.low, mark.merged)
+    return Mark(tuple(each for each in mark.kept if each.id != event_id[:ID_BYTES]), mark.low, mark.merged)
 
 
-def is_by(mark: Mark, event_key: bytes) -> bool:
+def is_by(mark: Mark, event_id: bytes) -> bool:
     """Whether an event is known to have said a value of this mark."""
-    return any(each.id == event_key[:ID_BYTES] for each in mark.kept)
+    return any(each.id == event_id[:ID_BYTES] for each in mark.kept)
 
 
 def highest(mark: Mark | None) -> Number:

@@ -25,12 +25,11 @@ _DAY_MS = 86_400_000
 _Effect = tuple[State, tuple[Verdict, ...]]
 
 
-def retract(state: State, plan: Plan, event_key: bytes, now_ms: int, hears: Hears) -> _Effect:
+def retract(state: State, plan: Plan, event_id: bytes, now_ms: int, hears: Hears) -> _Effect:
     """The state in which an event never happened, and what that takes back or brings about.
 
-    `event_key` is the hash of the event's id, see `statements.key_of`.
+    `event_id` is the event's id as states keep it, see `statements.id_of`.
     """
-    event_id = event_key[: statements.ID_BYTES]
     state = _barred(state, event_id, now_ms)
     state, first = _uncounted(state, plan, event_id, hears)
     state, second = _unmarked(state, plan, event_id, hears)
@@ -42,9 +41,9 @@ def retract(state: State, plan: Plan, event_key: bytes, now_ms: int, hears: Hear
     return state, verdicts
 
 
-def is_barred(state: State, event_key: bytes, now_ms: int) -> bool:
+def is_barred(state: State, event_id: bytes, now_ms: int) -> bool:
     """Whether an event was taken back before it came."""
-    return state.barred.get(event_key[: statements.ID_BYTES], 0) > now_ms
+    return state.barred.get(event_id, 0) > now_ms
 
 
 def _barred(state: State, event_id: bytes, now_ms: int) -> State:

@@ -15,6 +15,7 @@ cells leave from the front when a new one comes.
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from itertools import chain
+from zlib import crc32
 
 from msgspec import Struct
 
@@ -62,6 +63,11 @@ class Statement(Struct, frozen=True, gc=False):
 def key_of(family: str, key: str) -> bytes:
     """The hash under which a key of a family (an event type, or `id`) is remembered."""
     return blake2b(f"{family}\x1f{key}".encode(), digest_size=_HASH).digest()[:_KEY]
+
+
+def id_of(event_id: str) -> bytes:
+    """What is kept of an event's id: a checksum, which ids that differ in a few places never share."""
+    return crc32(event_id.encode()).to_bytes(ID_BYTES, "big")
 
 
 def stamp_of(at_ms: int, kind: int) -> int:

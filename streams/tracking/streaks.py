@@ -12,41 +12,22 @@ from msgspec import Struct
 
 from streams.tracking.awards import Award, Awards, Hears, Reached, Settled, Slot, Verdict, reach, withdraw
 from streams.tracking.counts import thresholds_between
-from streams.tracking.days import DaySet, Run, run_around, runs_near, runs_of
+from streams.tracking.days import DaySet, Run, runs_near, runs_of
 from streams.tracking.local_days import iso
 from streams.tracking.plan import PlannedRule
 
 
 class DayChange(Struct, frozen=True, gc=False):
-    """Day sets before and after something was said about the days from `first` to `last`.
-
-    Attributes:
-        run: the run of the one day that was added, if that is all and no day is neutral: what nearly
-            every check does.
-    """
+    """Day sets before and after something was said about the days from `first` to `last`."""
 
     old: DaySet
     new: DaySet
     first: int
     last: int
-    run: Run | None = None
-
-
-def one_more_day(old: DaySet, new: DaySet, day: int) -> Run | None:
-    """The run of a day, if that day was added, nothing else changed, and no day is neutral."""
-    place = day - new.base
-    if old.neutral or new.neutral or old.base < new.base or not new.checked >> place & 1:
-        return None
-    if new.checked ^ old.checked << (old.base - new.base) != 1 << place:
-        return None
-    first, last = run_around(new.checked, place)
-    return Run(new.base + first, new.base + last, last - first + 1, new.base + last)
 
 
 def settle_streak(awards: Awards, rule: PlannedRule, per: str, change: DayChange, hears: Hears) -> Settled:
     """The ledger after the days that a rule looks at changed."""
-    if change.run is not None and not _matters(awards, Streak(rule, per), change.run, change.first):
-        return awards, ()
     before, after = _near(change.old, change), _near(change.new, change)
     awards, verdicts = _shorten(awards, Streak(rule, per), change, before, after)
     for run in after:
@@ -68,15 +49,14 @@ def of_run(run: Run) -> Reached:
     return Reached(run.length, {"streak_days": run.length, "streak_began_on": iso(run.first)}, run)
 
 
-def _matters(awards: Awards, streak: "Streak", run: Run, day: int) -> bool:
+def may_reach(awards: Awards, rule: PlannedRule, per: str, run: Run, day: int) -> bool:
     """Whether one more day makes its run long enough for a threshold, or may bring a withdrawn award back."""
-    rule = streak.rule
     if run.length < rule.thresholds[0]:
         return False
     if thresholds_between(rule, max(day - run.first, run.last - day), run.length):
         return True
     for threshold in thresholds_between(rule, 0, run.length):
-        for award in awards.get(Slot(rule, threshold, streak.per).key, ()):
+        for award in awards.get(Slot(rule, threshold, per).key, ()):
             if not award.held:
                 return True
     return False

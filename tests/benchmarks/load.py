@@ -12,6 +12,7 @@ log its cause stands.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from aiokafka.partitioner import murmur2
 
@@ -19,7 +20,8 @@ from schemas.codec import encode_event
 from schemas.event import Event, HabitData, SessionData
 from schemas.topics import client_key
 
-TENANT = "example"  # the tenant that `cairn up` writes, with the starter rulebook
+TENANT = "example"  # the tenant that `cairn up` writes; the stage gives it the rulebook beside this file
+RULEBOOK = Path(__file__).with_name("rulebook.yaml")
 CLIENTS = 10_000
 _FIRST_CLIENTS = 62
 _DOUBLING_DAYS = 6

@@ -8,13 +8,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from agents.tenants import STARTER_RULEBOOK
 from schemas.codec import decode_event
 from schemas.milestone import Milestone
 from schemas.rulebook import load_rulebook
 from streams.tracking.compiling import compile_rulebook
 from streams.tracking.replay import RefusedLine, replay
-from tests.benchmarks.load import Sent, position
+from tests.benchmarks.load import RULEBOOK, Sent, position
 from tests.benchmarks.stage import HEADERS
 
 Identity = tuple[str, int, str]
@@ -42,12 +41,12 @@ class Difference:
 
 
 def of(log: Iterable[Sent]) -> Reference:
-    """The milestones of a log under the starter rulebook.
+    """The milestones of a log under the rulebook of the bench.
 
     Raises:
         ValueError: the log is not what it should be: a line of it was refused.
     """
-    plan = compile_rulebook(load_rulebook(STARTER_RULEBOOK.read_text(), str(STARTER_RULEBOOK)))
+    plan = compile_rulebook(load_rulebook(RULEBOOK.read_text(), str(RULEBOOK)))
     events = ((number, decode_event(HEADERS, sent.value)) for number, sent in enumerate(log, 1))
     reference: dict[Identity, tuple[int, int]] = {}
     for milestone in replay(events, plan, profiles={}):

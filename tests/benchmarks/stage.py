@@ -6,6 +6,7 @@ the tracker begins with an empty changelog, empty milestones and no committed of
 
 import asyncio
 import os
+import shutil
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ from agents.stack import Stack
 from agents.startup_view import StartupView
 from schemas.codec import STRUCTURED_CONTENT_TYPE
 from schemas.topics import EVENTS, TOPICS
-from tests.benchmarks.load import Sent
+from tests.benchmarks.load import RULEBOOK, TENANT, Sent
 
 PARTITIONS = 8
 HEADERS = [("content-type", STRUCTURED_CONTENT_TYPE)]  # a list: aiokafka takes nothing else
@@ -75,6 +76,7 @@ def servers(folder: Path, console: Console) -> Iterator[Stage]:
     with Stack(folder, view=view) as stack:
         with view:
             stack.start_servers(lambda: {**settings, **up.addresses(stack)})
+        shutil.copy(RULEBOOK, folder / "tenants" / TENANT / "rulebook.yaml")
         yield Stage(
             kafka=stack.kafka.bootstrap_servers,
             postgres=stack.postgres.dsn,

@@ -10,7 +10,6 @@ from typing import Any
 
 import faust
 
-from agents.tenants import STARTER_RULEBOOK
 from schemas.codec import decode_event
 from schemas.milestone_codec import encode_milestone
 from schemas.rulebook import load_rulebook
@@ -18,8 +17,9 @@ from schemas.topics import EVENTS
 from streams.tracking.advance import advance
 from streams.tracking.compiling import compile_rulebook
 from streams.tracking.state import decode_state, encode_state
+from tests.benchmarks.load import RULEBOOK
 
-plan = compile_rulebook(load_rulebook(STARTER_RULEBOOK.read_text(), str(STARTER_RULEBOOK)))
+plan = compile_rulebook(load_rulebook(RULEBOOK.read_text(), str(RULEBOOK)))
 
 app = faust.App(
     os.environ["BENCH_APP"],
