@@ -51,6 +51,15 @@ class Breakable(Struct, frozen=True, gc=False):
         """Its name among the pending lapses."""
         return f"{self.rule.id}{SEPARATOR}{self.per}"
 
+    def skipped(self, runs: Iterable[Run], ledger: Sequence[Award], pending: Sequence[PendingLapse]) -> list[Run]:
+        """The runs whose deadline was passed by a change of the profile itself: that day is never missed."""
+        waiting = {one.last for one in pending}
+        return [
+            run
+            for run in runs
+            if run.length >= self.rule.min_days and run.last not in waiting and _is_open(ledger, run)
+        ]
+
     def breaks(self, days: DaySet, runs: Iterable[Run]) -> list[tuple[Run, int]]:
         """The runs that are long enough to be missed and will be broken, each with when."""
         rests = rests_from(days, self.pauses) if self.pauses else None
@@ -81,7 +90,10 @@ def settle_lapse(known: Broken, what: Breakable, change: DayChange, now_ms: int,
     pending = known.lapses.get(what.key, ())
     changed = [*before, *after]
     kept = tuple(one for one in pending if not any(run.overlaps(one.first, one.span) for run in changed))
-    new = _pending(will_break, ledger, pending, silent=silent)
+    skipped = {(run.last, run.reach) for run in what.skipped(before, known.awards.get(what.slot.key, ()), pending)}
+    new = _pending(
+        [each for each in will_break if (each[0].last, each[0].reach) not in skipped], ledger, pending, silent=silent
+    )
     return Broken(awards, _with(known.lapses, what.key, kept + new), known.verdicts + verdicts)
 
 

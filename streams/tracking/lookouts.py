@@ -59,11 +59,11 @@ def settle_days(after: State, plan: Plan, changed: Changed, hears: Hears) -> tup
 
 def _one_more_day(after: State, changed: Changed) -> Run | None:
     """The run of a day that was added to a habit without neutral days: what nearly every check does."""
-    habit = after.habits.get(changed.habit)
-    if after.pauses or habit is None or habit.repaired or changed.first != changed.last:
+    habit, known, before = after.habits.get(changed.habit), changed.before.habits.get(changed.habit), changed.before
+    if after.pauses or before.pauses or habit is None or habit.repaired or changed.first != changed.last:
         return None
     bits, place = habit.bits(), changed.first - habit.base
-    if not bits >> place & 1:
+    if place < 0 or not bits >> place & 1 or (known is not None and (known.repaired or known.has(changed.first))):
         return None
     first, last = run_around(bits, place)
     return Run(habit.base + first, habit.base + last, last - first + 1, habit.base + last)
@@ -80,9 +80,12 @@ def _is_news(awards: Awards, lookout: Lookout, run: Run, changed: Changed) -> bo
 def _put_off(lapses: Lapses, after: State, plan: Plan, lookout: Lookout, run: Run, changed: Changed) -> Lapses:
     """The pending lapses after one more day: its run will break later."""
     for rule in lookout.lapses:
+        key = f"{rule.id}{SEPARATOR}{changed.habit}"
+        if run.last - changed.first >= rule.min_days and all(one.last != run.last for one in lapses.get(key, ())):
+            continue  # what follows the day was passed by a change of the profile: it is not missed any more
         if run.length >= rule.min_days:
             due_ms = due_of(run, plan, after.profile)
-            lapses = put_off(lapses, f"{rule.id}{SEPARATOR}{changed.habit}", run, due_ms, silent=changed.silent)
+            lapses = put_off(lapses, key, run, due_ms, silent=changed.silent)
     return lapses
 
 
