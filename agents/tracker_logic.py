@@ -54,11 +54,15 @@ class Tally:
     dropped_fields: Counter[str] = field(default_factory=Counter)
 
 
+_EVENT_OUTCOMES = {outcome: (EVENTS, outcome) for outcome in ("applied", "late", "duplicate", "unused")}
+
+
 class TrackerLogic:
     """The engine's `Logic` for the topics of events and clients."""
 
     def __init__(self) -> None:
         self.tally = Tally()
+        self._outcomes = self.tally.outcomes
 
     def decode(self, key: bytes, body: bytes) -> State:
         """Read a state back."""
@@ -99,7 +103,7 @@ class TrackerLogic:
         advanced = advance(state, event, rules.plan_for(event.tenant), now_ms)
         if advanced.refusal is not None:
             raise advanced.refusal
-        self.tally.outcomes[EVENTS, advanced.outcome] += 1
+        self._outcomes[_EVENT_OUTCOMES[advanced.outcome]] += 1
         if event.dropped:
             self.tally.dropped_fields[EVENTS] += len(event.dropped)
         if not advanced.milestones:

@@ -34,7 +34,6 @@ from streams.tracking.effects import (
     Happening,
     raise_marks,
 )
-from streams.tracking.instants import to_ms
 from streams.tracking.plan import Plan
 from streams.tracking.retract import is_barred
 from streams.tracking.state import State
@@ -64,7 +63,7 @@ def advance(state: State | None, event: Event, plan: Plan, now_ms: int) -> Advan
         known = begin(f"{event.tenant}/{event.client}", plan)
     else:
         known = state if state.stamp == plan.stamp else adopt(state, plan, now_ms)
-    at_ms = to_ms(event.occurred_at)
+    at_ms = round(event.occurred_at.timestamp() * 1000)
     if at_ms > now_ms + MAX_AHEAD_MS:
         early = Refused("time_in_future", "time lies more than 24 h after the moment of arrival")
         return Advanced(known, (), "refused", early)
@@ -90,7 +89,9 @@ def advance(state: State | None, event: Event, plan: Plan, now_ms: int) -> Advan
 def _apply(state: State, what: Happening) -> tuple[Effect | None, bool]:
     """The effect of an event, and whether anything asks for events of its kind."""
     event_type, plan = what.event.type, what.plan
-    handler = None if event_type == REFUNDED and PURCHASED not in plan.sums else HANDLERS.get(event_type)
+    handler = HANDLERS.get(event_type)
+    if event_type == REFUNDED and PURCHASED not in plan.sums:
+        handler = None
     is_counted = event_type in plan.counted_types and event_type not in COUNTED_BY_HANDLER
     is_marked = event_type in plan.percents or event_type in plan.values
     if not (handler or is_counted or is_marked):

@@ -25,13 +25,13 @@ from streams.tracking.habits import ID_BYTES as HABIT_ID_BYTES
 from streams.tracking.habits import Habit, fill_days, repair_day, state_day
 from streams.tracking.hearing import Hearing
 from streams.tracking.local_days import day_number, is_plausible
-from streams.tracking.lookouts import Changed, settle_days
+from streams.tracking.lookouts import Changed, put_off_breaking, settle_days
 from streams.tracking.marks import Kept, Mark
 from streams.tracking.pauses import MAX_PAUSES, Pause
 from streams.tracking.plan import CHECKED, COURSE, GOAL, SESSION, Number, Plan, PlannedRule, Signature, counters_of
 from streams.tracking.profiles import day_at
 from streams.tracking.retract import recount_days, retract, settle_pause
-from streams.tracking.sessions import book, session_key, state_session
+from streams.tracking.sessions import book, session_key
 from streams.tracking.state import State
 from streams.tracking.statements import ATTENDED, COMPLETED, FALLEN, id_of, key_of, stamp_of
 from streams.tracking.tallies import Counted, Said, say
@@ -97,9 +97,15 @@ def _uncheck(state: State, what: Happening) -> Effect | None:
 
 
 def _state_day(state: State, what: Happening, *, uncheck: bool) -> Effect | None:
-    day, known = _day_spoken_of(state, what), state.habits.get(what.event.data.habit_id)
+    data = what.event.data
+    day = day_at(state, what.plan, what.event.occurred_at, data.timezone) if data.day is None else _day_named(what)
+    known = state.habits.get(data.habit_id)
     habit = state_day(known, day, what.at_ms, what.id[:HABIT_ID_BYTES], uncheck=uncheck)
-    return _settle_habit(state, what, (day, day), habit)
+    if habit is None or uncheck or CHECKED in what.plan.counts or (known is not None and known.days == habit.days):
+        return _settle_habit(state, what, (day, day), habit)
+    after = replace(state, habits={**state.habits, data.habit_id: habit})
+    quick = put_off_breaking(after, what.plan, data.habit_id, day, silent=what.event.silent)
+    return _settle_habit(state, what, (day, day), habit) if quick is None else Effect(quick)
 
 
 def _report_streak(state: State, what: Happening) -> Effect | None:
@@ -132,6 +138,11 @@ def _day_spoken_of(state: State, what: Happening) -> int:
     event = what.event
     if event.data.day is None:
         return day_at(state, what.plan, event.occurred_at, event.data.timezone)
+    return _day_named(what)
+
+
+def _day_named(what: Happening) -> int:
+    event = what.event
     day = day_number(event.data.day)
     if not is_plausible(day, event.occurred_at):
         raise Refused("day_out_of_range", "data.day cannot belong to the event's time")
@@ -163,10 +174,13 @@ def _book(state: State, what: Happening) -> Effect | None:
 
 
 def _session(kind: int) -> "Handler":
+    """What a session's completion, cancel, no-show or restoration does: only the first counts for something."""
+
     def handle(state: State, what: Happening) -> Effect | None:
         data = what.event.data
-        said = Said(session_key(data.session_id), what.id, stamp_of(what.at_ms, kind), what.now_ms, kind=kind)
-        return settle(state_session(state, data, what.plan, said), what)
+        counters = counters_of(what.plan.counts, SESSION, data) if kind == COMPLETED else ()
+        key, stamp = session_key(data.session_id), stamp_of(what.at_ms, kind)
+        return settle(say(state, Said(key, what.id, stamp, what.now_ms, counters, kind)), what)
 
     return handle
 

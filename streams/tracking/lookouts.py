@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
-from streams.tracking.awards import Awards, Hears, Slot, Verdict
+from streams.tracking.awards import Hears, Slot, Verdict
 from streams.tracking.days import DaySet, Run, run_around
 from streams.tracking.lapses import Breakable, Broken, Lapses, all_pending, due_of, put_off, settle_lapse
 from streams.tracking.pauses import Pause, day_set
@@ -36,14 +36,10 @@ def settle_days(after: State, plan: Plan, changed: Changed, hears: Hears) -> tup
     """The state after days of a habit changed, and what that reaches or takes back."""
     awards, lapses = after.awards, after.lapses
     verdicts: tuple[Verdict, ...] = ()
-    run = _one_more_day(after, changed)
     for lookout in plan.lookouts:
         if not lookout.sees(changed.habit):
             continue
         per = changed.habit if lookout.by_habit else ""
-        if run is not None and lookout.by_habit and not _is_news(awards, lookout, run, changed):
-            lapses = _put_off(lapses, after, plan, lookout, run, changed)
-            continue
         change = _change(changed, after, lookout, per)
         for rule in lookout.streaks:
             awards, found = settle_streak(awards, rule, per, change, hears)
@@ -57,36 +53,43 @@ def settle_days(after: State, plan: Plan, changed: Changed, hears: Hears) -> tup
     return replace(after, awards=awards, lapses=lapses), verdicts
 
 
-def _one_more_day(after: State, changed: Changed) -> Run | None:
-    """The run of a day that was added to a habit without neutral days: what nearly every check does."""
-    habit, known, before = after.habits.get(changed.habit), changed.before.habits.get(changed.habit), changed.before
-    if after.pauses or before.pauses or habit is None or habit.repaired or changed.first != changed.last:
+def put_off_breaking(after: State, plan: Plan, habit_id: str, day: int, *, silent: bool) -> State | None:
+    """The state after a day was newly checked, if that reaches nothing: its run breaks later, that is all.
+
+    None where more has to be asked, as nearly no daily check does: a threshold is reached, days are
+    neutral, an award was withdrawn, the habit has lapsed before, or rules look at several habits.
+    """
+    habit = after.habits[habit_id]
+    if after.pauses or habit.repaired:
         return None
-    bits, place = habit.bits(), changed.first - habit.base
-    if place < 0 or not bits >> place & 1 or (known is not None and (known.repaired or known.has(changed.first))):
-        return None
-    first, last = run_around(bits, place)
-    return Run(habit.base + first, habit.base + last, last - first + 1, habit.base + last)
+    first, last = run_around(habit.bits(), day - habit.base)
+    run = Run(habit.base + first, habit.base + last, last - first + 1, habit.base + last)
+    lapses = after.lapses
+    for lookout in plan.lookouts:
+        if not lookout.by_habit:
+            return None
+        if lookout.sees(habit_id):
+            for rule in lookout.streaks:
+                if may_reach(after.awards, rule, habit_id, run, day):
+                    return None
+            for rule in lookout.lapses:
+                if Slot(rule, None, habit_id).key in after.awards:
+                    return None
+                lapses = _put_off(lapses, after, plan, rule, (run, habit_id, day), silent=silent)
+    return after if lapses is after.lapses else replace(after, lapses=lapses)
 
 
-def _is_news(awards: Awards, lookout: Lookout, run: Run, changed: Changed) -> bool:
-    """Whether one more day reaches anything, or touches what once lapsed."""
-    for rule in lookout.streaks:
-        if may_reach(awards, rule, changed.habit, run, changed.first):
-            return True
-    return any(Slot(rule, None, changed.habit).key in awards for rule in lookout.lapses)
-
-
-def _put_off(lapses: Lapses, after: State, plan: Plan, lookout: Lookout, run: Run, changed: Changed) -> Lapses:
-    """The pending lapses after one more day: its run will break later."""
-    for rule in lookout.lapses:
-        key = f"{rule.id}{SEPARATOR}{changed.habit}"
-        if run.last - changed.first >= rule.min_days and all(one.last != run.last for one in lapses.get(key, ())):
-            continue  # what follows the day was passed by a change of the profile: it is not missed any more
-        if run.length >= rule.min_days:
-            due_ms = due_of(run, plan, after.profile)
-            lapses = put_off(lapses, key, run, due_ms, silent=changed.silent)
-    return lapses
+def _put_off(
+    lapses: Lapses, after: State, plan: Plan, rule: PlannedRule, spoken: tuple[Run, str, int], *, silent: bool
+) -> Lapses:
+    """The pending lapses after one more day of a run."""
+    run, habit_id, day = spoken
+    if run.length < rule.min_days:
+        return lapses
+    key = f"{rule.id}{SEPARATOR}{habit_id}"
+    if run.last - day >= rule.min_days and all(one.last != run.last for one in lapses.get(key, ())):
+        return lapses  # what follows the day was passed by a change of the profile: it is not missed any more
+    return put_off(lapses, key, run, due_of(run, plan, after.profile), silent=silent)
 
 
 def breakable(state: State, plan: Plan, rule: PlannedRule, per: str) -> Breakable:

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -50,7 +51,7 @@ class Dates:
     at_minutes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PlannedRule:
     """What deciding needs of a rule.
 
@@ -83,6 +84,11 @@ class PlannedRule:
     falls: bool = False
     min_days: int = 0
     dates: Dates | None = None
+
+    @cached_property
+    def slot_keys(self) -> tuple[str, ...]:
+        """The names in the ledger of its thresholds, in their order, without a `per` value."""
+        return tuple(f"{self.id}{SEPARATOR}{threshold}" for threshold in self.thresholds)
 
     @property
     def is_open(self) -> bool:

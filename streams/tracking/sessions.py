@@ -8,13 +8,13 @@ is ordered by event time: a cancel that overtakes its booking still cancels it.
 
 from msgspec.structs import replace
 
-from schemas.event import BookingData, SessionData
+from schemas.event import BookingData
 from streams.tracking import statements
 from streams.tracking.bookings import Booking
 from streams.tracking.instants import to_ms
 from streams.tracking.plan import SESSION, Plan, counters_of
 from streams.tracking.state import State
-from streams.tracking.statements import BOOKED, COMPLETED, stamp_of
+from streams.tracking.statements import BOOKED, stamp_of
 from streams.tracking.tallies import Counted, Said, pending_about, say, weigh_again
 
 
@@ -56,12 +56,6 @@ def book(state: State, data: BookingData, plan: Plan, event_id: bytes, at: tuple
     overtaken = any(each.stamp > booking.stamp for each in known)
     weighed = weigh_again(state, booked, key)
     return Counted(weighed.state, weighed.moves, adds=not overtaken)
-
-
-def state_session(state: State, data: SessionData, plan: Plan, said: Said) -> Counted:
-    """The state after a session is said to have taken place, to have fallen through, or to stand after all."""
-    counters = counters_of(plan.counts, SESSION, data) if said.kind == COMPLETED else ()
-    return say(state, replace(said, counters=counters))
 
 
 def conclude(state: State, event_id: bytes, plan: Plan, now_ms: int) -> Counted:

@@ -15,9 +15,10 @@ cells leave from the front when a new one comes.
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from itertools import chain
+from struct import Struct
 from zlib import crc32
 
-from msgspec import Struct
+import msgspec
 
 WINDOW_DAYS = 35
 MAX_STATEMENTS = 512
@@ -38,11 +39,11 @@ _AHEAD = 200  # from here on a day lies ahead: the clock was set back, and nothi
 _SECOND_MS = 1000
 _EPOCH_SECONDS = 1_420_070_400  # 2015-01-01: stamps reach from there to 2049
 _LAST_STAMP = 2**32 - 1
-_BYTES = tuple(bytes((number,)) for number in range(256))
+_TAIL = Struct(">BIB")  # tag, stamp, day of arrival
 KEY_BYTES, ID_BYTES = _KEY, _ID - _KEY
 
 
-class Statement(Struct, frozen=True, gc=False):
+class Statement(msgspec.Struct, frozen=True, gc=False):
     """One statement.
 
     Attributes:
@@ -81,9 +82,8 @@ def add(cells: bytes, said: Statement, now_ms: int) -> bytes:
     at, length = 0, len(cells)
     while at < length and is_old(cells[at + _STAMP], today):
         at += CELL
-    tag = _BYTES[said.kind << 6 | said.pattern]
-    cell = said.key + said.id + tag + said.stamp.to_bytes(_STAMP - _TAG, "big") + _BYTES[today % _DAYS_MODULUS]
-    added = (cells[at:] if at else cells) + cell
+    tail = _TAIL.pack(said.kind << 6 | said.pattern, said.stamp, today % _DAYS_MODULUS)
+    added = (cells[at:] if at else cells) + said.key + said.id + tail
     return added[-MAX_STATEMENTS * CELL :] if length >= MAX_STATEMENTS * CELL else added
 
 
@@ -94,7 +94,7 @@ def is_old(day: int, today: int) -> bool:
 
 def about(cells: bytes, key: bytes) -> list[Statement]:
     """What is known to be said about a key, in the order of arrival."""
-    return [_read(cells, at) for at in _places(cells, key, 0)]
+    return [_read(cells, at) for at in _places(cells, key, 0)] if key in cells else []
 
 
 def is_about(cells: bytes, key: bytes) -> bool:
@@ -109,7 +109,7 @@ def by_event(cells: bytes, event_id: bytes) -> list[Statement]:
 
 def is_by(cells: bytes, event_id: bytes) -> bool:
     """Whether an event is known to have said anything."""
-    return next(_places(cells, event_id, _KEY), -1) >= 0
+    return event_id in cells and next(_places(cells, event_id, _KEY), -1) >= 0
 
 
 def without_event(cells: bytes, event_id: bytes) -> bytes:

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from streams.tracking.awards import Award, Awards, Hears, Reached, Settled, Slot, Verdict, reach, withdraw
+from streams.tracking.awards import HELD, Award, Awards, Hears, Reached, Settled, Slot, Verdict, reach, withdraw
 from streams.tracking.counts import thresholds_between
 from streams.tracking.days import DaySet, Run, runs_near, runs_of
 from streams.tracking.local_days import iso
-from streams.tracking.plan import PlannedRule
+from streams.tracking.plan import SEPARATOR, PlannedRule
 
 
 class DayChange(Struct, frozen=True, gc=False):
@@ -53,11 +53,15 @@ def may_reach(awards: Awards, rule: PlannedRule, per: str, run: Run, day: int) -
     """Whether one more day makes its run long enough for a threshold, or may bring a withdrawn award back."""
     if run.length < rule.thresholds[0]:
         return False
-    if thresholds_between(rule, max(day - run.first, run.last - day), run.length):
-        return True
-    for threshold in thresholds_between(rule, 0, run.length):
-        for award in awards.get(Slot(rule, threshold, per).key, ()):
-            if not award.held:
+    had = max(day - run.first, run.last - day)
+    per = f"{SEPARATOR}{per}" if per else ""
+    for threshold, key in zip(rule.thresholds, rule.slot_keys, strict=True):
+        if threshold > run.length:
+            break
+        if threshold > had:
+            return True
+        for award in awards.get(key + per, ()):
+            if not award.mark & HELD:
                 return True
     return False
 
