@@ -12,6 +12,7 @@ from streams.tracking.local_days import day_number, minutes_of
 from streams.tracking.plan import (
     COURSE,
     GOAL,
+    SEPARATOR,
     SESSION,
     STAMP_BYTES,
     Audience,
@@ -140,6 +141,7 @@ def _planned(rule: Rule, looks_at: Rule) -> PlannedRule:
         name=rule.name or rule.id.replace("-", " ").capitalize(),
         moment=rule.moment,
         thresholds=thresholds,
+        slot_keys=tuple(f"{rule.id}{SEPARATOR}{threshold}" for threshold in thresholds),
         every=when.every if isinstance(when, CountWhen | SumWhen) else None,
         habits=None if habits is None else frozenset(map(as_text, habits)),
         by_habit=is_streak and target.per is not None,

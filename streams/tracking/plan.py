@@ -10,7 +10,6 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -51,13 +50,14 @@ class Dates:
     at_minutes: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedRule:
     """What deciding needs of a rule.
 
     Attributes:
         thresholds: ascending; empty if every multiple of `every` is one. Of a value that falls, they
             and the value are negative.
+        slot_keys: the names of the thresholds in the ledger, without a `per` value.
         habits: the habits that a streak or lapse rule looks at; None for all.
         by_habit: whether a streak is of one habit, or of any habit a day.
         per_streak: whether every run may reach its thresholds again.
@@ -74,6 +74,7 @@ class PlannedRule:
     name: str
     moment: str | None
     thresholds: tuple[Number, ...] = ()
+    slot_keys: tuple[str, ...] = ()
     every: int | None = None
     habits: frozenset[str] | None = None
     by_habit: bool = False
@@ -84,11 +85,6 @@ class PlannedRule:
     falls: bool = False
     min_days: int = 0
     dates: Dates | None = None
-
-    @cached_property
-    def slot_keys(self) -> tuple[str, ...]:
-        """The names in the ledger of its thresholds, in their order, without a `per` value."""
-        return tuple(f"{self.id}{SEPARATOR}{threshold}" for threshold in self.thresholds)
 
     @property
     def is_open(self) -> bool:
