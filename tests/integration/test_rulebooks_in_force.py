@@ -23,8 +23,8 @@ from agents.embedded.ports import LOOPBACK, usable_port
 from agents.ledger.migrate import migrate
 from agents.settings import KafkaSettings
 from agents.stack import CAIRN
-from schemas.codec import decode_milestone
 from schemas.milestone import Milestone
+from schemas.milestone_codec import decode_milestone
 from schemas.topics import EVENTS, MILESTONES
 from tests.agents.test_tenant_watch import rulebook, write
 from tests.agents.test_tenants import COACHES, TENANT
