@@ -1,7 +1,7 @@
 """`cairn log export`: the events topic as JSON Lines, as `cairn replay` and `cairn backtest` read it.
 
-Lines stand in the order of arrival with `receivedat`, the append time, so that a replay decides
-what the tracker decided. What the tracker refuses is left out and named, never its content.
+Lines stand in the order of arrival with `receivedat`, the append time as the tracker's clock shows it,
+so that a replay decides what the tracker decided. What the tracker refuses is left out and named, never its content.
 
 Nothing is sorted in memory: partitions are merged while they are read.
 """
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.arrival_order import in_arrival_order
+from agents.clock import Clock
 from agents.engine.partitioner import partition_for
 from agents.event_lines import event_line
 from agents.topic_reader import PlacedRecord, TopicReader, open_reader
@@ -18,6 +19,8 @@ from schemas.codec import Refused, decode_event
 from schemas.text import EVENT_MAX_BYTES
 from schemas.topics import EVENTS, client_key
 from streams.tracking.instants import to_datetime
+
+_REAL_TIME = Clock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,22 +67,25 @@ class Outlet:
     show: Callable[[int], object] = lambda _: None
 
 
-async def export_events(options: dict[str, Any], selection: Selection, outlet: Outlet) -> int:
+async def export_events(
+    options: dict[str, Any], selection: Selection, outlet: Outlet, *, clock: Clock = _REAL_TIME
+) -> int:
     """Write the events that stand in the topic now; returns how many lines that were.
 
     Args:
         options: how to reach Kafka, see `agents.kafka.client_options`.
         selection: which events.
         outlet: where they go.
+        clock: the tracker's; a line carries the time that it showed.
 
     Raises:
         TopicMissingError: the broker has no events topic.
     """
     async with open_reader(options) as reader:
-        return await _export(reader, selection, outlet)
+        return await _export(reader, selection, outlet, clock)
 
 
-async def _export(reader: TopicReader, selection: Selection, outlet: Outlet) -> int:
+async def _export(reader: TopicReader, selection: Selection, outlet: Outlet, clock: Clock) -> int:
     spans = await reader.spans(
         EVENTS,
         only=selection.partition_numbers(reader.partitions(EVENTS)),
@@ -94,7 +100,7 @@ async def _export(reader: TopicReader, selection: Selection, outlet: Outlet) -> 
         if not _is_asked_for(record, selection):
             continue
         try:
-            outlet.write(_line(record) + b"\n")
+            outlet.write(_line(record, clock) + b"\n")
             written += 1
         except Refused as refusal:
             outlet.refuse(place_of(record), refusal)
@@ -106,7 +112,7 @@ def place_of(record: PlacedRecord) -> str:
     return f"{record.topic}/{record.partition} offset {record.offset}"
 
 
-def _line(record: PlacedRecord) -> bytes:
+def _line(record: PlacedRecord, clock: Clock) -> bytes:
     """The line of a record.
 
     Raises:
@@ -115,7 +121,8 @@ def _line(record: PlacedRecord) -> bytes:
     event = decode_event(record.headers, record.value)
     if record.key != client_key(event.tenant, event.client):
         raise Refused("wrong_key", "the record's key must be tenantid/subject")
-    line = event_line(event, record.headers, record.value or b"", received_at=to_datetime(record.timestamp))
+    received_at = to_datetime(clock.domain_ms(record.timestamp))
+    line = event_line(event, record.headers, record.value or b"", received_at=received_at)
     if len(line) > EVENT_MAX_BYTES:
         raise Refused("too_large", f"as a line it would have {len(line)} bytes")
     return line

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,7 +48,7 @@ def export(
     if profiles is not None:
         _write(export_profiles, settings, selection, profiles, "profiles")
     try:
-        _write(export_events, settings, selection, output, "events")
+        _write(partial(export_events, clock=settings.clock), settings, selection, output, "events")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has enough
 

@@ -129,8 +129,8 @@ class Stage:
                     return
                 await asyncio.sleep(0.2)
 
-    async def cairn(self, *arguments: object) -> Said:
+    async def cairn(self, *arguments: object, **environment: str) -> Said:
         """Run a command to its end."""
-        process = await self.start(*arguments)
+        process = await self.start(*arguments, **environment)
         out, err = await process.communicate()
         return Said(process.returncode or 0, out.decode(), err.decode())

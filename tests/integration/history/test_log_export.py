@@ -41,6 +41,19 @@ async def test_events_come_in_the_order_of_arrival_with_the_append_time(stage: S
     assert "15 events" in said.err
 
 
+async def test_the_time_of_arrival_is_what_the_trackers_clock_showed(stage: Stage) -> None:
+    await stage.event(habit("ana", 1, tenant=stage.tenant))
+    (record,) = await stage.records(EVENTS)
+    start = datetime.fromtimestamp(record.timestamp / 1_000 - 2, tz=UTC)
+    clock = {
+        "CAIRN_CLOCK_ORIGIN": "2026-03-01T00:00:00Z",
+        "CAIRN_CLOCK_START": start.isoformat(),
+        "CAIRN_CLOCK_SPEED": "100000",
+    }
+    (event,) = (await stage.cairn("log", "export", "--tenant", stage.tenant, **clock)).lines
+    assert event["receivedat"] == "2026-03-03T07:33:20Z"
+
+
 async def test_replay_decides_on_an_export_what_it_decides_on_the_log(stage: Stage, tmp_path: Path) -> None:
     await stage.profile("ana", {"name": "Ana", "email": "ana@example.org", "timezone": "Asia/Tokyo", "tags": ["vip"]})
     for day in range(1, 16):
@@ -52,7 +65,8 @@ async def test_replay_decides_on_an_export_what_it_decides_on_the_log(stage: Sta
         "tenant": stage.tenant, "client": "ana", "timezone": "Asia/Tokyo", "tags": ["vip"],
     }  # fmt: skip
     replayed = await stage.cairn("replay", "--rules", STARTER, "--clients", clients, log)
-    assert [(m["rule"], m["threshold"]) for m in replayed.lines] == [("iron-streak", 14)]
+    said_of = [(m["rule"], m["threshold"]) for m in replayed.lines]
+    assert said_of == [("streak-broken", None), ("iron-streak", 14)]  # in May: all of it was over on arrival
     assert names(tmp_path) == ["clients.jsonl", "log.jsonl"]
 
 
