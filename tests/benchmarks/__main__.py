@@ -1,6 +1,6 @@
 """`make bench`: every figure in one run, as tables for people and as build/bench.json for programs.
 
-    python -m tests.benchmarks [--quick] [--rounds N] [--only throughput|latency|in-app]
+    python -m tests.benchmarks [--quick] [--rounds N] [--only replay|throughput|latency|in-app]
 
 Exit status 0 if all that is required was met, 1 if not, 3 if something could not be measured. A part that is
 left out by --only leaves its figures out, and counts as not met.
@@ -10,31 +10,39 @@ import argparse
 import asyncio
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 
 from rich.console import Console
 
 from agents.embedded.child import ChildFailedError
 from schemas.topics import DELIVERY_APP_ID, TRACKER_APP_ID
-from tests.benchmarks import contest, figures, latency, load, reference, services, stage
+from tests.benchmarks import contest, figures, latency, load, reference, replaying, services, stage
 from tests.benchmarks.peer import NotMeasuredError
 
 RESULT = Path("build/bench.json")
-PARTS = ("throughput", "latency", "in-app")
+ALONE = "replay"
+SERVED = ("throughput", "latency", "in-app")
+PARTS = (ALONE, *SERVED)
+_REPLAYED = 1_000_000
 _GROUPS = (TRACKER_APP_ID, DELIVERY_APP_ID)
 _EXIT_FAILED = 3
+
+Part = Callable[[], Awaitable[dict[str, float]]]
 
 
 def main() -> int:
     """Measure, print, write; returns the exit status."""
     arguments = _arguments()
     console = Console()
-    with (
-        tempfile.TemporaryDirectory(prefix="cairn-bench-") as folder,
-        stage.servers(Path(folder), console) as servers,
-    ):
-        found, failed = asyncio.run(_measure(servers, arguments, console))
+    wanted = arguments.only or PARTS
+    with tempfile.TemporaryDirectory(prefix="cairn-bench-") as name:
+        folder = Path(name)
+        found, failed = asyncio.run(_measure({ALONE: lambda: _replay(folder, arguments)}, wanted, console))
+        if not set(SERVED).isdisjoint(wanted):
+            with stage.servers(folder, console) as servers:
+                more, failed_too = asyncio.run(_measure(_served(servers, arguments, console), wanted, console))
+            found, failed = found | more, failed or failed_too
     console.print(figures.table(found))
     figures.write(found, RESULT)
     missed = figures.missed(found)
@@ -44,18 +52,19 @@ def main() -> int:
     return 1 if missed else 0
 
 
-async def _measure(
-    servers: stage.Stage, arguments: argparse.Namespace, console: Console
-) -> tuple[dict[str, float], bool]:
-    """Measure each part; one that fails says why and leaves the others alone."""
-    parts = {
+def _served(servers: stage.Stage, arguments: argparse.Namespace, console: Console) -> dict[str, Part]:
+    return {
         "throughput": lambda: _throughput(servers, arguments, console),
         "latency": lambda: _latency(servers),
         "in-app": lambda: _in_app(servers),
     }
+
+
+async def _measure(parts: Mapping[str, Part], wanted: Iterable[str], console: Console) -> tuple[dict[str, float], bool]:
+    """Measure each part that is wanted; one that fails says why and leaves the others alone."""
     found: dict[str, float] = {}
     failed = False
-    for name in arguments.only or PARTS:
+    for name in (name for name in parts if name in wanted):
         console.print(f"{name} ...")
         try:
             found |= await parts[name]()
@@ -63,6 +72,11 @@ async def _measure(
             failed = True
             console.print(f"{name} was not measured: {error}", style="red", markup=False, highlight=False)
     return found, failed
+
+
+async def _replay(folder: Path, arguments: argparse.Namespace) -> dict[str, float]:
+    events = _REPLAYED // 2 if arguments.quick else _REPLAYED
+    return await asyncio.to_thread(replaying.replay, folder, events) | replaying.state()
 
 
 async def _throughput(servers: stage.Stage, arguments: argparse.Namespace, console: Console) -> dict[str, float]:

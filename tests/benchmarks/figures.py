@@ -42,6 +42,8 @@ REQUIRED = (
         meaning="events/s, the tracker exactly once / Faust as its manual shows it, at_least_once",
         at_least=15,
     ),
+    Required(name="replay_seconds_per_million", meaning="cairn replay of 1,000,000 events on one core, s", below=30),
+    Required(name="state_bytes_typical", meaning="state of a typical client, bytes", below=600),
     Required(name="milestone_p50_ms", meaning="event appended to committed milestone read, p50, ms", below=25),
     Required(name="milestone_p99_ms", meaning="event appended to committed milestone read, p99, ms", below=120),
     Required(name="in_app_p99_ms", meaning="event appended to in-app message readable, p99, ms", below=1_000),

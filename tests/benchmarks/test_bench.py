@@ -6,11 +6,13 @@ from pathlib import Path
 
 from schemas.codec import decode_event
 from schemas.milestone import Milestone
-from tests.benchmarks import figures, load, reference
+from tests.benchmarks import figures, load, reference, replaying
 
 _TODAY = datetime(2026, 6, 1, 15, tzinfo=UTC)
 _ENOUGH = {
     "cairn_to_faust_ratio": 15.0,
+    "replay_seconds_per_million": 29.9,
+    "state_bytes_typical": 599,
     "milestone_p50_ms": 24.9,
     "milestone_p99_ms": 119.0,
     "in_app_p99_ms": 999.0,
@@ -82,3 +84,16 @@ def test_the_comparison_names_what_is_missing_double_and_wrong_and_leaves_out_wh
     assert (everything.missing, everything.duplicated, everything.wrong) == (1, 2, 1)
     a_part = reference.compare(expected, found, {0: 1})
     assert (a_part.expected, a_part.missing, a_part.duplicated, a_part.wrong) == (1, 0, 1, 0)
+
+
+def test_a_replay_is_measured_in_seconds_of_a_person_and_of_the_core(tmp_path: Path) -> None:
+    found = replaying.replay(tmp_path, 4_000)
+    assert set(found) == {"replay_seconds_per_million", "replay_cpu_seconds_per_million"}
+    assert (tmp_path / "log.jsonl").read_bytes().count(b"\n") == 4_000
+    assert min(found.values()) > 0
+
+
+def test_a_typical_state_is_measured() -> None:
+    found = replaying.state()
+    assert found["state_bytes_typical"] < 600
+    assert found["state_decode_us"] > 0
