@@ -18,7 +18,7 @@ from streams.tracking.instants import to_datetime
 from streams.tracking.local_days import iso, local_day
 from streams.tracking.marks import highest
 from streams.tracking.plan import SEPARATOR, Plan
-from streams.tracking.state import State
+from streams.tracking.state import ACTIVE, State
 
 CALENDAR_DAYS = 56
 
@@ -50,6 +50,7 @@ def profile_of(state: State, _view: Viewpoint) -> dict[str, Any] | None:
     if state.profile is None:
         return None
     profile = {name: getattr(state.profile, name) for name in state.profile.__struct_fields__}
+    profile["status"] = "active" if state.profile.status == ACTIVE else state.profile.status
     days = {name: iso(profile[name]) for name in ("joined_on", "renewal_on") if profile.get(name) is not None}
     minutes = profile.pop("day_starts_minutes", None)
     starts = {} if minutes is None else {"day_starts_at": f"{minutes // 60:02}:{minutes % 60:02}"}

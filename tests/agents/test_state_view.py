@@ -15,10 +15,11 @@ from agents.stored_state import StoredState
 from schemas.client import Profile
 from schemas.codec import decode_event
 from schemas.rulebook import load_rulebook
+from streams.tracking.adopt import apply_profile
 from streams.tracking.advance import advance
 from streams.tracking.compiling import compile_rulebook
 from streams.tracking.instants import to_ms
-from streams.tracking.profiles import apply_profile, erase
+from streams.tracking.profiles import erase
 from streams.tracking.state import State
 
 RULEBOOK = load_rulebook(
@@ -37,7 +38,7 @@ VIEW = Viewpoint(names=CounterNames(RULEBOOK), plan=PLAN, now=NOW)
 
 def told(*events: tuple[str, int, dict[str, Any]], profile: Profile | None = None) -> State:
     """The state after events, each with its type, its day of May and its data."""
-    state = None if profile is None else apply_profile(None, profile, "t/ana")
+    state = None if profile is None else apply_profile(None, profile, "t/ana", PLAN, to_ms(NOW))
     for number, (kind, day, data) in enumerate(events):
         wire = {"id": str(number), "source": "a", "type": kind, "subject": "ana", "tenantid": "t", "data": data}
         event = decode_event((), msgspec.json.encode({**wire, "time": datetime(2026, 5, day, 7, tzinfo=UTC)}))
@@ -131,7 +132,7 @@ def test_bookings_deadline_offsets_profile_and_size_are_told() -> None:
 
 
 def test_an_erased_client_is_an_instant_and_nothing_else() -> None:
-    view = seen(erase("t/ana", to_ms(NOW)))
+    view = seen(erase("t/ana", PLAN, to_ms(NOW)))
     assert set(view) == {"who", "as_of", "erased_at", "next_deadline", "applied_offsets", "bytes"}
 
 
