@@ -94,6 +94,12 @@ class TenantSettings(Settings):
     tenants_dir: Path
 
 
+class StateSettings(KafkaSettings):
+    """What `cairn state` takes: with the tenants' folders it names what their own rulebooks count."""
+
+    tenants_dir: Path | None = None
+
+
 class SecretSettings(TenantSettings):
     """Where tenants' secrets are, beside their folders."""
 

@@ -79,6 +79,12 @@ def tenant_folders(tenants_dir: Path) -> dict[str, Path]:
     return {folder.name: folder for folder in sorted(folders) if not folder.name.startswith(".")}
 
 
+def rulebook_file(tenants_dir: Path | None, tenant: str) -> Path:
+    """The file of a tenant's own rulebook; the starter's where it has none, or no folder."""
+    folder = tenant_folders(tenants_dir).get(tenant) if tenants_dir else None
+    return folder / RULEBOOK if folder and (folder / RULEBOOK).exists() else STARTER_RULEBOOK
+
+
 def load_tenant(folder: Path) -> Tenant:
     """The tenant of a folder; blocks on the disk.
 

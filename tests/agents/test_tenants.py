@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.tenants import TenantErrors, load_tenants, secret_values, unknown_rule
+from agents.tenants import STARTER_RULEBOOK, TenantErrors, load_tenants, rulebook_file, secret_values, unknown_rule
 
 TENANT = """
 name: Iron & Oak
@@ -33,6 +33,15 @@ def test_a_folder_is_a_tenant_with_the_starter_rulebook_unless_it_has_its_own(tm
     assert tenant.name == "Iron & Oak"
     assert [source.kind for source in tenant.sources] == ["acuity", "habit_pull"]
     assert "iron-streak" in tenant.rulebook.by_id
+
+
+def test_the_file_of_a_rulebook_is_the_tenants_own_or_the_starter(tmp_path: Path) -> None:
+    _write(tmp_path / "iron", tenant=TENANT, coaches=COACHES)
+    _write(tmp_path / "oak", tenant=TENANT, coaches=COACHES, rulebook="rules: []\n")
+    assert rulebook_file(tmp_path, "oak") == tmp_path / "oak" / "rulebook.yaml"
+    assert {rulebook_file(tmp_path, "iron"), rulebook_file(tmp_path, "elm"), rulebook_file(None, "oak")} == {
+        STARTER_RULEBOOK
+    }
 
 
 def test_a_client_without_a_known_coach_is_answered_by_the_first(tmp_path: Path) -> None:

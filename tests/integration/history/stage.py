@@ -18,7 +18,9 @@ from agents.kafka import client_options
 from agents.settings import KafkaSettings
 from agents.stored_state import read_stored
 from agents.topic_reader import PlacedRecord, open_reader
-from schemas.topics import CLIENTS, EVENTS, STATE_CHANGELOG
+from schemas.milestone import Milestone
+from schemas.milestone_codec import decode_milestone
+from schemas.topics import CLIENTS, EVENTS, MILESTONES, STATE_CHANGELOG
 
 CAIRN = Path(sys.executable).with_name("cairn")
 PARTITIONS = 3
@@ -98,11 +100,14 @@ class Stage:
         )
 
     @asynccontextmanager
-    async def tracker(self, tenants: Path) -> AsyncIterator[None]:
-        """`cairn track`, while the block runs."""
-        (tenants / "practice").mkdir()
-        (tenants / "practice" / "tenant.yaml").write_text(TENANT)
-        (tenants / "practice" / "coaches.yaml").write_text(COACHES)
+    async def tracker(self, tenants: Path, rulebook: str | None = None) -> AsyncIterator[None]:
+        """`cairn track`, while the block runs; `rulebook` is the tenant's own."""
+        folder = tenants / self.tenant
+        folder.mkdir()
+        (folder / "tenant.yaml").write_text(TENANT)
+        (folder / "coaches.yaml").write_text(COACHES)
+        if rulebook is not None:
+            (folder / "rulebook.yaml").write_text(rulebook)
         environment = {
             "CAIRN_PARTITIONS": str(PARTITIONS),
             "CAIRN_TENANTS_DIR": str(tenants),
@@ -116,6 +121,19 @@ class Stage:
             if process.returncode is None:
                 process.terminate()
             await process.communicate()
+
+    async def milestones(self) -> list[Milestone]:
+        """What subscribers have heard of this test's tenant."""
+        return [decode_milestone(record.headers, record.value or b"") for record in await self.records(MILESTONES)]
+
+    async def told(self, rule: str, kind: str) -> Milestone:
+        """Wait for the first milestone of a rule and type."""
+        async with asyncio.timeout(60):
+            while True:
+                for milestone in await self.milestones():
+                    if (milestone.rule, milestone.type) == (rule, kind):
+                        return milestone
+                await asyncio.sleep(0.2)
 
     async def tracked(self, client: str, events: int) -> None:
         """Wait until the tracker has applied so many events of a client."""

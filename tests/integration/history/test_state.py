@@ -27,6 +27,30 @@ async def test_what_the_tracker_committed_is_shown(stage: Stage, tmp_path: Path)
     assert "[■]" in for_people
 
 
+async def test_the_tenants_own_rulebook_names_what_is_counted_where_its_folder_is(stage: Stage, tmp_path: Path) -> None:
+    rules = "rules: [{id: mat, tier: micro, when: {count: session.completed, reaches: [1]}, where: {kind: [yoga]}}]\n"
+    session = habit("ana", 1, tenant=stage.tenant, type="session.completed", data={"session_id": "s", "kind": "yoga"})
+    await stage.event(session)
+    async with stage.tracker(tmp_path, rules):
+        await stage.tracked("ana", 1)
+    who, own = f"{stage.tenant}/ana", tmp_path / stage.tenant / "rulebook.yaml"
+    for_people = (await stage.cairn("state", who, CAIRN_TENANTS_DIR=str(tmp_path))).out
+    assert f"rulebook: {own}, version 1" in for_people
+    assert "session.completed where kind yoga" in for_people
+    assert all(len(line) <= 80 for line in for_people.splitlines() if str(own) not in line)
+    assert "\x1b" not in for_people
+    with_starter = json.loads((await stage.cairn("state", who, "--json")).out)
+    assert (with_starter["rulebook"]["given"], with_starter["rulebook"]["is_given"]) == ("the starter", False)
+    named = json.loads((await stage.cairn("state", who, "--json", "--rules", own)).out)
+    assert (named["rulebook"]["given"], named["rulebook"]["is_given"]) == (str(own), True)
+
+
+async def test_a_rulebook_that_cannot_be_read_is_wrong_input(stage: Stage, tmp_path: Path) -> None:
+    said = await stage.cairn("state", f"{stage.tenant}/ana", "--rules", tmp_path / "none.yaml")
+    assert (said.status, said.out) == (2, "")
+    assert "none.yaml" in said.err
+
+
 async def test_a_client_whom_nobody_knows_is_told_with_status_1(stage: Stage) -> None:
     said = await stage.cairn("state", f"{stage.tenant}/nobody")
     assert (said.status, said.out) == (1, "")
