@@ -11,7 +11,7 @@ from schemas.codec import decode_event
 from schemas.event import Event
 from schemas.milestone import Milestone
 from schemas.rulebook import load_rulebook
-from streams.tracking.adopt import apply_profile
+from streams.tracking.adopt import adopt, apply_profile
 from streams.tracking.advance import Advanced, advance
 from streams.tracking.compiling import compile_rulebook
 from streams.tracking.instants import to_ms
@@ -72,6 +72,21 @@ def rescheduled(session_id: str, when: datetime, ends: datetime, **more: Any) ->
     )
 
 
+def paused(first: int, last: int | None = None, when: datetime | None = None, **more: Any) -> Event:
+    """A pause from a day of May to another, both inclusive; without the other it is open."""
+    span = {"from": f"{at(first):%Y-%m-%d}"} | ({} if last is None else {"until": f"{at(last):%Y-%m-%d}"})
+    return event("streak.paused", when or at(first), reason="ill", author="mara", **span, **more)
+
+
+def repaired(day: int, when: datetime | None = None, *, habit_id: str = "run", **more: Any) -> Event:
+    vouched = {"habit_id": habit_id, "day": f"{at(day):%Y-%m-%d}", "reason": "our outage", "author": "mara"}
+    return event("streak.repaired", when or at(day + 1), **vouched, **more)
+
+
+def retracted(of: Event, when: datetime) -> Event:
+    return event("event.retracted", when, event_id=of.id)
+
+
 class Story:
     """One client under one rulebook; keeps what was emitted."""
 
@@ -79,6 +94,7 @@ class Story:
         self.plan = plan_of(*rules, defaults=defaults)
         self.state = state
         self.milestones: list[Milestone] = []
+        self._heard = 0
 
     def tell(self, *events: Event, now: datetime | None = None) -> Advanced:
         """Fold events one by one; every state goes through its bytes in between; says what the last one did."""
@@ -95,13 +111,25 @@ class Story:
         self.state, milestones = tick(self.state, self.plan, to_ms(now))
         self.milestones += milestones
 
-    def profile(self, **fields: Any) -> None:
-        self.state = apply_profile(self.state, Profile.model_validate(fields), "t1/c1", self.plan, to_ms(at(1)))
+    def profile(self, *, now: datetime = MAY, **fields: Any) -> None:
+        """A whole profile comes; what is due by then has to be waited for before."""
+        self.state = apply_profile(self.state, Profile.model_validate(fields), "t1/c1", self.plan, to_ms(now))
+
+    def adopt(self, *rules: str, now: datetime) -> None:
+        """Another rulebook comes into force."""
+        assert self.state is not None
+        self.plan = plan_of(*rules)
+        self.state = adopt(self.state, self.plan, to_ms(now))
 
     @property
     def said(self) -> list[str]:
         """What was emitted: `rule threshold`, with the revision when it is not the first, `-` when withdrawn."""
         return [spoken(milestone) for milestone in self.milestones]
+
+    def heard(self) -> list[str]:
+        """What was emitted since this was last asked."""
+        self._heard, before = len(self.milestones), self._heard
+        return self.said[before:]
 
     def count(self, counter: str) -> int:
         assert self.state is not None
