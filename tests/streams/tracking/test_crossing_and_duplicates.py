@@ -97,3 +97,63 @@ def test_2_a_key_is_forgotten_after_35_days() -> None:
     story.tell(event("weight.logged", at(80), named="c"))
     story.tell(event("weight.logged", at(80, 1), named="a"))
     assert story.count(story.plan.counts["weight.logged"][0].key) == 4
+
+
+def test_2_a_business_key_is_known_for_35_days_and_leaves_with_the_first_word_about_another_that_comes_later() -> None:
+    rule = "{id: it, tier: micro, when: {count: program.completed, reaches: [1, 2]}}"
+    for day, said in ((36, ["it 1"]), (37, ["it 1", "it 2"])):
+        story = Story(rule)
+        story.tell(event("program.completed", at(1), program_id="p", named="tool"))
+        story.tell(event("goal.completed", at(day), goal_id="g"))
+        story.tell(event("program.completed", at(day), program_id="p", named="platform"))
+        assert story.said == said
+
+
+def test_2_the_window_goes_by_arrival_and_not_by_event_time() -> None:
+    story = Story(SESSIONS)
+    story.tell(event("session.completed", at(1), session_id="s", named="a"), now=at(40))
+    story.tell(event("session.completed", at(41), session_id="s", named="b"))
+    assert story.said == ["sessions 1"]
+
+
+@pytest.mark.parametrize(("others", "said"), [(511, ["it 1"]), (512, ["it 1", "it 2"])])
+def test_2_the_window_holds_512_keys(others: int, said: list[str]) -> None:
+    story = Story(
+        "{id: it, tier: micro, when: {count: program.completed, reaches: [1, 2]}}",
+        "{id: tea, tier: micro, when: {count: tea.drunk, reaches: [9999]}}",
+    )
+    first = event("program.completed", at(1), program_id="p")
+    story.tell(first, *[event("tea.drunk", at(1), named=f"tea{number}") for number in range(others)])
+    story.tell(event("program.completed", at(2), program_id="p"))
+    assert story.said == said
+
+
+def test_2_a_completion_is_compared_with_others_of_its_type_alone() -> None:
+    story = Story(
+        "{id: in, tier: micro, when: {count: program.enrolled, reaches: [1, 2]}}",
+        "{id: out, tier: micro, when: {count: program.completed, reaches: [1, 2]}}",
+    )
+    for number in range(2):
+        story.tell(*[event(f"program.{kind}", at(1), program_id="p", named=f"{kind}{number}")
+                     for kind in ("enrolled", "completed")])  # fmt: skip
+    assert story.said == ["in 1", "out 1"]
+
+
+def test_2_a_booking_is_one_by_its_session() -> None:
+    story = Story("{id: welcome, tier: micro, when: {count: session.booked, reaches: [1, 2]}}")
+    story.tell(booked("s1", at(1), at(2), named="tool"), booked("s1", at(1, 9), at(2), named="platform"))
+    assert story.said == ["welcome 1"]
+    story.tell(booked("s2", at(1, 10), at(3)))
+    assert story.said == ["welcome 1", "welcome 2"]
+
+
+def test_2_a_duplicate_of_any_type_is_said_to_be_one() -> None:
+    story = Story(GOALS, HALFWAY, SESSIONS, "{id: tea, tier: micro, when: {sum: tea.drunk, of: cups, reaches: [9]}}")
+    for each in (
+        booked("s", at(1), at(2)), event("course.progressed", at(1), course_id="c", percent=60),
+        event("course.completed", at(1), course_id="c"), event("tea.drunk", at(1), cups=2),
+        event("goal.reopened", at(1), goal_id="g"), event("session.no_show", at(1), session_id="t"),
+        event("session.attended", at(1), session_id="t"),
+    ):  # fmt: skip
+        assert story.tell(each).outcome == "applied", each.type
+        assert story.tell(each).outcome == "duplicate", each.type
