@@ -97,6 +97,11 @@ def about(cells: bytes, key: bytes) -> list[Statement]:
     return [_read(cells, at) for at in _places(cells, key, 0)] if key in cells else []
 
 
+def read(cells: bytes) -> list[Statement]:
+    """All that is known to be said, in the order of arrival."""
+    return [_read(cells, at) for at in range(0, len(cells), CELL)]
+
+
 def is_about(cells: bytes, key: bytes) -> bool:
     """Whether anything is known to be said about a key."""
     return next(_places(cells, key, 0), -1) >= 0

@@ -13,9 +13,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from streams.tracking import statements
+from streams.tracking.bookings import Booking
 from streams.tracking.plan import Number
 from streams.tracking.state import State
-from streams.tracking.statements import COMPLETED, NO_PATTERN, Statement
+from streams.tracking.statements import ATTENDED, COMPLETED, FALLEN, NO_PATTERN, Statement
 
 Amounts = tuple[Number, ...]
 _DIGITS = 6  # a sum of decimal fractions is the same in every order
@@ -73,14 +74,16 @@ def say(state: State, said: Said, *, was_pending: tuple[int, ...] | None = None)
     state, number = _with_pattern(state, said.counters)
     new = Statement(said.key, said.id, said.kind, number, said.stamp)
     cells = statements.add(state.statements, new, said.now_ms)
+    bookings = _not_overruled(state, cells) if state.bookings else state.bookings
     if not known and said.kind == COMPLETED and not said.amounts:
         counts, moves = _moved(state.counts, said.counters, (), 1)
-        return Counted(replace(state, counts=counts, statements=cells), moves)
+        return Counted(replace(state, counts=counts, statements=cells, bookings=bookings), moves)
     pending = pending_about(state, said.key)
     before = statements.prevailing(known, pending if was_pending is None else was_pending)
     after = statements.prevailing([*known, new], pending)
     amounts = {**state.amounts, said.id: said.amounts} if said.amounts else state.amounts
-    settled = _exchange(replace(state, statements=cells, amounts=_kept(amounts, cells)), before, after)
+    after_it = replace(state, statements=cells, amounts=_kept(amounts, cells), bookings=bookings)
+    settled = _exchange(after_it, before, after)
     is_last = said.kind != COMPLETED and all(each.stamp < said.stamp for each in known)
     adds = before != after or is_last
     return Counted(settled.state, settled.moves, adds)
@@ -146,6 +149,27 @@ def _moved(
         moved[counter] = after = after if isinstance(after, int) else round(after, _DIGITS)
         moves.append(Move(counter, before, after))
     return moved, tuple(moves)
+
+
+def _not_overruled(state: State, cells: bytes) -> dict[bytes, Booking]:
+    """The bookings without those that are overruled by what leaves the window now: they are so for good."""
+    length = len(state.statements) + statements.CELL - len(cells)
+    if not length:
+        return state.bookings
+    gone = [each for each in statements.read(state.statements[:length]) if _overrules(each, state.statements)]
+    return {
+        event_id: booking
+        for event_id, booking in state.bookings.items()
+        if not any(each.key == booking.key and each.stamp > booking.stamp for each in gone)
+    }
+
+
+def _overrules(said: Statement, cells: bytes) -> bool:
+    """Whether a statement stands against the earlier bookings of its session."""
+    if said.kind != FALLEN:
+        return said.kind != ATTENDED
+    later = (each for each in statements.about(cells, said.key) if each.stamp > said.stamp)
+    return all(each.kind != ATTENDED for each in later)
 
 
 def _kept(amounts: dict[bytes, Amounts], cells: bytes) -> dict[bytes, Amounts]:

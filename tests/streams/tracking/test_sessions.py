@@ -1,8 +1,12 @@
 """Booked is not attended (paragraph 6 of the design of tracking)."""
 
+from datetime import datetime
+
 import pytest
 
+from schemas.event import Event
 from tests.streams.tracking.story import (
+    GOALS,
     SESSIONS,
     Story,
     at,
@@ -115,3 +119,42 @@ def test_6_several_sessions_fall_due_in_their_order() -> None:
     story.tell(booked("b", at(1), at(4)), booked("a", at(1), at(3)), booked("c", at(1), at(2)))
     story.wait_until(at(9))
     assert [m.reached_at for m in story.milestones] == [at(2), at(3), at(4)]
+
+
+AHEAD = booked("s1", at(1), at(60))
+
+
+@pytest.mark.parametrize(
+    ("said", "counts_at"),
+    [
+        ([event("session.canceled", at(2), session_id="s1")], []),
+        (
+            [event("session.no_show", at(2), session_id="s1"), event("session.attended", at(3), session_id="s1")],
+            [at(60)],
+        ),
+        ([event("session.completed", at(2), session_id="s1")], [at(2)]),
+        ([event("session.canceled", at(2), session_id="s1"), rescheduled("s1", at(3), at(58))], [at(58)]),
+        ([rescheduled("s1", at(2), at(4))], [at(4)]),
+        ([event("session.canceled", at(2), session_id="s2")], [at(60)]),
+    ],
+)
+@pytest.mark.parametrize("others", [1, 600])
+def test_6_what_was_said_of_a_session_months_ahead_outlasts_the_window(
+    said: list[Event], counts_at: list[datetime], others: int
+) -> None:
+    """What is said meanwhile lets it leave the window, by its age or by the number of statements."""
+    story = Story(SESSIONS, GOALS)
+    story.tell(AHEAD, *said)
+    story.wait_until(at(5))
+    day = 45 if others == 1 else 6
+    story.tell(*[event("goal.completed", at(day), goal_id=f"g{number}") for number in range(others)])
+    story.wait_until(at(70))
+    assert [m.reached_at for m in story.milestones if m.rule == "sessions"] == counts_at
+
+
+def test_6_a_booking_that_came_after_its_cancellation_outlasts_it() -> None:
+    story = Story(SESSIONS, GOALS)
+    story.tell(event("session.canceled", at(1), session_id="s1"), booked("s1", at(2), at(60)))
+    story.tell(event("goal.completed", at(45), goal_id="g"))
+    story.wait_until(at(70))
+    assert story.said == ["goals 1", "sessions 1"]
