@@ -46,20 +46,18 @@ class Due(NamedTuple):
 
 def next_due_ms(profile: TrackedProfile | None, plan: Plan, after_ms: int) -> int | None:
     """When the first date after an instant is due; None if none is."""
-    if profile is None or not plan.dates:
-        return None
     return min((due.due_ms for rule in plan.dates for due in _dues(profile, plan, rule, after_ms)), default=None)
 
 
 def due_at(profile: TrackedProfile | None, plan: Plan, due_ms: int) -> list[Due]:
     """What is due at an instant, in the order of the rules."""
-    if profile is None:
-        return []
     return [due for rule in plan.dates for due in _dues(profile, plan, rule, due_ms - 1) if due.due_ms == due_ms]
 
 
-def _dues(profile: TrackedProfile, plan: Plan, rule: PlannedRule, after_ms: int) -> Iterator[Due]:
+def _dues(profile: TrackedProfile | None, plan: Plan, rule: PlannedRule, after_ms: int) -> Iterator[Due]:
     """What a rule has due after an instant; of yearly dates the next ones."""
+    if profile is None:
+        return
     assert rule.dates is not None  # noqa: S101 - a date rule has them; for the type checker alone
     zone = profile.timezone or plan.zone
     starts = plan.day_starts_minutes if profile.day_starts_minutes is None else profile.day_starts_minutes

@@ -52,10 +52,6 @@ class Habit(Struct, frozen=True, array_like=True):
         """The last day of which a statement is kept."""
         return self.base + self.lag
 
-    def has(self, day: int) -> bool:
-        """Whether a day has a check."""
-        return day >= self.base and bool(self.bits() >> (day - self.base) & 1)
-
     def bits(self) -> int:
         """The day set as a number."""
         return int.from_bytes(self.days, "little")

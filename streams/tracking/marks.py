@@ -74,17 +74,14 @@ def is_by(mark: Mark, event_id: bytes) -> bool:
     return any(each.id == event_id[:ID_BYTES] for each in mark.kept)
 
 
-def highest(mark: Mark | None) -> Number:
+def highest(mark: Mark) -> Number:
     """The highest value; zero before the first."""
-    if mark is None:
-        return 0
     return max(chain((each.value for each in mark.kept), (high for _, high in mark.merged)), default=0)
 
 
-def latest(mark: Mark | None) -> Number:
+def latest(mark: Mark) -> Number:
     """The value that was measured last; zero before the first."""
-    kept = mark.kept if mark else ()
-    return max(kept, key=lambda each: each.at_ms).value if kept else 0
+    return max(mark.kept, key=lambda each: each.at_ms).value if mark.kept else 0
 
 
 def spans(mark: Mark | None, *, from_zero: bool) -> tuple[Span, ...]:
