@@ -1,8 +1,10 @@
-"""Writes the contracts beside itself: `python -m schemas.contracts`."""
+"""Writes the contracts: `python -m schemas.contracts [FOLDER]`, without a folder beside itself."""
 
+import sys
 from pathlib import Path
 
 from schemas.contracts.generate import contracts
 
+folder = Path(*sys.argv[1:2] or [Path(__file__).parent])
 for name, text in contracts().items():
-    Path(__file__).with_name(name).write_text(text, encoding="utf-8")
+    (folder / name).write_text(text, encoding="utf-8")

@@ -2,6 +2,8 @@
 
 import json
 import re
+import runpy
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,12 @@ from schemas.whens import KINDS
 def test_a_contract_is_current(name: str) -> None:
     published = Path(folder.__file__).with_name(name).read_text(encoding="utf-8")
     assert published == contracts()[name], "run python -m schemas.contracts"
+
+
+def test_the_contracts_are_written_by_their_own_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["contracts", str(tmp_path)])
+    runpy.run_module("schemas.contracts", run_name="__main__")
+    assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == contracts()
 
 
 def test_the_event_contract_names_every_known_type() -> None:

@@ -1,0 +1,42 @@
+"""What a tenant's folder says, and what it may not say."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from schemas.tenant import CoachesFile, TenantFile
+
+SENDER = {"from_name": "Acme", "from_address": "hello@acme.example"}
+COACH = {"id": "mara", "name": "Mara", "email": "mara@acme.example"}
+
+
+def test_a_tenant_needs_a_name_and_a_sender_and_lives_in_utc_until_it_says_otherwise() -> None:
+    tenant = TenantFile.model_validate({"name": "Acme", "sender": SENDER})
+    assert (tenant.timezone, tenant.sources) == ("UTC", ())
+
+
+def test_a_source_is_told_by_its_kind() -> None:
+    sources = [
+        {"kind": "acuity", "name": "acuity", "account": "a", "user_id": "1"},
+        {"kind": "standard_webhooks", "name": "hooks"},
+        {"kind": "habit_pull", "name": "habits", "base_url": "https://habits.example"},
+    ]
+    tenant = TenantFile.model_validate({"name": "Acme", "sender": SENDER, "sources": sources})
+    assert [source.kind for source in tenant.sources] == [source["kind"] for source in sources]
+
+
+@pytest.mark.parametrize("more", [
+    {"timezone": "Mars/Base"}, {"secret": "x"}, {"sender": {**SENDER, "from_address": "nobody"}},
+    {"sources": [{"kind": "carrier_pigeon", "name": "p"}]}, {"sources": [{"kind": "standard_webhooks", "name": "A b"}]},
+])  # fmt: skip
+def test_what_a_tenant_cannot_mean_is_refused(more: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        TenantFile.model_validate({"name": "Acme", "sender": SENDER, **more})
+
+
+def test_somebody_signs() -> None:
+    assert CoachesFile.model_validate({"coaches": [COACH]}).coaches[0].timezone == "UTC"
+    for coaches in ([], [{**COACH, "timezone": "Mars/Base"}]):
+        with pytest.raises(ValidationError):
+            CoachesFile.model_validate({"coaches": coaches})
