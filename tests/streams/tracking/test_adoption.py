@@ -6,7 +6,19 @@ import pytest
 
 from schemas.event import Event
 from streams.tracking.profiles import erase
-from tests.streams.tracking.story import GOALS, HALFWAY, SESSIONS, STREAK, Story, at, check, event, plan_of, uncheck
+from tests.streams.tracking.story import (
+    GOALS,
+    HALFWAY,
+    SESSIONS,
+    STREAK,
+    Story,
+    at,
+    check,
+    event,
+    plan_of,
+    retracted,
+    uncheck,
+)
 
 MORE = "{id: more, tier: micro, when: {count: goal.completed, reaches: [2, 4]}}"
 TEA = "{id: tea, tier: micro, when: {count: tea.drunk, reaches: [1, 2]}}"
@@ -64,6 +76,17 @@ def test_10_a_rule_that_is_taken_out_and_put_back_goes_on_where_its_counter_is()
     story.adopt(TEA, now=at(3))
     story.tell(event("tea.drunk", at(4), cups=1))
     assert story.said == ["tea 1", "tea 2"]
+
+
+def test_10_an_award_that_was_withdrawn_before_its_rule_was_away_is_not_withdrawn_again() -> None:
+    story = Story(TEA)
+    (first, second) = (event("tea.drunk", at(day), cups=1) for day in (1, 3))
+    story.tell(first, retracted(first, at(2)))
+    story.adopt(TEA.replace("id: tea", "id: other"), now=at(2))
+    story.tell(second)
+    story.adopt(TEA, now=at(4))
+    story.tell(retracted(second, at(5)), event("tea.drunk", at(6), cups=1))
+    assert story.said == ["tea 1", "-tea 1", "other 1", "tea 1 r2"]
 
 
 def test_10_a_rule_by_another_id_is_another_award() -> None:
@@ -128,6 +151,19 @@ def test_10_runs_that_are_long_enough_enter_the_ledger_each_by_itself() -> None:
     ]  # fmt: skip
 
 
+def test_10_of_any_habit_as_of_each_the_runs_enter_the_ledger_and_the_lapse_is_waited_for() -> None:
+    any_habit = "{id: any, tier: streak, when: {streak: habit.checked, days: [3, 4]}, repeat: per-streak}"
+    story = Story(GOALS)
+    story.tell(check(3), check(4, habit_id="swim"), check(5))
+    story.adopt(any_habit, BROKEN.replace("streak", "any"), now=at(5, 12))
+    story.profile(now=at(5, 13), timezone="Europe/Vienna")
+    story.tell(check(6, habit_id="read"))
+    story.wait_until(at(20))
+    assert [(m.rule, m.threshold, m.occurrence, m.reached_at) for m in story.milestones] == [
+        ("any", 4, "2026-05-03", at(6)), ("broken", None, "2026-05-03", at(9, 10)),
+    ]  # fmt: skip
+
+
 def test_10_a_run_that_is_broken_already_is_not_missed_afterwards() -> None:
     story = Story(STREAK)
     story.tell(*[check(day) for day in (1, 2, 3, 10, 11)])
@@ -178,6 +214,16 @@ def test_10_a_rule_of_a_date_starts_at_adoption() -> None:
     assert story.said == []
     story.wait_until(datetime(2027, 5, 20, 9, tzinfo=UTC))
     assert [m.occurrence for m in story.milestones] == ["2027"]
+
+
+def test_10_a_rule_of_a_date_waits_for_the_profile_of_a_client() -> None:
+    story = Story(GOALS)
+    story.tell(*goals("a", day=1))
+    story.adopt(BIRTHDAY, now=at(2))
+    story.wait_until(at(3))
+    story.profile(now=at(3), birthday="05-20")
+    story.wait_until(at(21))
+    assert story.said == ["goals 1", "birthday None"]
 
 
 def test_10_an_erased_client_adopts_nothing() -> None:

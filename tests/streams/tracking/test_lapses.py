@@ -170,6 +170,14 @@ def test_5_a_run_that_goes_on_for_a_day_beyond_its_lapse_by_a_mend_is_the_same_r
     assert (story.milestones[-1].occurrence, story.milestones[-1].value) == ("run/2026-05-03", 5)
 
 
+def test_5_a_rule_of_one_habit_does_not_miss_another() -> None:
+    story = Story(STREAK.replace("repeat", "where: {habit_id: swim}, repeat"), BROKEN)
+    for habit in ("run", "swim"):
+        story.tell(*[check(day, habit_id=habit) for day in (3, 4, 5)])
+    story.wait_until(at(20))
+    assert [m.occurrence for m in story.milestones] == ["swim/2026-05-03"]
+
+
 def test_5_none_is_due_while_a_pause_is_open() -> None:
     story = ended_on_5_may()
     story.tell(paused(6))
@@ -276,6 +284,14 @@ def test_12_a_changed_zone_moves_a_lapse_and_what_it_passes_does_not_fire() -> N
         story.wait_until(at(30))
     assert [m.reached_at for m in later.milestones] == [at(8, 16)]
     assert passed.said == []
+
+
+def test_12_what_a_changed_zone_has_passed_is_not_missed_when_the_run_grows_backwards() -> None:
+    story = ended_on_5_may()
+    story.profile(now=at(8, 11), timezone="Asia/Tokyo")
+    story.tell(check(2, at(8, 11.5)))
+    story.wait_until(at(30))
+    assert story.said == []
 
 
 def test_12_a_profile_that_moves_nothing_silences_nothing() -> None:

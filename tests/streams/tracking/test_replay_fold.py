@@ -77,6 +77,15 @@ def test_deadlines_of_all_clients_fire_in_the_order_of_time() -> None:
     ]  # fmt: skip
 
 
+def test_a_deadline_that_moved_fires_when_it_is_due_now() -> None:
+    checks = [event("habit.checked", at(day), habit_id="run") for day in (1, 2, 3, 4)]
+    plan = plan_of(STREAK, "{id: broken, tier: nudge, when: {lapse: streak, min_days: 3}}")
+    found = list(replay(enumerate(checks), plan, profiles={}, until_ms=to_ms(at(9))))
+    assert [(m.rule, m.reached_at) for m in found if isinstance(m, Milestone)] == [
+        ("streak", at(3)), ("broken", at(7, 12)),
+    ]  # fmt: skip
+
+
 def test_profiles_are_known_from_the_beginning() -> None:
     night = [event("habit.checked", at(day, 23), habit_id="run") for day in (1, 2, 3)]
     profiles = {"t1/c1": Profile.model_validate({"timezone": "Asia/Tokyo"})}

@@ -63,6 +63,15 @@ def test_6_a_reschedule_into_the_past_leaves_what_was_inferred() -> None:
     assert story.tell(booked("s1", at(1), at(2))).outcome == "duplicate"
 
 
+def test_6_a_reschedule_into_the_past_does_not_bring_back_what_fell_through() -> None:
+    story = Story(SESSIONS)
+    story.tell(booked("s1", at(1), at(2)))
+    story.wait_until(at(3))
+    story.tell(event("session.canceled", at(2, 9), session_id="s1"), rescheduled("s1", at(1, 12), at(2, 9)), now=at(3))
+    story.wait_until(at(9))
+    assert story.said == ["sessions 1", "-sessions 1"]
+
+
 def test_6_an_explicit_completion_counts_at_once_and_only_once() -> None:
     story = Story(SESSIONS)
     story.tell(booked("s1", at(1), at(2)), event("session.completed", at(2, 9), session_id="s1"))

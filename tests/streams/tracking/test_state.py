@@ -9,6 +9,7 @@ import pytest
 from streams.tracking.marks import highest
 from streams.tracking.profiles import erase
 from streams.tracking.state import State, UnreadableStateError, decode_state, encode_state
+from streams.tracking.statements import BOOKED, COMPLETED, FALLEN, read
 from tests.streams.tracking.story import GOALS, HALFWAY, MAY, STREAK, Story, at, booked, check, event, plan_of, uncheck
 
 GOLDEN = Path(__file__).with_name("golden_state_v2.bin")
@@ -77,6 +78,20 @@ def test_a_state_of_version_1_goes_on_from_what_it_had_counted() -> None:
     story.wait_until(at(7))
     assert story.count("s") == 1
     assert story.tell(check(2, at(2, 9))).outcome == "duplicate"
+
+
+def test_statements_of_version_1_that_counted_for_nothing_that_can_be_named_are_kept_as_such() -> None:
+    """Its tags: 255 for what fell through, 240 for what counts for too many patterns, 80 + 63 for pattern 63."""
+    registers = b"".join(number * 6 + bytes((tag, 0, 0, 0, 0, 0, 9)) for number, tag in REGISTERS)
+    old = msgspec.msgpack.encode(["t1/c1", None, {}, {}, {}, {}, {}, b"", registers, [[f"c{n}"] for n in range(70)]])
+    state = decode_state(b"\x01" + old, "t1/c1")
+    assert len(state.patterns) == 63
+    assert [(said.kind, said.pattern) for said in read(state.statements)] == [
+        (FALLEN, 63), (COMPLETED, 63), (BOOKED, 63), (COMPLETED, 5),
+    ]  # fmt: skip
+
+
+REGISTERS = ((b"a", 255), (b"b", 240), (b"c", 143), (b"d", 5))
 
 
 def test_a_field_of_a_later_build_is_ignored_and_a_missing_one_has_its_default() -> None:

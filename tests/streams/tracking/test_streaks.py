@@ -59,6 +59,14 @@ def test_4_a_withdrawn_award_belongs_to_the_run_that_overlaps_its_days() -> None
     assert story.said == ["streak 3", "-streak 3", "streak 3 r2"]
 
 
+def test_4_a_run_that_goes_on_does_not_bring_back_the_award_of_another() -> None:
+    story = Story(STREAK)
+    story.tell(*[check(day) for day in (1, 2, 3)], uncheck(2, at(3, 9)), *[check(day) for day in (10, 11, 12)])
+    assert story.said == ["streak 3", "-streak 3", "streak 3"]
+    story.tell(check(13), uncheck(12), uncheck(3, at(13, 9)))
+    assert story.said[3:] == ["-streak 3"]
+
+
 def test_4_a_rule_of_once_stands_while_any_run_is_long_enough() -> None:
     story = Story(ONCE)
     story.tell(*[check(day) for day in (1, 2, 3, 7, 8, 9)], uncheck(2))
@@ -112,6 +120,12 @@ def test_4_a_reported_streak_fills_its_days() -> None:
     story.tell(event("streak.reported", at(10), habit_id="run", days=4))
     story.tell(check(11))
     assert [(m.threshold, m.occurrence) for m in story.milestones] == [(3, "run/2026-05-07"), (5, "run/2026-05-07")]
+
+
+def test_4_a_reported_streak_ends_on_the_day_that_it_names() -> None:
+    story = Story(STREAK)
+    story.tell(event("streak.reported", at(10), habit_id="run", days=4, day="2026-05-06"))
+    assert [(m.threshold, m.occurrence) for m in story.milestones] == [(3, "run/2026-05-03")]
 
 
 def test_4_a_reported_streak_of_years_is_one_statement() -> None:
