@@ -5,6 +5,7 @@
 PYTHON := $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/ready
+DECIDES := tests/streams tests/schemas tests/model
 
 help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,8 +15,9 @@ setup: $(READY) ## Make .venv with cairn in it (nothing to do when it is up to d
 demo: setup ## Play 90 days of a coaching practice on real Kafka, Postgres and SMTP
 	@$(BIN)/python -m demo
 
-test: check ## The checks, then every test on real components
-	@$(BIN)/pytest
+test: check ## The checks, then every test: what decides to the last branch, the rest on real components
+	@$(BIN)/pytest $(DECIDES) --cov=streams --cov=schemas --cov-branch --cov-report=term:skip-covered --cov-fail-under=100
+	@$(BIN)/pytest $(DECIDES:%=--ignore=%)
 
 check: setup ## Lint, format, types and import contracts
 	@$(BIN)/ruff check
