@@ -10,6 +10,8 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, cast
 
@@ -26,23 +28,37 @@ from schemas.client import Profile
 from schemas.milestone import Milestone
 from schemas.rulebook import Rulebook, RulebookErrors, load_rulebook
 from streams.tracking.compiling import compile_rulebook
+from streams.tracking.instants import to_ms
 from streams.tracking.replay import replay
 
 EXIT_OK, EXIT_REFUSED = 0, 2
 _TOLD_EVERY_LINES = 1_000
 
 
-def run_backtest(
-    *, rules: Path, against: Path, log: str, clients: Path | None = None, as_json: bool = False,
-    out: TextIO | None = None, err: TextIO | None = None,
-) -> int:  # fmt: skip
-    """Compare two rulebooks on a log and say what differs.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """Two rulebooks, and what they are compared on.
 
-    Args:
+    Attributes:
         rules: the rulebook that is tried.
         against: the rulebook that it is compared with.
         log: the log, one event a line; `-` reads standard input.
         clients: profiles, one a line.
+        until: where both folds end and what is due fires; aware.
+    """
+
+    rules: Path
+    against: Path
+    log: str
+    clients: Path | None = None
+    until: datetime | None = None
+
+
+def run_backtest(trial: Trial, *, as_json: bool = False, out: TextIO | None = None, err: TextIO | None = None) -> int:
+    """Compare two rulebooks on a log and say what differs.
+
+    Args:
+        trial: what is compared.
         as_json: print one JSON object instead of tables.
         out: where the comparison goes; standard output by default.
         err: where refusals and the progress go; standard error by default.
@@ -52,13 +68,13 @@ def run_backtest(
     """
     out, err = out or sys.stdout, err or sys.stderr
     try:
-        old, new = (load_rulebook(path.read_text(encoding="utf-8"), str(path)) for path in (against, rules))
-        profiles, refused = read_profiles(clients, err)
+        old, new = (load_rulebook(path.read_text(encoding="utf-8"), str(path)) for path in (trial.against, trial.rules))
+        profiles, refused = read_profiles(trial.clients, err)
         with ExitStack() as stack:
-            file = stack.enter_context(_rereadable(log))
-            fold = _Folding(file, profiles, err)
-            before = Side(rulebook=old, celebrations=fold.under(old, against.name))
-            after = Side(rulebook=new, celebrations=fold.under(new, rules.name))
+            file = stack.enter_context(_rereadable(trial.log))
+            fold = _Folding(file, profiles, None if trial.until is None else to_ms(trial.until), err)
+            before = Side(rulebook=old, celebrations=fold.under(old, trial.against.name))
+            after = Side(rulebook=new, celebrations=fold.under(new, trial.rules.name))
     except (OSError, UnicodeDecodeError, RulebookErrors) as error:
         err.write(f"{error}\n")
         return EXIT_REFUSED
@@ -87,11 +103,13 @@ class _Folding:
 
     Attributes:
         refused: the numbers of the lines that were refused under either.
+        lines: how many were read.
     """
 
-    def __init__(self, file: BinaryIO, profiles: Mapping[str, Profile], err: TextIO) -> None:
+    def __init__(self, file: BinaryIO, profiles: Mapping[str, Profile], until_ms: int | None, err: TextIO) -> None:
         self._file = file
         self._profiles = profiles
+        self._until_ms = until_ms
         self._err = err
         self.refused: set[int] = set()
         self.lines = 0
@@ -103,7 +121,8 @@ class _Folding:
         celebrations: Celebrations = Celebrations()
         with collector_off(), ProgressBar(f"Folding under {name}", Console(file=self._err), total=size) as bar:
             lines = read_lines(self._counted(self._file, bar.show))
-            for found in replay(lines, compile_rulebook(rulebook), profiles=self._profiles):
+            plan = compile_rulebook(rulebook)
+            for found in replay(lines, plan, profiles=self._profiles, until_ms=self._until_ms):
                 if isinstance(found, Milestone):
                     count(celebrations, found)
                 elif found.number not in self.refused:
@@ -113,13 +132,13 @@ class _Folding:
 
     def _counted(self, lines: Iterable[bytes], show: Callable[[int], object]) -> Iterator[bytes]:
         """The lines, while `show` is told how many bytes were read."""
-        read = number = 0
+        read = 0
         for number, line in enumerate(lines, start=1):
+            self.lines = number
             read += len(line)
             if not number % _TOLD_EVERY_LINES:
                 show(read)
             yield line
-        self.lines = number
 
 
 def _as_data(old: Side, new: Side, changes: tuple[RuleChange, ...], fold: _Folding) -> dict[str, Any]:
@@ -130,7 +149,10 @@ def _as_data(old: Side, new: Side, changes: tuple[RuleChange, ...], fold: _Foldi
             {**dict(zip(names, group, strict=True)), **msgspec.structs.asdict(row)} for group, row in figures.items()
         ]
 
-    clients = compare(old, new, lambda place: (place.tenant, place.client, place.rule, place.tier))
+    def by_client(*, nudges: bool) -> list[dict[str, Any]]:
+        groups = compare(old, new, lambda place: (place.tenant, place.client, place.rule, place.tier), nudges=nudges)
+        return rows(("tenant", "client", "rule", "tier"), groups)
+
     return {
         "old": old.rulebook.digest,
         "new": new.rulebook.digest,
@@ -139,7 +161,12 @@ def _as_data(old: Side, new: Side, changes: tuple[RuleChange, ...], fold: _Foldi
         "in_all": in_all(old, new),
         "rules": rows(("rule", "tier"), compare(old, new, lambda place: (place.rule, place.tier))),
         "tiers": rows(("tier",), compare(old, new, lambda place: (place.tier,))),
-        "clients": rows(("tenant", "client", "rule", "tier"), clients),
+        "clients": by_client(nudges=False),
+        "nudges": {
+            "in_all": in_all(old, new, nudges=True),
+            "rules": rows(("rule", "tier"), compare(old, new, lambda place: (place.rule, place.tier), nudges=True)),
+            "clients": by_client(nudges=True),
+        },
         "changes": changes,
         "sentences": sentences(old, new, changes),
     }

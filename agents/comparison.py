@@ -1,6 +1,7 @@
 """Two rulebooks side by side: what each would have celebrated on the same log, and for how much.
 
-What was reached and withdrawn again counts for nothing. The cost of a celebration is what the
+What was reached and withdrawn again counts for nothing. A nudge, a word about something missed or due,
+celebrates nothing and is counted apart. The cost of a celebration is what the
 policy allows for it: the tier's `cost_cents` and the gift of the rule or else of the tier.
 """
 
@@ -38,6 +39,11 @@ class Side(Struct, frozen=True, kw_only=True):
     rulebook: Rulebook
     celebrations: Celebrations
 
+    def is_nudge(self, place: Celebration) -> bool:
+        """Whether these are nudges: of that tier, or about a run that has ended."""
+        rule = self.rulebook.by_id.get(place.rule)
+        return place.tier == "nudge" or (rule is not None and rule.when.kind == "lapse")
+
     def cents(self, place: Celebration) -> int:
         """What one of these celebrations costs."""
         tier, rule = self.rulebook.policy.tiers[place.tier], self.rulebook.by_id.get(place.rule)
@@ -56,23 +62,26 @@ class Figures(Struct, frozen=True, kw_only=True):
     difference_cents: int
 
 
-def compare(old: Side, new: Side, by: Callable[[Celebration], tuple[str, ...]]) -> dict[tuple[str, ...], Figures]:
+def compare(
+    old: Side, new: Side, by: Callable[[Celebration], tuple[str, ...]], *, nudges: bool = False
+) -> dict[tuple[str, ...], Figures]:
     """The figures of every group that has any, in order.
 
     Args:
         old: what it is compared with.
         new: what is tried.
         by: the group of a celebration.
+        nudges: those of nudges instead.
     """
-    counts = [_grouped(side, by) for side in (old, new)]
+    counts = [_grouped(side, by, nudges=nudges) for side in (old, new)]
     groups = sorted({group for numbers, _ in counts for group in numbers})
     return {group: _figures(*((numbers[group], cents[group]) for numbers, cents in counts)) for group in groups}
 
 
-def in_all(old: Side, new: Side) -> Figures:
-    """The figures of everything together."""
+def in_all(old: Side, new: Side, *, nudges: bool = False) -> Figures:
+    """The figures of all celebrations together, or of all nudges."""
     nothing = Figures(old=0, new=0, difference=0, old_cents=0, new_cents=0, difference_cents=0)
-    return compare(old, new, lambda _: ()).get((), nothing)
+    return compare(old, new, lambda _: (), nudges=nudges).get((), nothing)
 
 
 def _figures(old: tuple[int, int], new: tuple[int, int]) -> Figures:
@@ -87,13 +96,13 @@ def _figures(old: tuple[int, int], new: tuple[int, int]) -> Figures:
 
 
 def _grouped(
-    side: Side, by: Callable[[Celebration], tuple[str, ...]]
+    side: Side, by: Callable[[Celebration], tuple[str, ...]], *, nudges: bool
 ) -> tuple[Counter[tuple[str, ...]], Counter[tuple[str, ...]]]:
     """Celebrations and cents by group; groups of nothing are left out."""
     numbers: Counter[tuple[str, ...]] = Counter()
     cents: Counter[tuple[str, ...]] = Counter()
     for place, number in side.celebrations.items():
-        if number:
+        if number and side.is_nudge(place) == nudges:
             numbers[by(place)] += number
             cents[by(place)] += number * side.cents(place)
     return numbers, cents

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from agents.comparison import Figures, Side, compare, in_all
+from agents.comparison import Celebration, Figures, Side, compare, in_all
 from agents.rule_changes import RuleChange, dollars, sentence
 
 _CLIENTS_SHOWN = 20
@@ -15,14 +15,24 @@ _NO_FIGURES = Figures(old=0, new=0, difference=0, old_cents=0, new_cents=0, diff
 
 
 def sentences(old: Side, new: Side, changes: Iterable[RuleChange]) -> tuple[str, ...]:
-    """What differs, a sentence a changed rule, and one for everything."""
-    by_rule = compare(old, new, lambda place: (place.rule,))
+    """What differs, a sentence a changed rule, one for all celebrations, and one for nudges if there are any."""
+    told = [f"{change.rule}: {change.change}, {_of_rule(old, new, change.rule)}" for change in changes]
+    total, nudges = in_all(old, new), in_all(old, new, nudges=True)
+    told.append(f"In all, {sentence(total.difference, total.difference_cents)}.")
+    if nudges.old or nudges.new:
+        told.append(f"Beside these, {sentence(nudges.difference, nudges.difference_cents, 'nudge')}.")
+    return tuple(told)
+
+
+def _of_rule(old: Side, new: Side, name: str) -> str:
+    """How many more a rule brings; of one that became a nudge, or ceased to be one, both numbers."""
+    rules = [(side, side.rulebook.by_id[name]) for side in (old, new) if name in side.rulebook.by_id]
+    kinds = {side.is_nudge(Celebration(name, rule.tier, "", "")) for side, rule in rules}
     told = []
-    for change in changes:
-        figures = by_rule.get((change.rule,), _NO_FIGURES)
-        told.append(f"{change.rule}: {change.change}, {sentence(figures.difference, figures.difference_cents)}")
-    total = in_all(old, new)
-    return (*told, f"In all, {sentence(total.difference, total.difference_cents)}.")
+    for nudges in sorted(kinds):
+        figures = compare(old, new, lambda place: (place.rule,), nudges=nudges).get((name,), _NO_FIGURES)
+        told.append(sentence(figures.difference, figures.difference_cents, "nudge" if nudges else "celebration"))
+    return " and ".join(told)
 
 
 def show_comparison(console: Console, old: Side, new: Side, changes: tuple[RuleChange, ...]) -> None:
@@ -32,6 +42,10 @@ def show_comparison(console: Console, old: Side, new: Side, changes: tuple[RuleC
     rules = compare(old, new, lambda place: (place.rule, place.tier))
     console.print(_table("By rule", ("rule", "tier"), rules, total=in_all(old, new)))
     console.print(_table("By tier", ("tier",), compare(old, new, lambda place: (place.tier,))))
+    nudges = compare(old, new, lambda place: (place.rule,), nudges=True)
+    if nudges:
+        title = "Nudges, which celebrate nothing"
+        console.print(_table(title, ("rule",), nudges, total=in_all(old, new, nudges=True)))
     clients = compare(old, new, lambda place: (place.tenant, place.client))
     differing = {who: figures for who, figures in clients.items() if figures.difference or figures.difference_cents}
     shown = sorted(differing, key=lambda who: (-abs(differing[who].difference), who))[:_CLIENTS_SHOWN]

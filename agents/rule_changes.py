@@ -10,12 +10,16 @@ from typing import Literal
 
 from msgspec import Struct
 
+from agents.rule_numbers import NUMBERS, instead
 from schemas.rulebook import Rulebook
-from schemas.rules import Rule
+from schemas.rules import DateWhen, LapseWhen, Rule
 
 Kind = Literal["new", "gone", "changed"]
-_NUMBERS = ("days", "reaches", "every", "falls_to", "min_days", "days_before", "days_after", "rises_to")
 _ANSWER = frozenset({"name", "moment", "channels", "template", "gift_cents", "approval", "reward", "next", "enabled"})
+_WORDING = frozenset({"name", "template"})
+"""What a rule is called and answered with in words: nothing to tell beside other numbers."""
+
+_WORDS = {**dict.fromkeys(("count", "percent", "sum", "value"), "event"), "of": "field", "lapse": "streak"}
 _CENTS = 100
 
 
@@ -41,9 +45,9 @@ def rule_changes(old: Rulebook, new: Rulebook) -> tuple[RuleChange, ...]:
     return (*(change for change in changes if change is not None), *gone)
 
 
-def sentence(difference: int, cents: int) -> str:
+def sentence(difference: int, cents: int, what: str = "celebration") -> str:
     """A difference in words: "37 more celebrations, $0 more"."""
-    word = "celebration" if abs(difference) == 1 else "celebrations"
+    word = what if abs(difference) == 1 else f"{what}s"
     number = f"{abs(difference)} {'fewer' if difference < 0 else 'more'} {word}"
     return f"{number}, {dollars(abs(cents))} {'less' if cents < 0 else 'more'}"
 
@@ -60,36 +64,48 @@ def _enabled(rulebook: Rulebook) -> Mapping[str, Rule]:
 
 def _change(old: Rule | None, new: Rule) -> RuleChange | None:
     if old is None:
-        entered = (
-            "new: thresholds that clients have passed before it goes live are entered silently, and what no rule "
-            "counted before is counted from then on; the service celebrates only what is reached afterwards"
-        )
-        return RuleChange(rule=new.id, kind="new", change="new", note=entered)
+        return RuleChange(rule=new.id, kind="new", change="new", note=_entered(new))
     differing = [name for name in type(new).model_fields if getattr(old, name) != getattr(new, name)]
     if not differing:
         return None
-    numbers = _numbers(old), _numbers(new)
-    is_other = numbers[0] != numbers[1]
-    words = f"with {numbers[1]} instead of {numbers[0]}" if is_other else f"with another {_listed(differing)}"
-    note: str | None = None
-    if set(differing) - _ANSWER - {"tier"}:
-        note = "changed: clients who have already passed a threshold that it adds enter it silently when it goes live"
-    return RuleChange(rule=new.id, kind="changed", change=words, note=note)
+    numbers = instead(old.when, new.when)
+    beside = _WORDING if numbers else frozenset()
+    others = [*_beside_numbers(old, new), *(name for name in differing if name != "when" and name not in beside)]
+    another = f"another {_listed(others)}"
+    words = another if numbers is None else f"{numbers} (and {another})" if others else numbers
+    note = _moved(new) if set(differing) - _ANSWER - {"tier"} else None
+    return RuleChange(rule=new.id, kind="changed", change=f"with {words}", note=note)
 
 
-def _numbers(rule: Rule) -> str:
-    """The thresholds of a rule with what they count."""
-    when = rule.when.model_dump()
-    name = next((name for name in _NUMBERS if when.get(name) is not None), None)
-    if name is None:
-        return "its time"
-    values = when[name] if isinstance(when[name], tuple | list) else (when[name],)
-    text = ", ".join(map(str, values))
-    if name == "days":
-        return f"{text} days"
-    if rule.when.kind == "percent":
-        return f"{text} %"
-    return f"every {text}" if name == "every" else f"{name.replace('_', ' ')} {text}"
+def _beside_numbers(old: Rule, new: Rule) -> tuple[str, ...]:
+    """What else differs in what a rule waits for, in the rulebook's own words."""
+    if old.when.kind != new.when.kind:
+        return ("event",)
+    were, are = old.when.model_dump(), new.when.model_dump()
+    return tuple(_WORDS.get(name, name) for name in are if name not in NUMBERS and were[name] != are[name])
+
+
+def _entered(rule: Rule) -> str:
+    """How the service meets a rule that is new."""
+    if isinstance(rule.when, DateWhen):
+        return "new: dates that lie behind when it goes live are not made up; the service tells only of later ones"
+    if isinstance(rule.when, LapseWhen):
+        return (
+            "new: runs that were broken before it goes live are entered silently; the service tells only of later ones"
+        )
+    return (
+        "new: thresholds that clients have passed before it goes live are entered silently, and what no rule "
+        "counted before is counted from then on; the service celebrates only what is reached afterwards"
+    )
+
+
+def _moved(rule: Rule) -> str:
+    """How the service meets a rule that is changed."""
+    if isinstance(rule.when, DateWhen):
+        return "changed: dates that lie behind by the change when it goes live are not made up"
+    if isinstance(rule.when, LapseWhen):
+        return "changed: runs that are broken by the change when it goes live are entered silently"
+    return "changed: clients who have already passed a threshold that it adds enter it silently when it goes live"
 
 
 def _listed(names: Iterable[str]) -> str:

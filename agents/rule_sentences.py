@@ -89,7 +89,7 @@ def _percent(when: PercentWhen) -> str:
 @happens.register
 def _sum(when: SumWhen) -> str:
     each = f", counted for each {when.per}" if when.per else ""
-    amounts = [_amount(number, when.of) for number in when.reaches or (when.every or 0,)]
+    amounts = [amount(number, when.of) for number in when.reaches or (when.every or 0,)]
     edges = either(amounts) if when.reaches else f"every further {amounts[0]}"
     of = when.of.removesuffix("_cents")
     return f"When the {of} of all {when.sum} of a client adds up to {edges}{each}"
@@ -98,7 +98,7 @@ def _sum(when: SumWhen) -> str:
 @happens.register
 def _value(when: ValueWhen) -> str:
     each = f", looked at for each {when.per}" if when.per else ""
-    edges = either(_amount(number, when.of) for number in when.reaches or when.falls_to or ())
+    edges = either(amount(number, when.of) for number in when.reaches or when.falls_to or ())
     moves = "rises to" if when.reaches else "falls to"
     return f"When the {when.of.removesuffix('_cents')} of a client's {when.value} {moves} {edges}{each}"
 
@@ -152,9 +152,14 @@ def _scalar(value: Scalar) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _amount(number: float, field: str) -> str:
+def amount(number: float, field: str) -> str:
     """A number of a field; cents are shown as money."""
     return f"{number / 100:,.2f}" if field.endswith("_cents") else figure(number)
+
+
+def noun(event_type: str) -> str | None:
+    """What a well-known event is about, in the singular; None of a free type."""
+    return _VERBS[event_type][1] if event_type in _VERBS else None
 
 
 def figure(number: float) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from agents.rule_sentences import figure
+from agents.rule_sentences import amount, figure
 
 Row = Mapping[str, Any]
 Tell = Callable[[datetime], str]
@@ -24,7 +24,7 @@ def _count(row: Row, _tell: Tell) -> tuple[str, ...]:
 
 
 def _sum(row: Row, _tell: Tell) -> tuple[str, ...]:
-    return _measured(row), row.get("per", ""), _amount(row["amount"], row["of"])
+    return _measured(row), row.get("per", ""), amount(row["amount"], row["of"])
 
 
 def _mark(row: Row, _tell: Tell) -> tuple[str, ...]:
@@ -32,14 +32,14 @@ def _mark(row: Row, _tell: Tell) -> tuple[str, ...]:
 
 
 def _value(row: Row, tell: Tell) -> tuple[str, ...]:
-    def amount(number: float) -> str:
-        return _amount(number, row["of"] or "")
+    def told(number: float) -> str:
+        return amount(number, row["of"] or "")
 
     verb = {"falling": "fell", "rising": "rose", None: "from"}[row["watched_for"]]
-    moved = "; ".join(f"{verb} {amount(span['from'])} to {amount(span['to'])}" for span in row["moved"])
-    latest = "" if row["latest"] is None else amount(row["latest"])
+    moved = "; ".join(f"{verb} {told(span['from'])} to {told(span['to'])}" for span in row["moved"])
+    latest = "" if row["latest"] is None else told(row["latest"])
     measured = "" if row["measured_at"] is None else tell(row["measured_at"])
-    return _measured(row), row.get("per", ""), latest, measured, moved, ", ".join(map(amount, row["crossed"]))
+    return _measured(row), row.get("per", ""), latest, measured, moved, ", ".join(map(told, row["crossed"]))
 
 
 def _pause(row: Row, _tell: Tell) -> tuple[str, ...]:
@@ -95,11 +95,6 @@ NUMBERS = frozenset({"times", "amount", "highest", "latest", "threshold"})
 def _measured(row: Row) -> str:
     """What a number is of: the field and the event that carries it."""
     return f"{row['of'].removesuffix('_cents')} of {row['counter']}" if row["of"] else row["counter"]
-
-
-def _amount(number: float, field: str) -> str:
-    """A number of a field; cents are shown as money."""
-    return f"{number / 100:,.2f}" if field.endswith("_cents") else figure(number)
 
 
 def _silence(row: Row) -> str:

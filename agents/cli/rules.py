@@ -64,9 +64,11 @@ def backtest(
     rules: Annotated[Path, typer.Option(help="The rulebook that is tried.")],
     against: Annotated[Path, typer.Option(help="The rulebook that it is compared with.")],
     clients: Annotated[Path | None, typer.Option(help="Profiles, one a line.")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Stop at this time, after what is due by then.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
 ) -> None:
     """Say who would have been celebrated under two rulebooks, for how much, and the difference."""
-    from agents.backtest import run_backtest
+    from agents.backtest import Trial, run_backtest
 
-    raise typer.Exit(run_backtest(rules=rules, against=against, log=log, clients=clients, as_json=as_json))
+    trial = Trial(rules=rules, against=against, log=log, clients=clients, until=until and as_utc(until))
+    raise typer.Exit(run_backtest(trial, as_json=as_json))
