@@ -1,0 +1,68 @@
+"""Lapses that are silent, and those that a changed profile moves (paragraphs 5 and 12 of the design)."""
+
+import pytest
+
+from tests.streams.tracking.story import Story, at, check, paused, repaired, retracted
+
+STREAK = "{id: streak, tier: streak, when: {streak: habit.checked, per: habit_id, days: [9]}, repeat: per-streak}"
+BROKEN = "{id: broken, tier: nudge, when: {lapse: streak, min_days: 3}}"
+
+
+def ended_on_5_may() -> Story:
+    story = Story(STREAK, BROKEN)
+    story.tell(check(3), check(4), check(5))
+    return story
+
+
+def test_5_a_silent_check_sets_a_silent_lapse() -> None:
+    story = Story(STREAK, BROKEN)
+    story.tell(check(3), check(4), check(5, silent=True))
+    story.wait_until(at(8, 12))
+    story.tell(repaired(6, at(8, 13)))
+    story.wait_until(at(30))
+    assert story.said == []
+
+
+def test_5_a_check_that_is_told_makes_the_lapse_of_its_run_told() -> None:
+    story = Story(STREAK, BROKEN)
+    story.tell(check(3, silent=True), check(4, silent=True), check(5, silent=True), check(6))
+    story.wait_until(at(9, 12))
+    assert story.said == ["broken None"]
+
+
+@pytest.mark.parametrize("status", ["paused", "left"])
+def test_12_the_lapse_of_a_client_who_is_not_active_is_silent_but_in_the_ledger(status: str) -> None:
+    story = ended_on_5_may()
+    story.profile(now=at(6), status=status)
+    story.wait_until(at(8, 12))
+    story.profile(now=at(8, 12))
+    story.wait_until(at(9))
+    story.tell(check(6, at(9)))
+    assert story.said == []
+
+
+def test_12_a_changed_zone_moves_a_lapse_and_what_it_passes_does_not_fire() -> None:
+    later, passed = ended_on_5_may(), ended_on_5_may()
+    for story, zone in ((later, "America/New_York"), (passed, "Asia/Tokyo")):
+        story.profile(now=at(8, 11), timezone=zone)
+        story.wait_until(at(30))
+    assert [m.reached_at for m in later.milestones] == [at(8, 16)]
+    assert passed.said == []
+
+
+def test_12_what_a_changed_zone_has_passed_is_not_missed_when_the_run_grows_backwards() -> None:
+    story = ended_on_5_may()
+    story.profile(now=at(8, 11), timezone="Asia/Tokyo")
+    story.tell(check(2, at(8, 11.5)))
+    story.wait_until(at(30))
+    assert story.said == []
+
+
+def test_12_a_profile_that_moves_nothing_silences_nothing() -> None:
+    story = ended_on_5_may()
+    story.wait_until(at(8, 12))
+    pause = paused(6, 20, at(8, 13))
+    story.tell(pause, retracted(pause, at(10)))
+    story.profile(now=at(10), tags=["vip"])
+    story.wait_until(at(10))
+    assert story.said == ["broken None", "-broken None", "broken None r2"]
