@@ -66,17 +66,6 @@ def runs_near(days: DaySet, first: int, last: int) -> tuple[Run, ...]:
     return tuple(_runs_within(days, filled & ((1 << high + 1) - (1 << low))))
 
 
-def longest_run(bits: int) -> int:
-    """The length of the longest run without neutral days; 0 for an empty set."""
-    longest = 0
-    while bits:
-        bits >>= (bits & -bits).bit_length() - 1
-        length = (~bits & (bits + 1)).bit_length() - 1
-        longest = max(longest, length)
-        bits >>= length
-    return longest
-
-
 def _runs_within(days: DaySet, filled: int) -> Iterator[Run]:
     while filled:
         low = (filled & -filled).bit_length() - 1

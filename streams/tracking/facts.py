@@ -11,9 +11,9 @@ and `longest_streak` in days, `percents` by course, and `weeks_since_joining` if
 from typing import Any
 
 from streams.tracking.awards import Verdict
-from streams.tracking.days import longest_run, run_around
-from streams.tracking.habits import Habit
+from streams.tracking.days import DaySet, runs_of
 from streams.tracking.marks import highest
+from streams.tracking.pauses import day_set
 from streams.tracking.plan import SEPARATOR, SESSION, field_of
 from streams.tracking.state import State
 
@@ -36,11 +36,12 @@ def facts_of(verdict: Verdict, data: Any) -> dict[str, Any]:
 
 def so_far(state: State, day: int) -> dict[str, Any]:
     """The way behind a client on a local day."""
+    habits = [_days(state, name) for name in state.habits]
     found: dict[str, Any] = {
         "sessions": state.counts.get(_SESSIONS, 0),
         "goals": state.counts.get(_GOALS, 0),
-        "current_streak": max((_current(habit, day) for habit in state.habits.values()), default=0),
-        "longest_streak": max((longest_run(habit.bits()) for habit in state.habits.values()), default=0),
+        "current_streak": max((_current(days, day) for days in habits), default=0),
+        "longest_streak": max((run.length for days in habits for run in runs_of(days)), default=0),
         "percents": {
             counter.removeprefix(_COURSES): highest(mark)
             for counter, mark in state.marks.items()
@@ -53,11 +54,14 @@ def so_far(state: State, day: int) -> dict[str, Any]:
     return found
 
 
-def _current(habit: Habit, day: int) -> int:
-    """The length of the run that is alive on a day: that ends on it, or on the day before."""
-    bits = habit.bits()
-    for last in (day, day - 1):
-        index = last - habit.base
-        if index >= 0 and bits >> index & 1:
-            return last - habit.base - run_around(bits, index)[0] + 1
+def _days(state: State, name: str) -> DaySet:
+    return day_set([state.habits[name]], [pause for pause in state.pauses if pause.habit in {None, name}])
+
+
+def _current(days: DaySet, day: int) -> int:
+    """The length, as of a day, of the run that is alive on it: that nothing has broken up to the day before."""
+    for run in runs_of(days):
+        if run.first <= day <= run.reach + 1:
+            known = days.checked & ((1 << min(day, run.last) - days.base + 1) - (1 << run.first - days.base))
+            return known.bit_count()
     return 0

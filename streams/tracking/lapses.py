@@ -129,9 +129,14 @@ def break_run(awards: Awards, slot: Slot, pending: PendingLapse, hears: Hears) -
 def all_pending(
     awards: Awards, what: Breakable, days: DaySet, known: Sequence[PendingLapse]
 ) -> tuple[PendingLapse, ...]:
-    """Every run that will break and of which the ledger has no lapse that stands."""
+    """Every run that will break and of which the ledger has no lapse that stands; silent ones stay so, whenever due."""
     ledger = awards.get(what.slot.key, ())
-    return _pending(what.breaks(days, runs_of(days)), ledger, known, silent=False)
+    silent = {one.last for one in known if one.silent}
+    return tuple(
+        PendingLapse(run.first, run.last, run.length, due_ms, run.last in silent)
+        for run, due_ms in what.breaks(days, runs_of(days))
+        if _is_open(ledger, run)
+    )
 
 
 def without(lapses: Lapses, key: str, pending: PendingLapse) -> Lapses:
