@@ -102,11 +102,6 @@ def read(cells: bytes) -> list[Statement]:
     return [_read(cells, at) for at in range(0, len(cells), CELL)]
 
 
-def is_about(cells: bytes, key: bytes) -> bool:
-    """Whether anything is known to be said about a key."""
-    return next(_places(cells, key, 0), -1) >= 0
-
-
 def by_event(cells: bytes, event_id: bytes) -> list[Statement]:
     """What an event is known to have said."""
     return [_read(cells, at) for at in _places(cells, event_id, _KEY)]

@@ -75,6 +75,32 @@ def test_5_the_missed_day_is_a_local_day_also_in_the_nights_of_the_clock(last: s
     assert [m.reached_at for m in story.milestones] == [due_at]
 
 
+def test_5_an_uncheck_of_the_first_day_leaves_it_due_when_it_was() -> None:
+    story = Story(STREAK, BROKEN)
+    story.tell(*[check(day) for day in (2, 3, 4, 5)], uncheck(2, at(5, 9)))
+    story.wait_until(at(20))
+    assert [(m.value, m.reached_at, m.occurrence) for m in story.milestones] == [(3, at(8, 12), "run/2026-05-03")]
+
+
+def test_5_a_run_that_never_was_does_not_lapse() -> None:
+    story = Story(STREAK, BROKEN)
+    report = event("streak.reported", at(5), habit_id="run", days=3)
+    story.tell(report, retracted(report, at(6)))
+    story.wait_until(at(20))
+    assert story.said == []
+
+
+def test_5_of_two_lapses_in_a_joined_run_only_the_one_for_its_latest_days_comes_again() -> None:
+    story = Story(STREAK, BROKEN)
+    story.tell(*[check(day) for day in (1, 2, 3, 5, 6, 7)])
+    story.wait_until(at(10, 12))
+    story.heard()
+    story.tell(check(4, at(10, 13)), check(8, at(10, 13)))
+    assert story.heard() == ["-broken None", "-broken None"]
+    story.wait_until(at(11, 12))
+    assert [(m.occurrence, m.value) for m in story.milestones[4:]] == [("run/2026-05-05", 8)]
+
+
 def test_5_a_run_lapses_once() -> None:
     story = broken_on_8_may()
     story.wait_until(at(60))
@@ -88,9 +114,10 @@ def test_5_a_run_shorter_than_the_least_length_ends_without_a_word() -> None:
     assert story.said == []
 
 
-def test_5_every_run_has_its_own_lapse_also_when_another_has_begun() -> None:
+@pytest.mark.parametrize("before", [[], [paused(40, 41, at(1))]], ids=["alone", "beside a pause"])
+def test_5_every_run_has_its_own_lapse_also_when_another_has_begun(before: list[Event]) -> None:
     story = Story(STREAK, BROKEN)
-    story.tell(*[check(day) for day in (1, 2, 3, 5, 6, 7)])
+    story.tell(*before, *[check(day) for day in (1, 2, 3, 5, 6, 7)])
     story.wait_until(at(20))
     assert [(m.occurrence, m.reached_at) for m in story.milestones] == [
         ("run/2026-05-01", at(6, 12)), ("run/2026-05-05", at(10, 12)),
@@ -190,6 +217,21 @@ def test_5_a_pause_that_opens_on_the_first_missed_day_but_one_comes_too_late() -
     story.tell(paused(7))
     story.wait_until(at(8, 12))
     assert story.said == ["broken None"]
+
+
+def test_5_a_pause_that_is_known_before_the_run_ends_is_asked_in_the_same_way() -> None:
+    for first, said in ((5, []), (6, []), (7, ["broken None"])):
+        story = Story(STREAK, BROKEN)
+        story.tell(paused(first, when=at(2)), check(3), check(4), check(5))
+        story.wait_until(at(8, 12))
+        assert story.said == said, first
+
+
+def test_5_an_open_pause_in_the_past_mends_for_good() -> None:
+    story = broken_on_8_may()
+    story.tell(paused(6, when=at(8, 13)))
+    story.wait_until(at(90))
+    assert story.heard() == ["-broken None"]
 
 
 def test_5_a_pause_that_begins_on_a_day_of_the_run_keeps_it_too() -> None:

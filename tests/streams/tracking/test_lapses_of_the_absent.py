@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.streams.tracking.story import Story, at, check, paused, repaired, retracted
+from schemas.event import Event
+from tests.streams.tracking.story import Story, at, check, paused, repaired, retracted, uncheck
 
 STREAK = "{id: streak, tier: streak, when: {streak: habit.checked, per: habit_id, days: [9]}, repeat: per-streak}"
 BROKEN = "{id: broken, tier: nudge, when: {lapse: streak, min_days: 3}}"
@@ -21,6 +22,16 @@ def test_5_a_silent_check_sets_a_silent_lapse() -> None:
     story.tell(repaired(6, at(8, 13)))
     story.wait_until(at(30))
     assert story.said == []
+
+
+@pytest.mark.parametrize("before", [[], [paused(40, 41, at(1))]], ids=["alone", "beside a pause"])
+def test_5_a_lapse_stays_silent_when_its_run_grows_backwards_and_that_of_another_run_is_told(
+    before: list[Event],
+) -> None:
+    story = Story(STREAK, BROKEN)
+    story.tell(*before, *[check(day, silent=True) for day in (3, 4, 5)], check(2, at(6)), *map(check, (8, 9, 10)))
+    story.wait_until(at(30))
+    assert [m.occurrence for m in story.milestones] == ["run/2026-05-08"]
 
 
 def test_5_a_check_that_is_told_makes_the_lapse_of_its_run_told() -> None:
@@ -54,6 +65,15 @@ def test_12_what_a_changed_zone_has_passed_is_not_missed_when_the_run_grows_back
     story = ended_on_5_may()
     story.profile(now=at(8, 11), timezone="Asia/Tokyo")
     story.tell(check(2, at(8, 11.5)))
+    story.wait_until(at(30))
+    assert story.said == []
+
+
+def test_12_what_a_changed_zone_has_passed_is_not_missed_when_the_run_loses_its_first_day() -> None:
+    story = Story(STREAK, BROKEN)
+    story.tell(*[check(day) for day in (2, 3, 4, 5)])
+    story.profile(now=at(8, 11), timezone="Asia/Tokyo")
+    story.tell(uncheck(2, at(8, 11.5)))
     story.wait_until(at(30))
     assert story.said == []
 

@@ -13,6 +13,7 @@ from tests.streams.tracking.story import (
     booked,
     event,
     rescheduled,
+    retracted,
 )
 
 
@@ -50,6 +51,17 @@ def test_6_a_reschedule_that_comes_late_takes_back_what_was_inferred() -> None:
     story.tell(booked("s1", at(1), at(2)))
     story.wait_until(at(3))
     story.tell(rescheduled("s1", at(1, 12), at(5)), now=at(3))
+    story.wait_until(at(6))
+    assert story.said == ["sessions 1", "-sessions 1", "sessions 1 r2"]
+
+
+def test_6_what_is_retracted_of_a_session_that_is_put_off_leaves_it_put_off() -> None:
+    story = Story(SESSIONS)
+    slip = event("session.canceled", at(2, 12), session_id="s1")
+    story.tell(booked("s1", at(1), at(2)))
+    story.wait_until(at(3))
+    story.tell(rescheduled("s1", at(2, 10), at(5)), slip, retracted(slip, at(4)), now=at(4))
+    assert story.said == ["sessions 1", "-sessions 1"]
     story.wait_until(at(6))
     assert story.said == ["sessions 1", "-sessions 1", "sessions 1 r2"]
 

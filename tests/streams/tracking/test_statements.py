@@ -30,28 +30,36 @@ def test_a_statement_is_found_by_its_key_and_by_its_event_alone() -> None:
     for number in range(50):
         assert statements.about(cells, _key(number)) == [_statement(number, stamp=number * 7)]
         assert statements.by_event(cells, _key(number)[:4]) == [_statement(number, stamp=number * 7)]
-    assert not statements.is_about(cells, statements.key_of("other", "1"))
+    assert not statements.about(cells, statements.key_of("other", "1"))
     assert len(statements.without_event(cells, _key(7)[:4])) == 49 * statements.CELL
 
 
 def test_bytes_that_look_like_a_key_across_two_cells_are_no_key() -> None:
     cells = statements.add(statements.add(b"", _statement(1), 0), _statement(2), 0)
-    assert not any(statements.is_about(cells, cells[at : at + 5]) for at in range(1, statements.CELL))
+    assert not any(statements.about(cells, cells[at : at + 5]) for at in range(1, statements.CELL))
+
+
+def test_an_id_is_found_beside_bytes_that_look_like_it() -> None:
+    nobody = Statement(b"key\0\0", bytes(4), COMPLETED, 1, 7)
+    cells = statements.add(b"", nobody, 0)
+    assert statements.by_event(cells, bytes(4)) == [nobody]
 
 
 def test_at_most_512_statements_are_kept() -> None:
     cells = b""
     for number in range(600):
         cells = statements.add(cells, _statement(number), 0)
-    assert not statements.is_about(cells, _key(87))
-    assert statements.is_about(cells, _key(88))
+    assert not statements.about(cells, _key(87))
+    assert statements.about(cells, _key(88))
 
 
-@pytest.mark.parametrize(("days", "is_kept"), [(0, True), (35, True), (36, False), (199, False), (-40, True)])
+@pytest.mark.parametrize(
+    ("days", "is_kept"), [(0, True), (35, True), (36, False), (199, False), (200, True), (-40, True)]
+)
 def test_statements_leave_after_35_days_and_stay_when_the_clock_is_set_back(days: int, is_kept: bool) -> None:
     cells = statements.add(b"", _statement(1), 1000 * DAY_MS)
     cells = statements.add(cells, _statement(2), (1000 + days) * DAY_MS)
-    assert statements.is_about(cells, _key(1)) == is_kept
+    assert bool(statements.about(cells, _key(1))) == is_kept
 
 
 def test_a_time_before_2015_has_the_first_stamp_and_one_after_2049_the_last() -> None:
@@ -95,6 +103,17 @@ def test_patterns_that_nothing_refers_to_make_room() -> None:
     assert len(state.patterns) <= NO_PATTERN
     last = say(state, _said(NO_PATTERN + 4, NO_PATTERN * 36 * DAY_MS, kind=FALLEN, stamp=2))
     assert [(move.counter, move.after) for move in last.moves] == [(f"c{NO_PATTERN + 4}", 0)]
+
+
+def test_what_is_still_referred_to_counts_for_the_same_after_others_made_room() -> None:
+    state = State()
+    for number in range(NO_PATTERN):
+        state = say(state, _said(number, (number // 60) * 36 * DAY_MS, counters=(f"c{number}",))).state
+    state = say(state, _said(NO_PATTERN, 36 * DAY_MS, counters=("new",))).state
+    assert state.patterns == (("c60",), ("c61",), ("c62",), ("new",))
+    for number, counter in ((61, "c61"), (NO_PATTERN, "new")):
+        fallen = say(state, _said(number, 36 * DAY_MS, kind=FALLEN, stamp=2))
+        assert [(move.counter, move.after) for move in fallen.moves] == [(counter, 0)]
 
 
 def test_what_counts_for_too_many_patterns_counts_but_cannot_be_taken_back() -> None:
