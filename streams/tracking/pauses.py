@@ -54,4 +54,4 @@ def _mask(pause: Pause, base: int, checked: int, neutral: int) -> int:
     if last is None:
         after = checked >> first + 1 << first + 1
         last = (after & -after).bit_length() - 2 if after else max(first, (checked | neutral).bit_length())
-    return (1 << last + 1) - (1 << first) if last >= first else 0
+    return (1 << last + 1) - (1 << first)

@@ -108,8 +108,8 @@ def test_10_a_rulebook_that_is_known_already_changes_nothing() -> None:
 @pytest.mark.parametrize("through", ["tick", "event", "profile"])
 def test_10_whatever_comes_first_under_a_rulebook_adopts_it(through: str) -> None:
     story = Story(GOALS)
-    story.tell(*goals("a", "b", day=1))
-    story.plan = plan_of(MORE)
+    story.tell(*goals("a", "b", day=1), check(1), check(2), check(1, habit_id="swim"))
+    story.plan = plan_of(MORE, STREAK, BROKEN)
     if through == "tick":
         story.wait_until(at(2))
     elif through == "event":

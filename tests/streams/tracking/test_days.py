@@ -1,5 +1,6 @@
 """Day sets, against plain counting."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,3 +54,19 @@ def test_the_runs_near_some_days_are_all_that_touch_them_and_no_part_of_a_run(
     assert set(near) <= set(every)
     touching = {run for run in every if run.first <= _BASE + first + span + 1 and run.last >= _BASE + first - 1}
     assert touching <= set(near)
+
+
+@pytest.mark.parametrize(
+    ("other", "is_covered"),
+    [
+        (Run(2, 6, 4, 6), True), (Run(3, 5, 3, 9), True), (Run(1, 6, 4, 6), False), (Run(2, 7, 4, 7), False),
+        (Run(2, 6, 5, 6), False),
+    ],
+)  # fmt: skip
+def test_a_run_covers_another_of_no_more_checks_within_its_days(other: Run, *, is_covered: bool) -> None:
+    assert Run(2, 6, 4, 6).covers(other) == is_covered
+
+
+@pytest.mark.parametrize(("first", "days", "is_shared"), [(1, 1, False), (1, 2, True), (6, 3, True), (7, 1, False)])
+def test_a_run_overlaps_days_that_it_shares_with_them(first: int, days: int, *, is_shared: bool) -> None:
+    assert Run(2, 6, 4, 9).overlaps(first, days) == is_shared

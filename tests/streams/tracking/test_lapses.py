@@ -227,6 +227,31 @@ def test_5_a_pause_that_is_known_before_the_run_ends_is_asked_in_the_same_way() 
         assert story.said == said, first
 
 
+def test_5_an_open_pause_that_a_check_ended_on_its_second_day_keeps_nothing_any_more() -> None:
+    story = ended_on_5_may()
+    story.tell(paused(5), check(6))
+    story.wait_until(at(20))
+    assert [(m.value, m.reached_at) for m in story.milestones] == [(4, at(9, 12))]
+
+
+def test_5_a_retracted_pause_lets_the_run_break_when_it_was_due() -> None:
+    story = ended_on_5_may()
+    pause = paused(6, 10, at(5, 11))
+    story.tell(pause, retracted(pause, at(6)))
+    story.wait_until(at(20))
+    assert [(m.value, m.reached_at) for m in story.milestones] == [(3, at(8, 12))]
+
+
+def test_5_a_retracted_first_day_leaves_the_lapse() -> None:
+    story = Story(STREAK, BROKEN)
+    first = check(2)
+    story.tell(first, check(3), check(4), check(5))
+    story.wait_until(at(8, 12))
+    story.tell(retracted(first, at(9)))
+    story.wait_until(at(20))
+    assert story.said == ["broken None"]
+
+
 def test_5_an_open_pause_in_the_past_mends_for_good() -> None:
     story = broken_on_8_may()
     story.tell(paused(6, when=at(8, 13)))

@@ -61,6 +61,14 @@ def test_12_a_changed_zone_moves_a_lapse_and_what_it_passes_does_not_fire() -> N
     assert passed.said == []
 
 
+def test_12_what_a_changed_zone_makes_due_at_that_very_moment_has_passed_for_good() -> None:
+    story = ended_on_5_may()
+    for zone in ("Europe/Vienna", "Asia/Tokyo"):
+        story.profile(now=at(8, 10), timezone=zone)
+    story.wait_until(at(30))
+    assert story.said == []
+
+
 def test_12_what_a_changed_zone_has_passed_is_not_missed_when_the_run_grows_backwards() -> None:
     story = ended_on_5_may()
     story.profile(now=at(8, 11), timezone="Asia/Tokyo")

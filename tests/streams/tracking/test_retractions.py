@@ -109,6 +109,13 @@ def test_8_a_percentage_falls_to_the_next_highest_that_is_kept() -> None:
     assert story.said[3:] == ["course 100 r2"]
 
 
+def test_8_of_a_percentage_nothing_is_left_but_zero() -> None:
+    story = Story(HALFWAY)
+    slip = event("course.progressed", at(3), course_id="c", percent=60)
+    story.tell(slip, retracted(slip, at(4)), event("course.progressed", at(5), course_id="c", percent=50))
+    assert [(m.revision, m.value) for m in story.milestones] == [(1, 60), (1, 0), (2, 50)]
+
+
 def test_8_a_percentage_that_two_later_ones_followed_stands() -> None:
     story = Story(HALFWAY)
     first = event("course.progressed", at(1), course_id="c", percent=60)
@@ -133,6 +140,29 @@ def test_8_a_retracted_check_leaves_another_check_of_the_same_day() -> None:
     first = check(2, at(2, 7))
     story.tell(check(1), first, check(2, at(2, 9)), check(3), retracted(first, at(4)))
     assert story.said == ["streak 3"]
+
+
+def test_8_a_retracted_check_is_found_beyond_days_without_one() -> None:
+    story = Story(STREAK)
+    first = check(2)
+    story.tell(check(1), first, check(3), check(9), check(12), retracted(first, at(13)))
+    assert story.said == ["streak 3", "-streak 3"]
+
+
+def test_8_a_retracted_uncheck_may_reach_what_was_never_reached() -> None:
+    story = Story(STREAK)
+    off = uncheck(2)
+    story.tell(check(1), check(2), off, check(3), retracted(off, at(4)))
+    assert [(m.threshold, m.revision, m.reached_at) for m in story.milestones] == [(3, 1, at(4))]
+
+
+def test_8_a_retracted_check_is_counted_no_longer_for_its_habit() -> None:
+    story = Story("{id: checks, tier: micro, when: {count: habit.checked, per: habit_id, reaches: [2]}}")
+    slip = check(2)
+    story.tell(check(1), slip, check(1, habit_id="swim"), retracted(slip, at(3)))
+    assert [(m.type, m.occurrence, m.value) for m in story.milestones] == [
+        ("milestone.reached", "run", 2), ("milestone.retracted", "run", 1),
+    ]  # fmt: skip
 
 
 def test_8_a_retracted_check_leaves_the_uncheck_that_came_before_it() -> None:

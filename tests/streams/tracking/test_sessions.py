@@ -75,6 +75,49 @@ def test_6_a_reschedule_into_the_past_leaves_what_was_inferred() -> None:
     assert story.tell(booked("s1", at(1), at(2))).outcome == "duplicate"
 
 
+def test_6_a_reschedule_to_a_time_that_is_just_over_leaves_what_was_inferred() -> None:
+    story = Story(SESSIONS)
+    story.tell(booked("s1", at(1), at(2)))
+    story.wait_until(at(3))
+    story.tell(rescheduled("s1", at(1, 12), at(3, 6)), now=at(3))
+    story.wait_until(at(3))
+    assert story.said == ["sessions 1"]
+
+
+def test_6_a_reschedule_into_the_past_after_a_cancellation_counts_again() -> None:
+    story = Story(SESSIONS)
+    story.tell(booked("s1", at(1), at(2)))
+    story.wait_until(at(3))
+    story.tell(event("session.canceled", at(1, 10), session_id="s1"), rescheduled("s1", at(1, 12), at(2, 9)), now=at(3))
+    story.wait_until(at(9))
+    assert story.said == ["sessions 1", "-sessions 1", "sessions 1 r2"]
+
+
+def test_6_a_reschedule_into_the_past_does_not_hurry_one_that_is_still_to_come() -> None:
+    story = Story(SESSIONS)
+    story.tell(booked("s1", at(1), at(2)))
+    story.wait_until(at(3))
+    story.tell(rescheduled("s1", at(1, 14), at(5)), rescheduled("s1", at(1, 12), at(2, 9)), now=at(3))
+    story.wait_until(at(4))
+    assert story.said == ["sessions 1", "-sessions 1"]
+    story.wait_until(at(6))
+    assert story.said == ["sessions 1", "-sessions 1", "sessions 1 r2"]
+
+
+def test_6_what_kind_of_session_it_is_the_earliest_booking_says() -> None:
+    yoga = "{id: yoga, tier: micro, when: {count: session.completed, reaches: [1]}, where: {kind: [yoga]}}"
+    story = Story(yoga)
+    story.tell(booked("s1", at(1), at(2), kind="yoga"))
+    story.wait_until(at(3))
+    story.tell(rescheduled("s1", at(3), at(5)))
+    story.wait_until(at(9))
+    assert story.said == ["yoga 1", "-yoga 1", "yoga 1 r2"]
+    other = Story(yoga)
+    other.tell(booked("s1", at(1), at(2), kind="yoga"), rescheduled("s1", at(1, 9), at(5), kind="run"))
+    other.wait_until(at(9))
+    assert other.said == ["yoga 1"]
+
+
 def test_6_a_reschedule_into_the_past_does_not_bring_back_what_fell_through() -> None:
     story = Story(SESSIONS)
     story.tell(booked("s1", at(1), at(2)))

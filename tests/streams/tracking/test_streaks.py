@@ -59,6 +59,22 @@ def test_4_a_withdrawn_award_belongs_to_the_run_that_overlaps_its_days() -> None
     assert story.said == ["streak 3", "-streak 3", "streak 3 r2"]
 
 
+def test_4_the_days_of_an_award_grow_with_the_run_that_holds_it() -> None:
+    story = Story(STREAK)
+    story.tell(*[check(day) for day in range(1, 7)], uncheck(3))
+    assert story.said == ["streak 3", "streak 5", "-streak 5"]
+    story.tell(uncheck(6))
+    assert story.said[3:] == ["-streak 3"]
+
+
+def test_4_a_run_that_begins_after_the_days_of_an_award_is_another() -> None:
+    story = Story(STREAK)
+    story.tell(check(1), check(2), check(3), uncheck(3), *[check(day) for day in (4, 5, 6)])
+    assert [(m.occurrence, m.revision) for m in story.milestones] == [
+        ("run/2026-05-01", 1), ("run/2026-05-01", 1), ("run/2026-05-04", 1),
+    ]  # fmt: skip
+
+
 def test_4_a_run_that_goes_on_does_not_bring_back_the_award_of_another() -> None:
     story = Story(STREAK)
     story.tell(*[check(day) for day in (1, 2, 3)], uncheck(2, at(3, 9)), *[check(day) for day in (10, 11, 12)])

@@ -198,6 +198,19 @@ def test_8_a_retracted_measurement_takes_back_what_it_crossed_and_leaves_the_oth
     assert (story.milestones[-1].value, story.milestones[-1].reached_at) == (89, at(4))
 
 
+def test_8_what_is_withdrawn_of_a_value_tells_the_latest_that_is_left() -> None:
+    story = Story(LIGHTER)
+    slip = weighed(79, at(3))
+    story.tell(weighed(95, at(1)), weighed(85, at(2)), slip, weighed(99, at(4)), retracted(slip, at(5)))
+    assert (story.said, story.milestones[-1].value) == (["lighter 90", "lighter 80", "-lighter 80"], 99)
+
+
+def test_8_the_lowest_of_all_that_left_is_remembered_whatever_its_time() -> None:
+    story = Story(STRONGER)
+    story.tell(weighed(80, at(5)), weighed(95, at(3)), *[weighed(70, at(2)) for _ in range(9)], now=at(9))
+    assert story.said == ["stronger 82"]
+
+
 def test_8_a_retracted_first_measurement_leaves_nothing_that_was_crossed_from_it() -> None:
     story = Story(STRONGER)
     first = weighed(80, at(1))
@@ -212,8 +225,8 @@ def test_8_a_measurement_is_kept_for_the_eight_that_follow_and_then_stands() -> 
     story.tell(retracted(high, at(10)))
     assert story.said == ["stronger 82", "-stronger 82"]
     other = Story(STRONGER)
-    other.tell(low, high, *[weighed(70, at(day)) for day in range(3, 11)])
-    other.tell(retracted(high, at(12)), weighed(90, at(13)))
+    other.tell(low, high, *[weighed(70, at(day)) for day in range(3, 20)])
+    other.tell(retracted(high, at(20)), weighed(90, at(21)))
     assert other.said == ["stronger 82"]
 
 
