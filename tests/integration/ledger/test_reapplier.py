@@ -44,7 +44,7 @@ def topic() -> Topic:
 
 
 def reapplier(practice: Practice, topic: Topic) -> Reapplier:
-    celebrator = Celebrator(practice.tenants, RENDERER, practice.clock)
+    celebrator = Celebrator(lambda: practice.tenants, RENDERER, practice.clock)
     return Reapplier(
         practice.pool, {CLIENTS: write_profiles, MILESTONES: celebrator.write}, topic.read_back, interval_seconds=0.05
     )
