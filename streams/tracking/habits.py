@@ -65,13 +65,14 @@ def state_day(habit: Habit | None, day: int, at_ms: int, event_id: bytes, *, unc
         later = _shifted(habit, day, time, event_id) if offset < 0 else habit
         return _with_day(later, day, uncheck=uncheck)
     known_time, known_id = _cell(habit.times, offset, _TIME), _cell(habit.events, offset, ID_BYTES)
-    new, known = _day_cell(day) + time + event_id, _day_cell(day) + known_time + known_id
+    new = _day_cell(day) + time + event_id
     if (known_id == event_id and known_time in {time, b""}) or new in _cells(habit.overruled or b""):
         return None
     if time < known_time:
         return replace(habit, overruled=_with_overruled(habit, new))
-    if any(known_id):
-        habit = replace(habit, overruled=_with_overruled(habit, known.ljust(_OVERRULED_CELL, b"\x00")))
+    if any(known_id):  # of a day whose time is kept no longer, any time is later
+        known = _day_cell(day) + known_time.ljust(_TIME, b"\x00") + known_id
+        habit = replace(habit, overruled=_with_overruled(habit, known))
     return _with_day(_stated(habit, offset, time, event_id), day, uncheck=uncheck)
 
 

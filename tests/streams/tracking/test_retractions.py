@@ -1,5 +1,7 @@
 """A retracted event never happened, and what stood before it stands again (paragraph 8 of the design)."""
 
+import pytest
+
 from tests.streams.tracking.story import (
     GOALS,
     HALFWAY,
@@ -140,6 +142,17 @@ def test_8_a_retracted_check_leaves_another_check_of_the_same_day() -> None:
     first = check(2, at(2, 7))
     story.tell(check(1), first, check(2, at(2, 9)), check(3), retracted(first, at(4)))
     assert story.said == ["streak 3"]
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_8_a_retracted_second_check_of_a_day_long_past_leaves_the_first(number: int) -> None:
+    """The time of the first is kept no longer, its id is."""
+    story = Story(STREAK)
+    first, again = check(1, named=f"first{number}"), check(1, at(12, 9), named="again")
+    story.tell(first, check(2), check(3), check(12), again, retracted(again, at(13)))
+    assert story.said == ["streak 3"]
+    story.tell(retracted(first, at(14)))
+    assert story.said == ["streak 3", "-streak 3"]
 
 
 def test_8_a_retracted_check_is_found_beyond_days_without_one() -> None:
