@@ -70,3 +70,9 @@ def test_a_run_covers_another_of_no_more_checks_within_its_days(other: Run, *, i
 @pytest.mark.parametrize(("first", "days", "is_shared"), [(1, 1, False), (1, 2, True), (6, 3, True), (7, 1, False)])
 def test_a_run_overlaps_days_that_it_shares_with_them(first: int, days: int, *, is_shared: bool) -> None:
     assert Run(2, 6, 4, 9).overlaps(first, days) == is_shared
+
+
+def test_the_run_that_begins_the_day_after_is_near() -> None:
+    days = DaySet(_BASE, 0b110011)
+    assert runs_near(days, _BASE - 1, _BASE - 1) == (Run(_BASE, _BASE + 1, 2, _BASE + 1),)
+    assert runs_near(days, _BASE - 2, _BASE - 2) == ()

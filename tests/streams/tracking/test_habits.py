@@ -59,6 +59,19 @@ def test_of_several_overruled_the_latest_stands_again_one_after_another() -> Non
     assert habit.overruled is None
 
 
+def test_what_comes_late_about_a_day_is_kept_beside_what_was_overruled_before() -> None:
+    habit = _told((10, 12, b"ddd", True), (10, 9, b"aaa", False), (10, 11, b"ccc", False), (10, 10, b"bbb", True))
+    for name, days in ((b"ddd", [10]), (b"ccc", []), (b"bbb", [10])):
+        habit, _ = without_event(habit, name)
+        assert _days(habit) == days
+
+
+def test_a_word_that_comes_months_later_is_the_later_one() -> None:
+    habit = _told((10, 12, b"aaa", False))
+    assert _days(state_day(habit, 10, _hour(90, 0), b"bbb", uncheck=True)) == []
+    assert _days(state_day(_told((100, 12, b"aaa", False)), 100, _hour(20, 0), b"bbb", uncheck=True)) == [100]
+
+
 def test_what_was_overruled_is_kept_where_the_number_of_a_day_takes_more_than_two_bytes() -> None:
     habit = _told((65_540, 9, b"xxx", False), (65_537, 9, b"aaa", False), (65_537, 10, b"bbb", True))
     habit = state_day(habit, 65_537, _hour(65_537, 11), b"ccc", uncheck=False)

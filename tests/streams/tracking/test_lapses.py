@@ -101,6 +101,22 @@ def test_5_of_two_lapses_in_a_joined_run_only_the_one_for_its_latest_days_comes_
     assert [(m.occurrence, m.value) for m in story.milestones[4:]] == [("run/2026-05-05", 8)]
 
 
+def test_5_a_run_that_grew_backwards_lapses_from_its_first_day() -> None:
+    story = ended_on_5_may()
+    story.tell(check(2, at(6)))
+    story.wait_until(at(20))
+    assert [(m.value, m.reached_at, m.occurrence) for m in story.milestones] == [(4, at(8, 12), "run/2026-05-02")]
+
+
+def test_5_of_a_run_that_a_late_check_within_a_pause_splits_both_parts_lapse() -> None:
+    story = Story(STREAK, BROKEN)
+    story.tell(check(1), check(2), paused(3), *[check(day) for day in (9, 10, 11)], check(4, at(11, 9)))
+    story.wait_until(at(20))
+    assert [(m.occurrence, m.value, m.reached_at) for m in story.milestones] == [
+        ("run/2026-05-01", 3, at(7, 12)), ("run/2026-05-09", 3, at(14, 12)),
+    ]  # fmt: skip
+
+
 def test_5_a_run_lapses_once() -> None:
     story = broken_on_8_may()
     story.wait_until(at(60))

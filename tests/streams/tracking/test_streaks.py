@@ -1,5 +1,8 @@
 """Runs of days and the awards that belong to them (paragraph 4 of the design of tracking)."""
 
+import pytest
+
+from schemas.event import Event
 from tests.streams.tracking.story import (
     ONCE,
     STREAK,
@@ -7,6 +10,7 @@ from tests.streams.tracking.story import (
     at,
     check,
     event,
+    paused,
     uncheck,
 )
 
@@ -120,6 +124,14 @@ def test_4_without_per_any_habit_keeps_the_streak_alive() -> None:
     assert story.said == ["any 3"]
     story.tell(uncheck(2, habit_id="swim"))
     assert story.said == ["any 3", "-any 3"]
+
+
+@pytest.mark.parametrize("before", [[], [paused(20, 21, at(1))]], ids=["alone", "beside a pause"])
+def test_4_rules_of_other_habits_hold_up_no_rule(before: list[Event]) -> None:
+    swim = STREAK.replace("repeat", "where: {habit_id: swim}, repeat").replace("id: streak", "id: swim")
+    story = Story(swim, STREAK)
+    story.tell(*before, *[check(day) for day in (1, 2, 3)])
+    assert story.said == ["streak 3"]
 
 
 def test_4_where_chooses_habits() -> None:
