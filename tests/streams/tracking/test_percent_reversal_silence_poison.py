@@ -51,6 +51,15 @@ def test_8_a_withdrawn_milestone_names_the_revision_that_it_withdraws() -> None:
     assert len({m.milestone_id for m in story.milestones}) == 1
 
 
+def test_8_of_a_rule_with_per_the_award_of_its_own_value_is_withdrawn() -> None:
+    story = Story("{id: core, tier: major, when: {count: goal.completed, per: goal_id, reaches: [1]}}")
+    story.tell(*[event("goal.completed", at(1), goal_id=goal) for goal in "ab"])
+    story.tell(event("goal.reopened", at(2), goal_id="b"))
+    assert [(m.type, m.occurrence) for m in story.milestones] == [
+        ("milestone.reached", "a"), ("milestone.reached", "b"), ("milestone.retracted", "b"),
+    ]  # fmt: skip
+
+
 def test_8_only_thresholds_that_no_longer_hold_are_withdrawn() -> None:
     story = Story(SESSIONS)
     story.tell(*[_attended(day) for day in (1, 2, 3)], event("session.canceled", at(4), session_id="s1"))

@@ -150,6 +150,8 @@ def test_6_what_fell_through_is_taken_back_and_attended_gives_it_back(kind: str)
     story.tell(event("session.completed", at(2), session_id="s1", kind="yoga"), event(kind, at(3), session_id="s1"))
     story.tell(event("session.attended", at(4), session_id="s1"))
     assert story.said == ["sessions 1", "yoga 1", "-sessions 1", "-yoga 1", "sessions 1 r2", "yoga 1 r2"]
+    assert story.state is not None
+    assert story.state.amounts == {}
 
 
 def test_6_a_cancel_that_overtakes_its_booking_still_cancels_it() -> None:
@@ -203,15 +205,16 @@ AHEAD = booked("s1", at(1), at(60))
     ],
 )
 @pytest.mark.parametrize("others", [1, 600])
+@pytest.mark.parametrize("kind", ["completed", "reopened"])
 def test_6_what_was_said_of_a_session_months_ahead_outlasts_the_window(
-    said: list[Event], counts_at: list[datetime], others: int
+    said: list[Event], counts_at: list[datetime], kind: str, others: int
 ) -> None:
     """What is said meanwhile lets it leave the window, by its age or by the number of statements."""
     story = Story(SESSIONS, GOALS)
     story.tell(AHEAD, *said)
     story.wait_until(at(5))
     day = 45 if others == 1 else 6
-    story.tell(*[event("goal.completed", at(day), goal_id=f"g{number}") for number in range(others)])
+    story.tell(*[event(f"goal.{kind}", at(day), goal_id=f"g{number}") for number in range(others)])
     story.wait_until(at(70))
     assert [m.reached_at for m in story.milestones if m.rule == "sessions"] == counts_at
 

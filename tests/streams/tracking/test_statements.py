@@ -37,6 +37,9 @@ def test_a_statement_is_found_by_its_key_and_by_its_event_alone() -> None:
 def test_bytes_that_look_like_a_key_across_two_cells_are_no_key() -> None:
     cells = statements.add(statements.add(b"", _statement(1), 0), _statement(2), 0)
     assert not any(statements.about(cells, cells[at : at + 5]) for at in range(1, statements.CELL))
+    looks_like_ids = [at for at in range(1, statements.CELL) if at != 5]
+    assert not any(statements.is_by(cells, cells[at : at + 4]) for at in looks_like_ids)
+    assert statements.is_by(cells, cells[5:9])
 
 
 def test_an_id_is_found_beside_bytes_that_look_like_it() -> None:
@@ -63,7 +66,7 @@ def test_statements_leave_after_35_days_and_stay_when_the_clock_is_set_back(days
 
 
 def test_a_time_before_2015_has_the_first_stamp_and_one_after_2049_the_last() -> None:
-    assert statements.stamp_of(-5, FALLEN) == statements.stamp_of(0, FALLEN)
+    assert statements.stamp_of(-5, FALLEN) == statements.stamp_of(0, FALLEN) == FALLEN
     assert statements.stamp_of(2**42, COMPLETED) == 2**32 - 1
 
 
