@@ -8,6 +8,7 @@ from streams.tracking.habits import Habit, fill_days, repair_day, state_day, wit
 def test_an_id_that_stands_across_two_cells_is_no_id() -> None:
     habit = Habit(10, b"\x07", 2, bytes(9), b"abcabdabe")
     assert without_event(habit, b"cab") == (habit, ())
+    assert without_event(Habit(10, b"\x03", 1, bytes(6), b"xxaaaa"), b"aaa")[1] == (10,)
     assert without_event(habit, b"abd") == (Habit(10, b"\x05", 2, bytes(9), b"abc\0\0\0abe"), (11,))
 
 
@@ -64,6 +65,11 @@ def test_what_comes_late_about_a_day_is_kept_beside_what_was_overruled_before() 
     for name, days in ((b"ddd", [10]), (b"ccc", []), (b"bbb", [10])):
         habit, _ = without_event(habit, name)
         assert _days(habit) == days
+
+
+def test_what_was_overruled_leaves_with_the_days_that_are_kept() -> None:
+    habit = _told((10, 12, b"aaa", False), (10, 13, b"bbb", True), (60, 12, b"ccc", False), (60, 13, b"ddd", True))
+    assert len(habit.overruled or b"") == 8
 
 
 def test_a_word_that_comes_months_later_is_the_later_one() -> None:

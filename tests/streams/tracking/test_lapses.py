@@ -221,9 +221,10 @@ def test_5_a_rule_of_one_habit_does_not_miss_another() -> None:
     assert [m.occurrence for m in story.milestones] == ["swim/2026-05-03"]
 
 
-def test_5_none_is_due_while_a_pause_is_open() -> None:
+@pytest.mark.parametrize("whose", [{}, {"habit_id": "run"}])
+def test_5_none_is_due_while_a_pause_is_open(whose: dict[str, str]) -> None:
     story = ended_on_5_may()
-    story.tell(paused(6))
+    story.tell(paused(6, **whose))
     story.wait_until(at(90))
     assert story.said == []
 

@@ -111,6 +111,36 @@ def test_8_a_percentage_falls_to_the_next_highest_that_is_kept() -> None:
     assert story.said[3:] == ["course 100 r2"]
 
 
+def test_8_a_percentage_falls_to_the_highest_and_not_to_the_last_that_is_left() -> None:
+    story = Story(HALFWAY)
+    slip = event("course.progressed", at(3), course_id="c", percent=100)
+    story.tell(*[event("course.progressed", at(1), course_id="c", percent=percent) for percent in (70, 60)], slip)
+    story.tell(retracted(slip, at(4)))
+    assert (story.said[-1], story.milestones[-1].value) == ("-course 100", 70)
+
+
+def test_8_an_event_that_two_rules_measured_is_taken_back_from_both() -> None:
+    every = "{id: any, tier: program, when: {percent: course.progressed, reaches: [50]}}"
+    story = Story(HALFWAY, every)
+    slip = event("course.progressed", at(3), course_id="c", percent=60)
+    story.tell(slip, retracted(slip, at(4)))
+    assert sorted(story.said) == ["-any 50", "-course 50", "any 50", "course 50"]
+
+
+def test_8_a_retracted_uncheck_may_reach_a_number_of_checks() -> None:
+    story = Story("{id: checks, tier: micro, when: {count: habit.checked, reaches: [3]}}")
+    off = uncheck(2)
+    story.tell(check(1), check(2), off, check(3), retracted(off, at(4)))
+    assert story.said == ["checks 3"]
+
+
+def test_8_several_ids_may_be_barred() -> None:
+    story = Story(GOALS)
+    goals = [event("goal.completed", at(3), goal_id=name) for name in "abc"]
+    story.tell(*[retracted(each, at(1)) for each in goals])
+    assert [story.tell(each).outcome for each in goals] == ["duplicate"] * 3
+
+
 def test_8_of_a_percentage_nothing_is_left_but_zero() -> None:
     story = Story(HALFWAY)
     slip = event("course.progressed", at(3), course_id="c", percent=60)

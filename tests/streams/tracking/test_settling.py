@@ -120,6 +120,8 @@ def test_9_a_streak_settles_as_any_other_rule_and_of_two_runs_each_for_itself(da
     story.tell(uncheck(2, at(days + 2, 9)))
     story.wait_until(at(20))
     assert [m.occurrence for m in story.milestones] == [f"2026-05-0{days + 1}"]
+    story.tell(uncheck(days + 1, at(21)))
+    assert story.said == ["s 2", "-s 2"]
 
 
 def test_9_others_go_on_at_once_beside_it() -> None:

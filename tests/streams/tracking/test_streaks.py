@@ -71,6 +71,21 @@ def test_4_the_days_of_an_award_grow_with_the_run_that_holds_it() -> None:
     assert story.said[3:] == ["-streak 3"]
 
 
+def test_4_a_run_of_the_least_length_at_the_end_of_the_days_still_holds_the_award() -> None:
+    story = Story(STREAK.replace("[3, 5]", "[2]"))
+    story.tell(*[check(day) for day in range(1, 7)], uncheck(2), uncheck(3), uncheck(4))
+    assert story.said == ["streak 2"]
+
+
+def test_4_of_two_awards_of_a_length_each_keeps_its_own_days() -> None:
+    story = Story(STREAK)
+    story.tell(*[check(day) for day in (1, 2, 3, 4, 6, 7, 8, 9)], uncheck(1), uncheck(7), uncheck(8))
+    assert [(m.type, m.occurrence) for m in story.milestones] == [
+        ("milestone.reached", "run/2026-05-01"), ("milestone.reached", "run/2026-05-06"),
+        ("milestone.retracted", "run/2026-05-06"),
+    ]  # fmt: skip
+
+
 def test_4_a_run_that_begins_after_the_days_of_an_award_is_another() -> None:
     story = Story(STREAK)
     story.tell(check(1), check(2), check(3), uncheck(3), *[check(day) for day in (4, 5, 6)])

@@ -179,6 +179,8 @@ def test_8_a_retracted_purchase_takes_its_amount_and_a_retracted_refund_gives_it
     assert story.said == ["buyer 500", "-buyer 500", "buyer 500 r2"]
     story.tell(retracted(first, at(4)))
     assert (story.said[3:], story.milestones[-1].value) == (["-buyer 500 r2"], 0)
+    assert story.state is not None
+    assert story.state.amounts == {}
 
 
 def test_8_a_second_report_of_an_order_stands_in_for_a_retracted_first_with_its_own_amount() -> None:
@@ -228,6 +230,22 @@ def test_8_a_measurement_is_kept_for_the_eight_that_follow_and_then_stands() -> 
     other.tell(low, high, *[weighed(70, at(day)) for day in range(3, 20)])
     other.tell(retracted(high, at(20)), weighed(90, at(21)))
     assert other.said == ["stronger 82"]
+
+
+def test_8_what_is_kept_of_the_merged_outlasts_a_retraction_and_what_follows_it() -> None:
+    story = Story(STRONGER)
+    last = weighed(70, at(19))
+    story.tell(weighed(80, at(1)), weighed(83, at(2)), *[weighed(70, at(day)) for day in range(3, 19)], last)
+    story.tell(retracted(last, at(20)), weighed(75, at(21)), weighed(90, at(22)))
+    assert story.said == ["stronger 82"]
+
+
+def test_8_where_no_measurement_is_left_the_value_is_zero() -> None:
+    story = Story(STRONGER)
+    others = [weighed(70, at(day)) for day in range(2, 9)]
+    high = weighed(83, at(9))
+    story.tell(weighed(80, at(1)), *others, high, *[retracted(each, at(10)) for each in (*others, high)])
+    assert [(m.type, m.value) for m in story.milestones] == [("milestone.reached", 83), ("milestone.retracted", 0)]
 
 
 def test_8_a_value_that_left_the_kept_ones_still_says_that_the_client_was_below() -> None:
