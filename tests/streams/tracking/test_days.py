@@ -76,3 +76,7 @@ def test_the_run_that_begins_the_day_after_is_near() -> None:
     days = DaySet(_BASE, 0b110011)
     assert runs_near(days, _BASE - 1, _BASE - 1) == (Run(_BASE, _BASE + 1, 2, _BASE + 1),)
     assert runs_near(days, _BASE - 2, _BASE - 2) == ()
+
+
+def test_of_a_run_that_begins_two_days_after_no_part_is_near() -> None:
+    assert runs_near(DaySet(_BASE, 0b1110111), _BASE + 2, _BASE + 2) == (Run(_BASE, _BASE + 2, 3, _BASE + 2),)

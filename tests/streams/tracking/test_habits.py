@@ -72,6 +72,11 @@ def test_what_was_overruled_leaves_with_the_days_that_are_kept() -> None:
     assert len(habit.overruled or b"") == 8
 
 
+def test_a_day_between_others_has_no_word_of_its_own_until_one_comes() -> None:
+    habit = _told((20, 12, b"aaa", False), (5, 12, b"bbb", False), (10, 12, b"ccc", False))
+    assert (_days(habit), habit.overruled) == ([5, 10, 20], None)
+
+
 def test_a_word_that_comes_months_later_is_the_later_one() -> None:
     habit = _told((10, 12, b"aaa", False))
     assert _days(state_day(habit, 10, _hour(90, 0), b"bbb", uncheck=True)) == []

@@ -19,13 +19,17 @@ from tests.streams.tracking.story import (
 
 def test_6_a_booked_session_counts_after_its_hold_off() -> None:
     story = Story(SESSIONS)
-    story.tell(booked("s1", at(1), at(2, 10), title="Yoga with Ann", kind="yoga"))
+    story.tell(booked("s1", at(1), at(2, 10), title="Yoga with Ann", kind="yoga", program_id="p"))
     story.wait_until(at(2, 11.99))
     assert story.said == []
     story.wait_until(at(2, 12))
     (reached,) = story.milestones
     assert (reached.reached_at, reached.caused_by, reached.facts["inferred"]) == (at(2, 10), None, True)
-    assert (reached.facts["title"], reached.facts["kind"]) == ("Yoga with Ann", "yoga")
+    assert (reached.facts["title"], reached.facts["kind"], reached.facts["program_id"]) == (
+        "Yoga with Ann",
+        "yoga",
+        "p",
+    )
 
 
 def test_6_a_rescheduled_then_cancelled_session_is_not_a_completed_one() -> None:

@@ -117,6 +117,13 @@ def test_4_the_latest_statement_about_a_day_wins_whatever_arrives_first() -> Non
     assert (stale.outcome, story.said) == ("duplicate", ["streak 3"])
 
 
+def test_4_the_order_of_the_last_week_is_that_of_time_and_not_of_arrival() -> None:
+    story = Story(STREAK)
+    story.tell(*[check(day) for day in range(1, 9)])
+    assert story.tell(uncheck(2, at(2, 7)), now=at(8)).outcome == "duplicate"
+    assert story.said == ["streak 3", "streak 5"]
+
+
 def test_4_about_a_day_long_past_the_statement_that_arrives_last_wins() -> None:
     story = Story("{id: s, tier: streak, when: {streak: habit.checked, per: habit_id, days: [2]}}")
     story.tell(check(50), check(1, at(50)), check(2, at(50)), uncheck(1, at(49)))
