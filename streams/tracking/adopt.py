@@ -19,7 +19,7 @@ from streams.tracking.lapses import Lapses
 from streams.tracking.lookouts import breakable, looked_at, pending_lapses
 from streams.tracking.plan import SEPARATOR, Plan, PlannedRule
 from streams.tracking.profiles import tracked
-from streams.tracking.state import State
+from streams.tracking.state import PendingLapse, State
 from streams.tracking.streaks import of_run
 
 
@@ -50,7 +50,7 @@ def apply_profile(state: State | None, profile: Profile, who: str, plan: Plan, n
     known = begin(who, plan) if state is None or state.erased_ms is not None else adopt(state, plan, now_ms)
     after = replace(known, profile=tracked(profile))
     lapses = {
-        key: tuple(one for one in pending if one.due_ms > now_ms or one in known.lapses.get(key, ()))
+        key: _still_due(pending, known.lapses.get(key, ()), now_ms)
         for key, pending in pending_lapses(after, plan).items()
     }
     return _with_dates(replace(after, lapses={key: left for key, left in lapses.items() if left}), plan, now_ms)
@@ -86,10 +86,16 @@ def _passed_lapses(state: State, plan: Plan, now_ms: int) -> tuple[Awards, Lapse
                 if one.due_ms <= now_ms and one not in waiting:
                     run = Run(one.first, one.last, one.length, one.last)
                     awards, _ = reach(awards, what.slot, _nobody, Reached(one.length, {}, run))
-            left = tuple(one for one in pending if one.due_ms > now_ms or one in waiting)
-            if left:
+            if left := _still_due(pending, waiting, now_ms):
                 lapses[what.key] = left
     return awards, lapses
+
+
+def _still_due(
+    pending: tuple[PendingLapse, ...], waiting: tuple[PendingLapse, ...], now_ms: int
+) -> tuple[PendingLapse, ...]:
+    """What has not passed unseen: it lies ahead, or was waited for already."""
+    return tuple(one for one in pending if one.due_ms > now_ms or one in waiting)
 
 
 def _nobody(_: PlannedRule) -> bool:

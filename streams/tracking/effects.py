@@ -97,15 +97,9 @@ def _uncheck(state: State, what: Happening) -> Effect | None:
 
 
 def _state_day(state: State, what: Happening, *, uncheck: bool) -> Effect | None:
-    data = what.event.data
-    day = day_at(state, what.plan, what.event.occurred_at, data.timezone) if data.day is None else _day_named(what)
-    known = state.habits.get(data.habit_id)
+    day, known = _day_spoken_of(state, what), state.habits.get(what.event.data.habit_id)
     habit = state_day(known, day, what.at_ms, what.id[:HABIT_ID_BYTES], uncheck=uncheck)
-    if habit is None or uncheck or CHECKED in what.plan.counts or (known is not None and known.days == habit.days):
-        return _settle_habit(state, what, (day, day), habit)
-    after = replace(state, habits={**state.habits, data.habit_id: habit})
-    quick = put_off_breaking(after, what.plan, data.habit_id, day, silent=what.event.silent)
-    return _settle_habit(state, what, (day, day), habit) if quick is None else Effect(quick)
+    return _settle_habit(state, what, (day, day), habit)
 
 
 def _report_streak(state: State, what: Happening) -> Effect | None:
@@ -138,11 +132,6 @@ def _day_spoken_of(state: State, what: Happening) -> int:
     event = what.event
     if event.data.day is None:
         return day_at(state, what.plan, event.occurred_at, event.data.timezone)
-    return _day_named(what)
-
-
-def _day_named(what: Happening) -> int:
-    event = what.event
     day = day_number(event.data.day)
     if not is_plausible(day, event.occurred_at):
         raise Refused("day_out_of_range", "data.day cannot belong to the event's time")
@@ -158,6 +147,10 @@ def _settle_habit(state: State, what: Happening, days: tuple[int, int], habit: H
     after = replace(state, habits={**state.habits, habit_id: habit})
     if known is not None and (known.days, known.base, known.repaired) == (habit.days, habit.base, habit.repaired):
         return Effect(after, adds=False)
+    if days[0] == days[1] and CHECKED not in plan.counts:
+        later = put_off_breaking(after, plan, habit_id, days[0], silent=event.silent)
+        if later is not None:
+            return Effect(later)
     changed = Changed(state, habit_id, *days, what.now_ms, event.silent)
     after, verdicts = settle_days(after, plan, changed, what.hears)
     if CHECKED in plan.counts:

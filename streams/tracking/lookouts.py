@@ -37,7 +37,7 @@ def settle_days(after: State, plan: Plan, changed: Changed, hears: Hears) -> tup
     awards, lapses = after.awards, after.lapses
     verdicts: tuple[Verdict, ...] = ()
     for lookout in plan.lookouts:
-        if not lookout.sees(changed.habit):
+        if not _is_allowed(lookout, changed.habit):
             continue
         per = changed.habit if lookout.by_habit else ""
         change = _change(changed, after, lookout, per)
@@ -54,21 +54,22 @@ def settle_days(after: State, plan: Plan, changed: Changed, hears: Hears) -> tup
 
 
 def put_off_breaking(after: State, plan: Plan, habit_id: str, day: int, *, silent: bool) -> State | None:
-    """The state after a day was newly checked, if that reaches nothing: its run breaks later, that is all.
+    """The state after a day became another, if it has a check now and nothing is reached: its run breaks later.
 
-    None where more has to be asked, as nearly no daily check does: a threshold is reached, days are
-    neutral, an award was withdrawn, the habit has lapsed before, or rules look at several habits.
+    None where more has to be asked, as nearly no daily check does: the day lost its check, a threshold is
+    reached, days are neutral, an award was withdrawn, the habit has lapsed before, or rules look at several habits.
     """
     habit = after.habits[habit_id]
-    if after.pauses or habit.repaired:
+    bits, place = habit.bits(), day - habit.base
+    if after.pauses or habit.repaired or not bits >> place & 1:
         return None
-    first, last = run_around(habit.bits(), day - habit.base)
+    first, last = run_around(bits, place)
     run = Run(habit.base + first, habit.base + last, last - first + 1, habit.base + last)
     lapses = after.lapses
     for lookout in plan.lookouts:
         if not lookout.by_habit:
             return None
-        if lookout.sees(habit_id):
+        if _is_allowed(lookout, habit_id):
             for rule in lookout.streaks:
                 if may_reach(after.awards, rule, habit_id, run, day):
                     return None

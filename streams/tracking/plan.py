@@ -105,10 +105,6 @@ class Lookout:
     streaks: tuple[PlannedRule, ...]
     lapses: tuple[PlannedRule, ...]
 
-    def sees(self, habit: str) -> bool:
-        """Whether a habit's days count."""
-        return self.habits is None or habit in self.habits
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
