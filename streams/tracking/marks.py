@@ -6,13 +6,14 @@ measurement beyond it follows one before it, by event time; going back takes not
 is kept as its negative, so that one way of looking fits both.
 
 Kept are the latest values, two of a percentage and eight of what is watched; an older one is merged
-into what the mark has crossed and can no longer be taken back.
+into what the mark has crossed and can no longer be taken back. Of what was merged the lowest stays known
+with its time: it is what a later measurement came from, and an earlier one did not.
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import accumulate, chain
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from streams.tracking.plan import Number
 
@@ -36,12 +37,13 @@ class Mark(Struct, frozen=True, array_like=True):
 
     Attributes:
         kept: the latest values, in the order of arrival.
-        low: the lowest of the others; None if there is none.
+        lowest: of a watched value the lowest of the others. Earlier builds wrote it without its time, for
+            percentages too; what has no time is not used.
         merged: what the others have crossed.
     """
 
     kept: tuple[Kept, ...] = ()
-    low: Number | None = None
+    lowest: Kept | Number | None = None
     merged: tuple[Span, ...] = ()
 
 
@@ -58,15 +60,17 @@ def with_value(mark: Mark, new: Kept, *, from_zero: bool) -> Mark:
     kept = (*mark.kept, new)
     old = len(kept) - (MAX_PERCENTS if from_zero else MAX_VALUES)
     if old <= 0:
-        return Mark(kept, mark.low, mark.merged)
-    forgotten = Mark(kept[:old], mark.low, mark.merged)
-    low = min(chain((each.value for each in kept[:old]), () if mark.low is None else (mark.low,)))
-    return Mark(kept[old:], low, _joined(spans(forgotten, from_zero=from_zero)))
+        return structs.replace(mark, kept=kept)
+    forgotten = structs.replace(mark, kept=kept[:old])
+    merged = _joined(spans(forgotten, from_zero=from_zero))
+    if from_zero:
+        return Mark(kept[old:], merged=merged)
+    return Mark(kept[old:], min(_timed(forgotten), key=lambda each: each.value), merged)
 
 
 def without_event(mark: Mark, event_id: bytes) -> Mark:
     """The mark that has not heard what an event said."""
-    return Mark(tuple(each for each in mark.kept if each.id != event_id[:ID_BYTES]), mark.low, mark.merged)
+    return structs.replace(mark, kept=tuple(each for each in mark.kept if each.id != event_id[:ID_BYTES]))
 
 
 def is_by(mark: Mark, event_id: bytes) -> bool:
@@ -92,15 +96,21 @@ def spans(mark: Mark | None, *, from_zero: bool) -> tuple[Span, ...]:
 
 
 def crossings(mark: Mark, *, from_zero: bool) -> Iterator[Crossing]:
-    """The kept values that cross anything, in order of time."""
+    """The known values that cross anything, in order of time."""
     if from_zero:
         yield from (Crossing(0, each.value, each.at_ms) for each in mark.kept)
         return
-    low = mark.low
-    for each in sorted(mark.kept, key=lambda kept: (kept.at_ms, kept.value)):
-        if low is not None and low < each.value:
+    known = _timed(mark)
+    lows = accumulate((each.value for each in known), min)
+    for low, each in zip(lows, known[1:], strict=False):
+        if low < each.value:
             yield Crossing(low, each.value, each.at_ms)
-        low = each.value if low is None else min(low, each.value)
+
+
+def _timed(mark: Mark) -> list[Kept]:
+    """What is known of a watched value, in order of time."""
+    known = (*mark.kept, mark.lowest) if isinstance(mark.lowest, Kept) else mark.kept
+    return sorted(known, key=lambda each: (each.at_ms, each.value))
 
 
 def is_within(crossed: Iterable[Span], threshold: Number) -> bool:

@@ -107,8 +107,8 @@ class Client:
                 self.inferred[session], self.inferred_seq[session] = booking["ends_at"], len(self.log)
 
     def _decide(self, cause: Cause) -> None:
-        streaks = [rule for rule in self.rules if "streak" in rule["when"]]
-        self.rulings.note_breaks(streaks, self._events(), self._clockwork(), silent=cause["silent"])
+        lapses = [(rule, self._streak_of(rule)) for rule in self._enabled() if "lapse" in rule["when"]]
+        self.rulings.note_breaks(lapses, self._events(), self._clockwork(), silent=cause["silent"])
         self._judge(cause)
 
     def _judge(self, cause: Cause) -> None:

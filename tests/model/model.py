@@ -45,7 +45,8 @@ Readings, where the design leaves a choice:
 18. A zone change never takes back a lapse that has fired.
 19. Silence: the first crossing decides for the award; after that each retraction and each further `reached` is
     emitted or not with the first, whatever event causes it. A booking's silence is that of the event that set its
-    time. The event that set a lapse's deadline is the one after which this last day and missed day first stood.
+    time. The event that set a lapse's deadline is the one after which a run of `min_days` with this last day and
+    missed day first stood.
 20. `effective_from` compares the local day of the crossing's `time` (never `data.day`), or of the due time.
 21. `clients.share`: a client is inside while a stable hash in [0, 1), passed in as `share_of(rule, client)`, is below
     the share. Tags count as they are at the crossing; any of them will do.

@@ -83,13 +83,15 @@ class Rulings:
             else:
                 award["missed"] = found["missed"]
 
-    def note_breaks(self, streaks: list[Rule], events: list[Event], clockwork: Clockwork, *, silent: bool) -> None:
-        """Note for each deadline whether the event that set it was silent."""
+    def note_breaks(
+        self, rules: list[tuple[Rule, Rule]], events: list[Event], clockwork: Clockwork, *, silent: bool
+    ) -> None:
+        """Note for each deadline of a lapse rule and its streak whether the event that set it was silent."""
         self.silent_breaks = {
             name: self.silent_breaks.get(name, silent)
-            for streak in streaks
-            for per, breaks in self._breaks({"when": {}}, streak, events, clockwork).items()
-            for name in (_name(signature_of(streak), per, found) for found in breaks)
+            for rule, streak in rules
+            for per, breaks in self._breaks(rule, streak, events, clockwork).items()
+            for name in (_name(rule["id"], per, found) for found in breaks)
         }
 
     def lapses_due(
@@ -104,7 +106,7 @@ class Rulings:
                 is_open = owner is None or owner["state"] == "withdrawn"
                 is_skipped = (*_name(rule["id"], per, found), found["due_at"]) in self.skipped
                 if is_open and not is_skipped and found["due_at"] <= now:
-                    due.append((found["due_at"], self._break(rule, streak, per, found, owner)))
+                    due.append((found["due_at"], self._break(rule, per, found, owner)))
         return due
 
     def passed(
@@ -119,11 +121,9 @@ class Rulings:
             if found["due_at"] <= now
         }
 
-    def _break(
-        self, rule: Rule, streak: Rule, per: str | None, found: Break, owner: Award | None
-    ) -> Callable[[Cause], None]:
+    def _break(self, rule: Rule, per: str | None, found: Break, owner: Award | None) -> Callable[[Cause], None]:
         def fire(cause: Cause) -> None:
-            silent = cause["silent"] or self.silent_breaks[_name(signature_of(streak), per, found)]
+            silent = cause["silent"] or self.silent_breaks.get(_name(rule["id"], per, found), False)
             new = {"threshold": None, "value": len(found["run"]), "missed": found["missed"]}
             self._reach(rule, owner, {**new, **_given_for(per, found["run"])}, {**cause, "silent": silent})
             if owner is not None:

@@ -186,7 +186,7 @@ class Both:
                 return None
             data, is_silent = {"event_id": self.ids[-1 - said]}, False
         else:
-            data, is_silent = _spoken(kind, dict(said[0]), at), said[1] and not kind.startswith(("habit", "streak"))
+            data, is_silent = _spoken(kind, dict(said[0]), at), said[1]
         name = f"e{len(self.times)}"
         if kind != "event.retracted":
             self.ids.append(name)

@@ -3,9 +3,11 @@
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from schemas.event import Event
+from streams.tracking.state import State, decode_state, encode_state
 from tests.streams.tracking.story import Story, at, event, retracted
 
 STEPS = "{id: steps, tier: micro, when: {sum: steps.walked, of: steps, every: 1000}}"
@@ -117,6 +119,33 @@ def test_1_a_measurement_of_before_completes_a_crossing_at_its_own_time() -> Non
     story = Story(LIGHTER)
     story.tell(weighed(85, at(5)), weighed(95, at(2)), now=at(6))
     assert [(m.threshold, m.value, m.reached_at) for m in story.milestones] == [(90, 85, at(5))]
+
+
+def test_1_what_is_measured_late_crosses_nothing_that_was_measured_after_it() -> None:
+    """Also when the mark no longer keeps the later, lower one, of which only the lowest stays known."""
+    story = Story(STRONGER)
+    story.tell(weighed(80, at(5)), *[weighed(95, at(3, hour)) for hour in range(1, 10)], now=at(6))
+    assert story.said == []
+    story.tell(weighed(96, at(6)), now=at(6))
+    assert [(m.threshold, m.value, m.reached_at) for m in story.milestones] == [(82, 96, at(6))]
+
+
+def test_1_the_lowest_of_the_forgotten_is_what_a_later_measurement_came_from() -> None:
+    story = Story(STRONGER)
+    story.tell(weighed(90, at(1)), weighed(70, at(2)), *[weighed(90, at(1, hour)) for hour in range(1, 10)])
+    assert story.said == []
+    story.tell(weighed(90, at(3)))
+    assert [(m.threshold, m.reached_at) for m in story.milestones] == [(82, at(3))]
+
+
+def test_1_the_lowest_that_an_earlier_build_kept_without_its_time_is_read_and_not_used() -> None:
+    story = Story(STRONGER)
+    story.tell(*[weighed(90, at(1, hour)) for hour in range(1, 10)])
+    before = story.state or State()
+    marks = {counter: msgspec.structs.replace(mark, lowest=70) for counter, mark in before.marks.items()}
+    story.state = decode_state(encode_state(msgspec.structs.replace(before, marks=marks)), "t1/c1")
+    story.tell(weighed(91, at(2)))
+    assert story.said == []
 
 
 def test_1_values_are_of_each_per_value() -> None:
