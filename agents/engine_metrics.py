@@ -53,6 +53,10 @@ class EngineMetrics(Observer):
         """Count states that new rules have reached without an event."""
         metrics.STATES_RENEWED.inc(keys)
 
+    def parked(self, partition: int, keys: int) -> None:  # noqa: ARG002 - no such label
+        """Count keys whose deadlines wait for a person."""
+        metrics.INVARIANT_VIOLATIONS.labels("key_parked").inc(keys)
+
     def tripped(self, partition: int) -> None:  # noqa: ARG002 - no such label
         """Count a partition that stopped because its source is broken."""
         metrics.INVARIANT_VIOLATIONS.labels("refusals_tripped").inc()

@@ -17,7 +17,7 @@ ALLOWED = frozenset(
     """
     timestamp severity_text body logger process error_type stack reason detail topic partition partitions
     offset start end expected records count generation position committed epoch app_id transactional_id
-    version digest rule rules tier tenant client source channel kind state milestone_id celebration_id
+    version digest rule rules tier tenant client key source channel kind state milestone_id celebration_id
     delivery_id attempt attempts fence seconds ms bytes port host path method status outcome signal
     error failed exit_code name invariant event_id worker stage limit url hint advice missing
     bootstrap_servers have used where

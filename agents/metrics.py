@@ -76,6 +76,8 @@ for _channel in ("in_app", "email"):
     DELIVERY_ATTEMPT_SECONDS.labels(_channel)
 for _reason in REFUSAL_REASONS:
     DEAD_LETTERS.labels(_reason)
+for _invariant in ("key_parked", "refusals_tripped"):
+    INVARIANT_VIOLATIONS.labels(_invariant)
 for _reason in RULES_REJECTED_REASONS:
     RULES_REJECTED.labels(_reason)
 

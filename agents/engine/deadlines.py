@@ -7,7 +7,7 @@ stale entry is recognised when it surfaces, because the state says otherwise. Wh
 the heap is rebuilt, so its size stays proportional to the number of keys with a deadline.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from heapq import heapify, heappop, heappush
 
 _SLACK = 1_000
@@ -63,6 +63,11 @@ class Deadlines:
         for key, due_ms in taken.items():
             heappush(self._heap, (due_ms, key))
         return list(taken)
+
+    def park(self, keys: Collection[bytes]) -> None:
+        """Ask for these keys no more, until their deadline has moved or the partition is restored."""
+        self._heap = [entry for entry in self._heap if entry[1] not in keys]
+        heapify(self._heap)
 
     def __len__(self) -> int:
         return self._live

@@ -5,6 +5,10 @@ Must never touch the committed states, wait, or look at a clock: until the trans
 Theory of operation: each key met is decoded once into a working entry, its records are applied in order, and it is
 encoded once at the end. Keys are independent of each other, so a due key is ticked right before its own next record:
 that gives the same result as ticking it when it fell due, which is why a backlog and a live service agree.
+
+What raises concerns one key, and the others go on: a record becomes a dead letter, a tick parks its key, and the state
+stays what it was. Only that a state cannot be encoded shows at the end, when nobody knows any more which record made
+it so: the same work is then done singly, each state being encoded as soon as it has changed.
 """
 
 import traceback
@@ -25,6 +29,7 @@ from agents.engine.store import PartitionStates
 
 log = structlog.get_logger(__name__)
 
+_FOLD, _STATE = "fold_error", "state_error"
 _NO_KEY = Refusal(reason="no_key", detail="the record has no key, or a key that begins with a NUL byte")
 
 
@@ -52,6 +57,7 @@ class Folding(Generic[S, R]):
         rules: The snapshot for this batch.
         breaker: Refusals so far.
         dead_letter_topic: Where refused records go.
+        singly: Encode each state as soon as it has changed, to find what makes one that cannot be.
     """
 
     def __init__(  # noqa: PLR0913 - the collaborators of one batch
@@ -65,6 +71,7 @@ class Folding(Generic[S, R]):
         rules: R,
         breaker: Breaker,
         dead_letter_topic: str,
+        singly: bool = False,
     ) -> None:
         self._partition = partition
         self._partitions = partitions
@@ -73,9 +80,11 @@ class Folding(Generic[S, R]):
         self._logic = logic
         self._rules = rules
         self._dead_letter_topic = dead_letter_topic
+        self._singly = singly
         self._entries: dict[bytes, _Entry[S]] = {}
         self.breaker = breaker
         self.outputs: list[Output] = []
+        self.parked: list[bytes] = []  # keys for which time could do nothing, because something raised
         self.refused: Counter[str] = Counter()
         self.replayed = 0
         self.records = 0
@@ -88,13 +97,14 @@ class Folding(Generic[S, R]):
         bookmark = self._states.bookmark
         seen_before = 0 if bookmark is None else bookmark.next_offsets.get(topic, 0)
         entries, counted = self._entries, 0
+        apply = self._apply_singly if self._singly else self._apply
         for record in batch.records:
             offset = record.offset
             entry = entries.get(record.key) or self._entry(record.key)  # type: ignore[arg-type] # None is no key of it
             if offset < seen_before or (not isinstance(entry, Refusal) and entry.applied[index] >= offset):
                 self.replayed += 1
                 continue
-            refusal = entry if isinstance(entry, Refusal) else self._apply(entry, topic, index, record, times(record))
+            refusal = entry if isinstance(entry, Refusal) else apply(entry, topic, index, record, times(record))
             if refusal is None:
                 counted += 1
             elif not self._refuse(refusal, batch, record, counted):
@@ -107,22 +117,35 @@ class Folding(Generic[S, R]):
         self.end = batch.end
 
     def tick(self, keys: list[bytes], now_ms: int) -> None:
-        """Apply what has fallen due for these keys."""
-        for key in keys:
-            entry = self._entries.get(key) or self._entry(key)
-            if not isinstance(entry, Refusal):
-                self._tick_due(entry, now_ms)
+        """Apply what has fallen due for these keys, or park them."""
+        self._pass_time(keys, now_ms, self._tick_due)
 
     def renew(self, keys: list[bytes], now_ms: int) -> None:
-        """Tick these keys whether or not they have fallen due."""
-        for key in keys:
-            entry = self._entries.get(key) or self._entry(key)
-            if not isinstance(entry, Refusal) and entry.state is not None:
-                self._tick(entry, entry.state, now_ms)
+        """Tick these keys whether or not they have fallen due, or park them."""
+        self._pass_time(keys, now_ms, self._tick)
 
     def changes(self) -> dict[bytes, bytes | None]:
-        """Return the stored value of every key that changed, None where there is no state any more."""
+        """Return the stored value of every key that changed, None where there is no state any more.
+
+        Raises:
+            Exception: A state cannot be encoded; never after work that was done singly.
+        """
         return {key: self._encode(entry) for key, entry in self._entries.items() if entry.touched}
+
+    def _pass_time(self, keys: list[bytes], now_ms: int, pass_time: Callable[[_Entry[S], int], None]) -> None:
+        for key in keys:
+            entry, told = self._entries.get(key) or self._entry(key), len(self.outputs)
+            if isinstance(entry, Refusal):
+                self.parked.append(key)
+                continue
+            try:
+                pass_time(entry, now_ms)
+                if self._singly:
+                    self._encode(entry)
+            except Exception as error:  # noqa: BLE001 - parked
+                self._set_aside(_STATE, "time passed", error, key=_shown(key))
+                self.parked.append(key)
+                del self._entries[key], self.outputs[told:]
 
     def _encode(self, entry: _Entry[S]) -> bytes | None:
         state = entry.state
@@ -150,26 +173,23 @@ class Folding(Generic[S, R]):
                 )
             entry = _Entry[S](None, NEVER, self._states.header.unapplied)
         else:
-            deadline, applied, body = self._states.header.unpack(value)
-            entry = _Entry(self._logic.decode(key, body), deadline, applied)
+            try:
+                deadline, applied, body = self._states.header.unpack(value)
+                entry = _Entry(self._logic.decode(key, body), deadline, applied)
+            except Exception as error:  # noqa: BLE001 - parked: the key's records become dead letters
+                return self._set_aside(_STATE, "its state was read", error, key=_shown(key))
         self._entries[key] = entry
         return entry
 
     def _apply(self, entry: _Entry[S], topic: str, index: int, record: Record, now_ms: int) -> Refusal | None:
-        self._tick_due(entry, now_ms)
+        try:
+            self._tick_due(entry, now_ms)
+        except Exception as error:  # noqa: BLE001 - parked: this record becomes a dead letter
+            return self._set_aside(_STATE, "what was due before it was done", error, topic=topic, offset=record.offset)
         try:
             folded = self._logic.fold(entry.state, topic, record, now_ms, self._rules)
         except Exception as error:  # noqa: BLE001 - parked: this record becomes a dead letter
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            log.warning(
-                "engine.fold_raised",  # its type and place alone: the text of an error may quote a payload
-                topic=topic,
-                partition=self._partition,
-                offset=record.offset,
-                error=type(error).__name__,
-                where=f"{where.filename}:{where.lineno}",
-            )
-            return Refusal(reason="fold_error", detail=f"{type(error).__name__} while it was folded")
+            return self._set_aside(_FOLD, "it was folded", error, topic=topic, offset=record.offset)
         if folded.refusal is not None:
             return folded.refusal
         if folded.state is not None or entry.state is not None:
@@ -182,16 +202,44 @@ class Folding(Generic[S, R]):
             self.outputs.extend(folded.outputs)
         return None
 
+    def _apply_singly(self, entry: _Entry[S], topic: str, index: int, record: Record, now_ms: int) -> Refusal | None:
+        before, told = (entry.state, entry.deadline, [*entry.applied], entry.touched), len(self.outputs)
+        refusal = self._apply(entry, topic, index, record, now_ms)
+        try:
+            self._encode(entry)
+        except Exception as error:  # noqa: BLE001 - parked: this record becomes a dead letter
+            entry.state, entry.deadline, entry.applied, entry.touched = before
+            del self.outputs[told:]
+            return self._set_aside(_STATE, "its state was written", error, topic=topic, offset=record.offset)
+        return refusal
+
     def _tick_due(self, entry: _Entry[S], now_ms: int) -> None:
         deadline = self._deadline(entry) if entry.deadline is None else entry.deadline
-        if entry.state is not None and NEVER < deadline <= now_ms:
-            self._tick(entry, entry.state, now_ms)
+        if NEVER < deadline <= now_ms:
+            self._tick(entry, now_ms)
 
-    def _tick(self, entry: _Entry[S], state: S, now_ms: int) -> None:
-        entry.state, outputs = self._logic.tick(state, now_ms, self._rules)
-        entry.deadline = None
-        entry.touched = True
-        self.outputs.extend(outputs)
+    def _tick(self, entry: _Entry[S], now_ms: int) -> None:
+        if entry.state is not None:
+            entry.state, outputs = self._logic.tick(entry.state, now_ms, self._rules)
+            entry.deadline = None
+            entry.touched = True
+            self.outputs.extend(outputs)
+
+    def _set_aside(self, reason: str, doing: str, error: Exception, **which: object) -> Refusal:
+        """Say what raised where, by its type and place alone: the text of an error may quote a payload.
+
+        A key is named only where it has a state: it has passed for one of our own then.
+        """
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        log.warning(
+            "engine.set_aside",
+            partition=self._partition,
+            **which,
+            reason=reason,
+            error=type(error).__name__,
+            where=f"{where.filename}:{where.lineno}",
+        )
+        return Refusal(reason=reason, detail=f"{type(error).__name__} while {doing}")
 
     def _refuse(self, refusal: Refusal, batch: Batch, record: Record, passed: int) -> bool:
         after = self.breaker.passed(passed).refuse()
@@ -203,3 +251,7 @@ class Folding(Generic[S, R]):
         self.refused[refusal.reason] += 1
         self.outputs.append(dead_letter(self._dead_letter_topic, refusal, batch, record))
         return True
+
+
+def _shown(key: bytes) -> str:
+    return key.decode(errors="backslashreplace")

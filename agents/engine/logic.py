@@ -102,7 +102,10 @@ class Rules(Generic[R_co]):
 
 
 class Logic(Protocol[S, R_contra]):
-    """The pure functions that one partition's pipe runs; times are milliseconds of domain time."""
+    """The pure functions that one partition's pipe runs; times are milliseconds of domain time.
+
+    Raising sets the key's record aside, or parks the key where only time has passed; other keys go on.
+    """
 
     def decode(self, key: bytes, body: bytes) -> S:
         """Read the state of a key back; only bytes that `encode` wrote are ever given."""
@@ -113,7 +116,7 @@ class Logic(Protocol[S, R_contra]):
         ...
 
     def fold(self, state: S | None, topic: str, record: Record, now_ms: int, rules: R_contra) -> Folded[S]:
-        """Apply one record; raising is a refusal of that record."""
+        """Apply one record."""
         ...
 
     def tick(self, state: S, now_ms: int, rules: R_contra) -> tuple[S, tuple[Output, ...]]:

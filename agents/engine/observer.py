@@ -41,6 +41,9 @@ class Observer:
     def swept(self, partition: int, keys: int) -> None:
         """That many keys whose states older rules had left were brought up to the rules."""
 
+    def parked(self, partition: int, keys: int) -> None:
+        """For that many keys time could do nothing: something raised, and their states stay as they are."""
+
     def reread(self, topic: str, partition: int) -> None:
         """Fetched batches were lost on their way, and are fetched again."""
 

@@ -36,6 +36,8 @@ log = structlog.get_logger(__name__)
 _RULES_POLL_SECONDS = 1.0
 _LOG_APPEND_TIME = 1
 
+Changes = dict[bytes, bytes | None]
+
 
 class Stateful(Generic[S, R]):
     """Folds and commits one partition.
@@ -92,13 +94,17 @@ class Stateful(Generic[S, R]):
         rules = await self._current_rules()
         if batch.topic == self._config.source_topics[-1]:
             await self._tick(self._time(batch.topic, first), rules)
-        folding = self._folding(rules)
-        started = monotonic()
-        folding.fold(batch, partial(self._time, batch.topic))
+        clock, started = self._clocks[batch.topic], monotonic()
+
+        def fold(folding: Folding[S, R]) -> None:
+            self._clocks[batch.topic] = clock
+            folding.fold(batch, partial(self._time, batch.topic))
+
+        folding, changes = self._work(rules, fold)
         replayed, refused = folding.replayed, folding.refused
         self._observer.folded(batch.topic, folding.records, replayed, refused, monotonic() - started)
         if folding.end > batch.start:
-            await self._commit(folding, rules, {batch.topic: folding.end}, folding.records, first.timestamp)
+            await self._commit(folding, changes, rules, {batch.topic: folding.end}, first.timestamp)
         if folding.tripped:
             self._observer.tripped(self._partition)
             raise TrippedError(
@@ -131,28 +137,45 @@ class Stateful(Generic[S, R]):
             self._sweep = Sweep(self.states, self._logic, rules)
         self._now_ms = max(self._now_ms, now_ms, *(clock for _, clock in self._clocks.values()))
         if keys := self._sweep.find(self._config.tick_limit):
-            folding = self._folding(rules)
-            folding.renew(keys, self._now_ms)
-            await self._commit(folding, rules, {}, 0)
-            self._observer.swept(self._partition, len(keys))
+            _, renewed = await self._pass_time(rules, lambda folding: folding.renew(keys, self._now_ms))
+            self._observer.swept(self._partition, renewed)
 
     async def _tick(self, now_ms: int, rules: Rules[R]) -> None:
         while keys := self.states.deadlines.due(now_ms, self._config.tick_limit):
-            folding = self._folding(rules)
-            folding.tick(keys, now_ms)
-            await self._commit(folding, rules, {}, 0)
-            self._observer.ticked(self._partition, len(keys))
+            parked, ticked = await self._pass_time(rules, partial(Folding.tick, keys=keys, now_ms=now_ms))
+            if parked:
+                self.states.deadlines.park(parked)
+            self._observer.ticked(self._partition, ticked)
+
+    async def _pass_time(self, rules: Rules[R], work: Callable[[Folding[S, R]], None]) -> tuple[frozenset[bytes], int]:
+        """Commit what time does to some keys; tell which of them are parked, and how many have changed."""
+        folding, changes = self._work(rules, work)
+        if folding.parked:
+            self._observer.parked(self._partition, len(folding.parked))
+        if changes:
+            await self._commit(folding, changes, rules, {})
+        return frozenset(folding.parked), len(changes)
+
+    def _work(self, rules: Rules[R], work: Callable[[Folding[S, R]], None]) -> tuple[Folding[S, R], Changes]:
+        """Work in memory; singly, if a state that came of it cannot be encoded."""
+        folding = self._folding(rules)
+        work(folding)
+        try:
+            return folding, folding.changes()
+        except Exception:  # noqa: BLE001 - parked: the key at fault, by the same work done singly
+            folding = self._folding(rules, singly=True)
+            work(folding)
+            return folding, folding.changes()
 
     async def _commit(
         self,
         folding: Folding[S, R],
+        changes: Changes,
         rules: Rules[R],
         ends: Mapping[str, int],
-        records: int,
         oldest_ms: int | None = None,
     ) -> None:
         started = monotonic()
-        changes = folding.changes()
         bookmark = self._bookmark(folding, rules, ends)
         changelog = TopicPartition(self._config.changelog_topic, self._partition)
         writes = self._writes(folding.outputs)
@@ -162,7 +185,7 @@ class Stateful(Generic[S, R]):
         written = await self._committer.commit(writes, offsets)
         self.states.changed(changes, bookmark, written[changelog])
         outputs = Counter(output.topic for output in folding.outputs)
-        self._observer.committed(self._partition, records, outputs, monotonic() - started, oldest_ms)
+        self._observer.committed(self._partition, folding.records, outputs, monotonic() - started, oldest_ms)
 
     def _bookmark(self, folding: Folding[S, R], rules: Rules[R], ends: Mapping[str, int]) -> Bookmark:
         before = self.states.bookmark
@@ -187,7 +210,7 @@ class Stateful(Generic[S, R]):
             writes.setdefault(tp, []).append((output.key, output.value, output.headers))
         return writes
 
-    def _folding(self, rules: Rules[R]) -> Folding[S, R]:
+    def _folding(self, rules: Rules[R], *, singly: bool = False) -> Folding[S, R]:
         config, bookmark = self._config, self.states.bookmark or Bookmark(partitions=self._config.partitions)
         return Folding(
             partition=self._partition,
@@ -198,6 +221,7 @@ class Stateful(Generic[S, R]):
             rules=rules.value,
             breaker=bookmark.breaker(config.breaker_window, config.breaker_limit),
             dead_letter_topic=config.dead_letter_topic or "",
+            singly=singly,
         )
 
     async def _current_rules(self) -> Rules[R]:

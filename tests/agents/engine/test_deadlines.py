@@ -35,6 +35,17 @@ def test_a_key_stays_due_until_its_state_says_otherwise() -> None:
     assert table.deadlines.next_ms() is None
 
 
+def test_a_parked_key_is_asked_for_again_once_its_deadline_has_moved_and_the_others_all_along() -> None:
+    table = Table()
+    for key, due_ms in ((b"a", 10), (b"b", 20), (b"c", 30)):
+        table.move(key, due_ms)
+    table.deadlines.park({b"a", b"c"})
+    assert table.deadlines.due(50, 5) == [b"b"]
+    assert table.deadlines.next_ms() == 20
+    table.move(b"a", 40)
+    assert table.deadlines.due(50, 5) == [b"b", b"a"]
+
+
 def test_stale_entries_never_outgrow_the_keys_by_much() -> None:
     table = Table()
     for step in range(50_000):

@@ -1,5 +1,7 @@
 # ruff: noqa: ARG002 - the logic implements a protocol whose arguments it does not all need
 
+import pytest
+
 from agents.engine.batch import Batch
 from agents.engine.bookmark import Bookmark
 from agents.engine.breaker import Breaker
@@ -44,16 +46,31 @@ class Summing:
         return int(body.split(b",")[0]) < rules
 
 
-def folding(states: PartitionStates, limit: int = 100) -> Folding[tuple[int, int], None]:
+class Flawed(Summing):
+    """Cannot encode a count of 3, nor tick what falls due at 666; `b"torn"` is no state of it."""
+
+    def encode(self, state: tuple[int, int]) -> bytes:
+        if state[0] == 3:
+            raise OverflowError
+        return super().encode(state)
+
+    def tick(self, state: tuple[int, int], now_ms: int, rules: None) -> tuple[tuple[int, int], tuple[Output, ...]]:
+        if state[1] == 666:
+            raise ZeroDivisionError
+        return super().tick(state, now_ms, rules)
+
+
+def folding(states: PartitionStates, limit: int = 100, *, singly: bool = False) -> Folding[tuple[int, int], None]:
     return Folding(
         partition=0,
         partitions=1,
         topics=("a", "b"),
         states=states,
-        logic=Summing(),
+        logic=Flawed(),
         rules=None,
         breaker=Breaker(limit=limit),
         dead_letter_topic="dead",
+        singly=singly,
     )
 
 
@@ -119,6 +136,64 @@ def test_a_fold_that_raises_leaves_the_state_before_it_and_the_next_record_goes_
     assert body(states) == b"2,-1"
     assert work.refused == {"fold_error": 1}
     assert [output.topic for output in work.outputs] == ["out", "dead", "out"]
+
+
+def states_with(*bodies: bytes, deadline: int = -1) -> PartitionStates:
+    """Keys `k`, `l` and so on, each with a state."""
+    states = PartitionStates(Header(2))
+    for key, stored in zip((b"k", b"l", b"m"), bodies, strict=False):
+        states.values[key] = states.header.pack(deadline, (-1, -1), stored)
+    states.settle(0)
+    return states
+
+
+def test_the_records_of_a_state_that_cannot_be_read_are_set_aside_and_it_stays_as_it_is() -> None:
+    states = states_with(b"torn", b"1,-1")
+    work = fold(states, batch(b"x", b"x"))
+    work.fold(batch(b"x", start=2, key=b"l"), lambda record: record.timestamp)
+    assert work.refused == {"state_error": 2}
+    assert [output.topic for output in work.outputs] == ["dead", "dead", "out"]
+    commit(states, work, 3)
+    assert (body(states), body(states, b"l")) == (b"torn", b"2,-1")
+
+
+def test_a_record_before_which_something_due_cannot_be_done_is_set_aside_and_later_keys_go_on() -> None:
+    states = states_with(b"1,666", deadline=666)
+    work = fold(states, batch(b"x", b"x", start=66))
+    assert (work.records, work.refused) == (2, {"state_error": 1})  # the first came before it was due
+    commit(states, work, 68)
+    assert body(states) == b"2,666"
+
+
+def test_a_key_for_which_time_can_do_nothing_is_parked_and_the_others_go_on() -> None:
+    states = states_with(b"1,666", b"torn", b"1,5", deadline=5)
+    for pass_time in (Folding.tick, Folding.renew):
+        work = folding(states)
+        pass_time(work, [b"k", b"l", b"m"], 700)
+        assert work.parked == [b"k", b"l"]
+        assert {key: states.header.unpack(value or b"")[2] for key, value in work.changes().items()} == {
+            b"m": b"101,-1"
+        }
+        assert [output.key for output in work.outputs] == [b"tick"]
+
+
+def test_done_singly_only_the_record_that_makes_a_state_unwritable_is_set_aside() -> None:
+    states = PartitionStates(Header(2))
+    with pytest.raises(OverflowError):
+        fold(states, batch(b"x", b"x", b"x")).changes()
+    work = folding(states, singly=True)
+    work.fold(batch(b"x", b"x", b"x", b"@9", b"-", b"x"), lambda record: record.timestamp)
+    assert work.refused == {"state_error": 2}
+    assert [output.topic for output in work.outputs] == ["out", "out", "dead", "dead", "out"]
+    commit(states, work, 6)
+    assert body(states) == b"1,-1"
+
+
+def test_done_singly_a_key_whose_state_cannot_be_written_is_parked_with_what_it_would_have_told() -> None:
+    states = states_with(b"-97,5", b"1,5", deadline=5)
+    work = folding(states, singly=True)
+    work.tick([b"k", b"l"], 5)
+    assert (work.parked, list(work.changes()), len(work.outputs)) == ([b"k"], [b"l"], 1)
 
 
 def test_a_due_key_is_ticked_before_its_own_next_record_in_the_same_batch() -> None:

@@ -1,5 +1,6 @@
 # ruff: noqa: ARG002 - the logic implements a protocol whose arguments it does not all need
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,6 +50,43 @@ class Stamping:
         return int(body) != rules
 
 
+class Breaking(Stamping):
+    """A state is a number and falls due at it; 7 cannot be encoded, and an odd one not ticked."""
+
+    def encode(self, state: int) -> bytes:
+        if state == 7:
+            raise OverflowError
+        return super().encode(state)
+
+    def fold(self, state: int | None, topic: str, record: Record, now_ms: int, rules: int) -> Folded[int]:
+        told = Output(topic="out", key=record.key, value=b"%d" % now_ms)
+        return Folded(state=int(record.value or b""), outputs=(told,))
+
+    def tick(self, state: int, now_ms: int, rules: int) -> tuple[int, tuple[Output, ...]]:
+        if state % 2:
+            raise ZeroDivisionError
+        return super().tick(1_000_000, now_ms, 1_000_000)
+
+    def next_deadline(self, state: int) -> int | None:
+        return state
+
+
+class Counting(Observer):
+    """Counts keys by what became of them."""
+
+    def __init__(self) -> None:
+        self.keys: Counter[str] = Counter()
+
+    def ticked(self, partition: int, keys: int) -> None:
+        self.keys["ticked"] += keys
+
+    def swept(self, partition: int, keys: int) -> None:
+        self.keys["swept"] += keys
+
+    def parked(self, partition: int, keys: int) -> None:
+        self.keys["parked"] += keys
+
+
 class Committed:
     """Takes transactions as a broker would, or fails as one that is away."""
 
@@ -69,7 +107,9 @@ class Committed:
 class Partition:
     """A partition whose rules are changed by hand."""
 
-    def __init__(self, keys: int = 0) -> None:
+    def __init__(self, keys: int = 0, logic: Stamping | None = None) -> None:
+        self.logic = logic or Stamping()
+        self.observer = Counting()
         self.rules = Rules(versions={"r": 1}, value=1)
         self.asked = 0
         self.log = Committed()
@@ -83,15 +123,22 @@ class Partition:
         return Stateful(
             config=CONFIG,
             partition=0,
-            logic=Stamping(),
+            logic=self.logic,
             rules=self.current,
             time_map=lambda ms: ms,
             topic_ids={},
             counts={"out": 1, "dead": 1},
             states=self.states,
             committer=self.log,  # type: ignore[arg-type] # what a pipe uses of one
-            observer=Observer(),
+            observer=self.observer,
         )
+
+    def store(self, *numbers: int) -> None:
+        """Give each number as key a state that falls due at it."""
+        for number in numbers:
+            body = b"%d" % number
+            self.states.values[body] = self.states.header.pack(number, (-1, -1), body)
+        self.states.settle(0)
 
     def current(self) -> Rules[int]:
         self.asked += 1
@@ -191,3 +238,36 @@ async def test_an_earlier_topic_that_is_read_ahead_ticks_nothing_that_unread_rec
     assert [key for key, _ in partition.log.told()] == [b"k", b"k"]
     await partition.sink.take(batch(b"x", topic="b", start=8))  # appended at 80
     assert [key for key, _ in partition.log.told()] == [b"k", b"k", b"tick", b"k"]
+
+
+async def test_keys_that_cannot_be_ticked_are_left_until_they_are_read_anew_and_the_others_go_on() -> None:
+    partition = Partition(logic=Breaking())
+    partition.store(*range(10, 40))
+    await partition.sink.tick(100)
+    await partition.sink.tick(100)
+    assert partition.observer.keys == {"ticked": 15, "parked": 15}
+    assert partition.stamps() == {b"%d" % number for number in range(11, 40, 2)} | {b"1000000"}
+    written = len(partition.log.writes)
+    partition.states.settle(0)
+    partition.sink = partition.anew()
+    await partition.sink.tick(100)
+    assert partition.observer.keys == {"ticked": 15, "parked": 30}
+    assert len(partition.log.writes) == written
+
+
+async def test_a_sweep_passes_over_keys_that_cannot_be_ticked_and_ends() -> None:
+    partition = Partition(logic=Breaking())
+    partition.store(*range(10, 40))
+    while partition.sink.wants_sweep:
+        await partition.sink.sweep(5)
+    assert partition.observer.keys == {"swept": 15, "parked": 15}
+
+
+async def test_a_batch_with_a_state_that_cannot_be_written_is_folded_again_at_the_same_times() -> None:
+    partition = Partition(logic=Breaking())
+    await partition.sink.take(batch(b"6000", b"7", b"8000", b"9000"))
+    assert partition.log.told() == [(b"k", b"0"), (b"k", b"20"), (b"k", b"30")]
+    assert partition.stamps() == {b"9000"}
+    (writes,) = partition.log.writes
+    ((_, value, headers),) = writes[TopicPartition("dead", 0)]
+    assert (value, dict(headers)["cairn-dead-letter-reason"]) == (b"7", b"state_error")

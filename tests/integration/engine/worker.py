@@ -34,23 +34,29 @@ class Count:
     due_ms: int = 0
     ticks: int = 0
     rules: int = 0
+    flaw: str = ""
 
 
 class Counting:
     """Counts per key; every tenth record is a milestone, `boom` raises, `bad` is refused, `due:N` sets a deadline.
 
+    `flaw:NAME` sets a deadline too, and leaves a state for which the function of that name raises, unless `mended`.
+
     A state carries the rules that it was last decided by; one that newer rules find is told once.
     """
 
-    def __init__(self, output: str, padding: int = 0) -> None:
+    def __init__(self, output: str, padding: int = 0, *, mended: bool = False) -> None:
         self._output = output
+        self._mended = mended
         self._padding = b" " * padding
 
     def decode(self, key: bytes, body: bytes) -> Count:
-        return Count(**json.loads(body))
+        return self._unless_flawed("decode", Count(**json.loads(body)))
 
     def encode(self, state: Count) -> bytes:
+        self._unless_flawed("encode", state)
         fields = {"rules": state.rules, "count": state.count, "due_ms": state.due_ms, "ticks": state.ticks}
+        fields |= {"flaw": state.flaw} if state.flaw else {}
         return json.dumps(fields, separators=(",", ":")).encode() + self._padding
 
     def fold(self, state: Count | None, topic: str, record: Record, now_ms: int, rules: int) -> Folded[Count]:
@@ -62,6 +68,8 @@ class Counting:
         before = state or Count(count=0)
         if topic.endswith("clients"):
             return Folded(state=replace(before, count=before.count + 1_000_000, rules=rules))
+        if value.startswith(b"flaw:"):
+            before = replace(before, flaw=value[5:].decode(), due_ms=now_ms)
         due_ms = now_ms + int(value[4:]) if value.startswith(b"due:") else before.due_ms
         after = replace(before, count=before.count + 1, due_ms=due_ms, rules=rules)
         if after.count % 10:
@@ -70,7 +78,7 @@ class Counting:
         return Folded(state=after, outputs=(Output(topic=self._output, key=record.key, value=text),))
 
     def tick(self, state: Count, now_ms: int, rules: int) -> tuple[Count, tuple[Output, ...]]:
-        told, after = [], replace(state, rules=rules)
+        told, after = [], replace(self._unless_flawed("tick", state), rules=rules)
         if state.rules != rules:
             told.append({"renewed": rules, "at": now_ms, "count": state.count})
         if 0 < state.due_ms <= now_ms:
@@ -80,6 +88,11 @@ class Counting:
             Output(topic=self._output, key=b"lapse" if "lapsed" in one else b"renewed", value=json.dumps(one).encode())
             for one in told
         )
+
+    def _unless_flawed(self, function: str, state: Count) -> Count:
+        if state.flaw == function and not self._mended:
+            raise ValueError(function)
+        return state
 
     def next_deadline(self, state: Count) -> int | None:
         return state.due_ms or None
@@ -123,6 +136,12 @@ class Hurting(Observer):
     def swept(self, partition: int, keys: int) -> None:
         say("swept", partition=partition, keys=keys)
         self._reach("swept")
+
+    def ticked(self, partition: int, keys: int) -> None:
+        say("ticked", partition=partition, keys=keys)
+
+    def parked(self, partition: int, keys: int) -> None:
+        say("parked", partition=partition, keys=keys)
 
     def tripped(self, partition: int) -> None:
         say("tripped", partition=partition)
@@ -186,7 +205,7 @@ def main(settings: dict[str, Any]) -> int:
         detour(settings["proxy_port"])
     fields = {**settings["config"], "source_topics": tuple(settings["config"]["source_topics"])}
     config = EngineConfig(**{**fields, "output_topics": tuple(fields["output_topics"])})
-    logic = Counting(config.output_topics[0], settings.get("padding", 0))
+    logic = Counting(config.output_topics[0], settings.get("padding", 0), mended=settings.get("mended", False))
     rules = [Rules(versions={"all": settings.get("rules", 1)}, value=settings.get("rules", 1))]
 
     def newer(*_: object) -> None:
