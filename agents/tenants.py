@@ -4,7 +4,7 @@ A folder that does not hold up stops the start of a process with a text that nam
 field, so that no tenant is ever served half. `tenant_watch` reads what changes later.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -147,8 +147,17 @@ def unknown_rule(tenants: Mapping[str, Tenant], tenant: str | None, rule: str) -
     if rule in known:
         return None
     whose = f"rulebook of {tenant}" if tenant else "tenant's rulebook"
-    nearest = get_close_matches(rule, known, n=1, cutoff=0)
-    return f"no {whose} has this rule" + (f": the nearest is {nearest[0]}" if nearest else "")
+    return f"no {whose} has this rule{_nearest(rule, known)}"
+
+
+def unknown_tenant(known: Collection[str], tenant: str) -> str | None:
+    """What to correct in a tenant's name that is none of those known; None when it is one."""
+    return None if tenant in known else f"no tenant has this name{_nearest(tenant, known)}"
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    nearest = get_close_matches(word, known, n=1, cutoff=0)
+    return f": the nearest is {nearest[0]}" if nearest else ""
 
 
 def secret_values(secrets_dir: Path, tenant: str, name: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from agents.ledger import brakes, tasks
 from agents.ledger.opening import open_ledger
 from agents.ledger.pool import Pool
 from agents.settings import DatabaseSettings, TenantSettings, read
-from agents.tenants import load_tenants, unknown_rule
+from agents.tenants import load_tenants, tenant_folders, unknown_rule, unknown_tenant
 from schemas.brake import Pause, Suppression
 from schemas.policy import ChannelName
 
@@ -82,17 +82,19 @@ def pause(
     author: Author,
 ) -> None:
     """Stop sends in a scope at the next claim; without a scope, all of them."""
-    if rule is not None:
+    if (tenant, rule) != (None, None):
         _refuse_unknown(tenant, rule)
     scope = Pause(tenant=tenant, channel=channel, rule=rule, reason=reason)
     ask(lambda pool, _: brakes.pause(pool, scope, author=author))
     out.print(f"Paused: {_scope(tenant, channel, rule)}.", highlight=False)
 
 
-def _refuse_unknown(tenant: str | None, rule: str) -> None:
-    """A slip in a rule's name must not look like a brake that works."""
-    correction = unknown_rule(load_tenants(read(TenantSettings).tenants_dir), tenant, rule)
-    if correction:
+def _refuse_unknown(tenant: str | None, rule: str | None) -> None:
+    """A slip in a name must not look like a brake that works; only for a rule are tenants' files read."""
+    folder = read(TenantSettings).tenants_dir
+    if tenant is not None and (correction := unknown_tenant(tenant_folders(folder), tenant)):
+        raise typer.BadParameter(correction, param_hint="--tenant")
+    if rule is not None and (correction := unknown_rule(load_tenants(folder), tenant, rule)):
         raise typer.BadParameter(correction, param_hint="--rule")
 
 

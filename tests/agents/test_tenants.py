@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from agents.tenants import STARTER_RULEBOOK, TenantErrors, load_tenants, rulebook_file, secret_values, unknown_rule
+from agents.tenants import (
+    STARTER_RULEBOOK,
+    TenantErrors,
+    load_tenants,
+    rulebook_file,
+    secret_values,
+    unknown_rule,
+    unknown_tenant,
+)
 
 TENANT = """
 name: Iron & Oak
@@ -87,6 +95,12 @@ def test_a_rule_is_known_where_a_rulebook_has_it(tmp_path: Path) -> None:
         ("steel", "iron-streak", "no rulebook of steel has this rule"),
     ):
         assert unknown_rule(tenants, tenant, rule) == correction
+
+
+def test_a_tenant_is_known_by_its_folder_alone_and_a_slip_is_told_the_nearest() -> None:
+    assert unknown_tenant({"iron", "oak"}, "oak") is None
+    assert unknown_tenant({"iron", "oak"}, "oac") == "no tenant has this name: the nearest is oak"
+    assert unknown_tenant({}, "oak") == "no tenant has this name"
 
 
 def test_a_secret_may_have_two_valid_values_while_rotating(tmp_path: Path) -> None:
