@@ -20,7 +20,7 @@ from streams.tracking.instants import to_datetime, to_ms
 from streams.tracking.local_days import iso
 from streams.tracking.state import State
 from streams.tracking.statements import BOOKED, NO_PATTERN, Statement
-from streams.tracking.tallies import pending_about
+from streams.tracking.tallies import counted_by
 
 
 def erased_of(state: State, _view: Viewpoint) -> datetime | None:
@@ -74,11 +74,11 @@ def bookings_of(state: State, _view: Viewpoint) -> list[dict[str, Any]]:
 
 def _standing(state: State, booking: Booking) -> str:
     """What a booked session comes to when it is over, by what is said about it so far."""
-    said = statements.about(state.statements, booking.key)
-    if statements.prevailing(said, pending_about(state, booking.key)) is not None:
+    if counted_by(state, booking.key) is not None:
         return "counted"
     over = Statement(booking.key, b"", BOOKED, NO_PATTERN, booking.stamp)
-    return "fallen through" if statements.prevailing([*said, over]) is None else "expected"
+    said = [*statements.about(state.statements, booking.key), over]
+    return "fallen through" if statements.prevailing(said) is None else "expected"
 
 
 def next_date_of(state: State, view: Viewpoint) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ begun anew; nothing breaks while a pause is open. Of several lapses in one run t
 days stands, so that joining two broken runs takes back the first.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
@@ -91,9 +91,8 @@ def settle_lapse(known: Broken, what: Breakable, change: DayChange, now_ms: int,
     changed = [*before, *after]
     kept = tuple(one for one in pending if not any(run.overlaps(one.first, one.span) for run in changed))
     skipped = {(run.last, run.reach) for run in what.skipped(before, known.awards.get(what.slot.key, ()), pending)}
-    new = _pending(
-        [each for each in will_break if (each[0].last, each[0].reach) not in skipped], ledger, pending, silent=silent
-    )
+    missed = (each for each in will_break if (each[0].last, each[0].reach) not in skipped)
+    new = _pending(missed, ledger, lambda run, due_ms: _silence(pending, run, due_ms, silent=silent))
     return Broken(awards, _with(known.lapses, what.key, kept + new), known.verdicts + verdicts)
 
 
@@ -130,13 +129,9 @@ def all_pending(
     awards: Awards, what: Breakable, days: DaySet, known: Sequence[PendingLapse]
 ) -> tuple[PendingLapse, ...]:
     """Every run that will break and of which the ledger has no lapse that stands; silent ones stay so, whenever due."""
-    ledger = awards.get(what.slot.key, ())
     silent = {one.last for one in known if one.silent}
-    return tuple(
-        PendingLapse(run.first, run.last, run.length, due_ms, run.last in silent)
-        for run, due_ms in what.breaks(days, runs_of(days))
-        if _is_open(ledger, run)
-    )
+    ledger = awards.get(what.slot.key, ())
+    return _pending(what.breaks(days, runs_of(days)), ledger, lambda run, _: run.last in silent)
 
 
 def without(lapses: Lapses, key: str, pending: PendingLapse) -> Lapses:
@@ -175,15 +170,11 @@ def _is_open(known: Sequence[Award], run: Run) -> bool:
 
 
 def _pending(
-    breaks: Sequence[tuple[Run, int]],
-    ledger: Sequence[Award],
-    known: Sequence[PendingLapse],
-    *,
-    silent: bool,
+    breaks: Iterable[tuple[Run, int]], ledger: Sequence[Award], is_silent: Callable[[Run, int], bool]
 ) -> tuple[PendingLapse, ...]:
     """What to wait for: the runs that will break and of which the ledger has no lapse that stands."""
     return tuple(
-        PendingLapse(run.first, run.last, run.length, due_ms, _silence(known, run, due_ms, silent=silent))
+        PendingLapse(run.first, run.last, run.length, due_ms, is_silent(run, due_ms))
         for run, due_ms in breaks
         if _is_open(ledger, run)
     )

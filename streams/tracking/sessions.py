@@ -15,7 +15,7 @@ from streams.tracking.instants import to_ms
 from streams.tracking.plan import SESSION, Plan, counters_of
 from streams.tracking.state import State
 from streams.tracking.statements import BOOKED, stamp_of
-from streams.tracking.tallies import Counted, Said, pending_about, say, weigh_again
+from streams.tracking.tallies import Counted, Said, counted_by, pending_about, say, weigh_again
 
 
 def session_key(session_id: str) -> bytes:
@@ -45,13 +45,7 @@ def book(state: State, data: BookingData, plan: Plan, event_id: bytes, at: tuple
     booked = replace(state, bookings={**state.bookings, event_id: booking})
     if booking.due_ms <= now_ms and any(each.kind == BOOKED for each in known):
         concluded = conclude(booked, event_id, plan, now_ms)
-        was, is_now = (
-            statements.prevailing(known, pending_about(state, key)),
-            statements.prevailing(
-                statements.about(concluded.state.statements, key), pending_about(concluded.state, key)
-            ),
-        )
-        if was is not None and is_now is not None:
+        if counted_by(state, key) is not None and counted_by(concluded.state, key) is not None:
             return Counted(replace(concluded.state, counts=state.counts))
     overtaken = any(each.stamp > booking.stamp for each in known)
     weighed = weigh_again(state, booked, key)

@@ -95,19 +95,19 @@ def unsay(state: State, event_id: bytes) -> Counted:
     cells = statements.without_event(state.statements, event_id)
     after = Counted(replace(state, statements=cells))
     for key in dict.fromkeys(each.key for each in gone):
-        pending = pending_about(state, key)
-        was = statements.prevailing(statements.about(state.statements, key), pending)
-        is_now = statements.prevailing(statements.about(cells, key), pending)
-        settled = _exchange(after.state, was, is_now)
+        settled = _exchange(after.state, counted_by(state, key), counted_by(after.state, key))
         after = Counted(settled.state, after.moves + settled.moves)
     return Counted(replace(after.state, amounts=_kept(state.amounts, cells)), after.moves)
 
 
 def weigh_again(before: State, after: State, key: bytes) -> Counted:
     """What a key moves because its pending bookings are others."""
-    said = statements.about(before.statements, key)
-    was = statements.prevailing(said, pending_about(before, key))
-    return _exchange(after, was, statements.prevailing(said, pending_about(after, key)))
+    return _exchange(after, counted_by(before, key), counted_by(after, key))
+
+
+def counted_by(state: State, key: bytes) -> Statement | None:
+    """The statement that a key counts by; None if it does not count."""
+    return statements.prevailing(statements.about(state.statements, key), pending_about(state, key))
 
 
 def pending_about(state: State, key: bytes) -> tuple[int, ...]:
