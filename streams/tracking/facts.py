@@ -13,7 +13,7 @@ from typing import Any
 from streams.tracking.awards import Verdict
 from streams.tracking.days import DaySet, runs_of
 from streams.tracking.marks import highest
-from streams.tracking.pauses import day_set
+from streams.tracking.pauses import day_set, rests_from
 from streams.tracking.plan import SEPARATOR, SESSION, field_of
 from streams.tracking.state import State
 
@@ -37,11 +37,12 @@ def facts_of(verdict: Verdict, data: Any) -> dict[str, Any]:
 def so_far(state: State, day: int) -> dict[str, Any]:
     """The way behind a client on a local day."""
     habits = [_days(state, name) for name in state.habits]
+    current = [_current(days, rests, day) for days, rests in habits]
     found: dict[str, Any] = {
         "sessions": state.counts.get(_SESSIONS, 0),
         "goals": state.counts.get(_GOALS, 0),
-        "current_streak": max((_current(days, day) for days in habits), default=0),
-        "longest_streak": max((run.length for days in habits for run in runs_of(days)), default=0),
+        "current_streak": max(current, default=0),
+        "longest_streak": max((run.length for days, _ in habits for run in runs_of(days)), default=0),
         "percents": {
             counter.removeprefix(_COURSES): highest(mark)
             for counter, mark in state.marks.items()
@@ -54,14 +55,17 @@ def so_far(state: State, day: int) -> dict[str, Any]:
     return found
 
 
-def _days(state: State, name: str) -> DaySet:
-    return day_set([state.habits[name]], [pause for pause in state.pauses if pause.habit in {None, name}])
+def _days(state: State, name: str) -> tuple[DaySet, int | None]:
+    pauses = [pause for pause in state.pauses if pause.habit in {None, name}]
+    days = day_set([state.habits[name]], pauses)
+    return days, rests_from(days, pauses)
 
 
-def _current(days: DaySet, day: int) -> int:
+def _current(days: DaySet, rests: int | None, day: int) -> int:
     """The length, as of a day, of the run that is alive on it: that nothing has broken up to the day before."""
     for run in runs_of(days):
-        if run.first <= day <= run.reach + 1:
+        is_resting = rests is not None and rests <= run.reach
+        if run.first <= day and (is_resting or day <= run.reach + 1):
             known = days.checked & ((1 << min(day, run.last) - days.base + 1) - (1 << run.first - days.base))
             return known.bit_count()
     return 0

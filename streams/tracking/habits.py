@@ -126,8 +126,7 @@ def _shifted(habit: Habit, day: int, time: bytes, event_id: bytes) -> Habit:
     gap = min(day - habit.newest - 1, KEPT_DAYS)
     times = time + bytes(_TIME * gap) + habit.times if gap else time + habit.times
     events = event_id + bytes(ID_BYTES * gap) + habit.events if gap else event_id + habit.events
-    kept = events if len(events) <= KEPT_DAYS * ID_BYTES else events[: KEPT_DAYS * ID_BYTES]
-    return replace(habit, lag=day - habit.base, times=_recent(times), events=kept)
+    return replace(habit, lag=day - habit.base, times=_recent(times), events=events[: KEPT_DAYS * ID_BYTES])
 
 
 def _stated(habit: Habit, offset: int, time: bytes, event_id: bytes) -> Habit:
@@ -144,10 +143,7 @@ def _put(cells: bytes, at: int, cell: bytes) -> bytes:
 
 def _recent(times: bytes) -> bytes:
     """The cells of the last days, and of older ones up to the last with an uncheck."""
-    end = len(times)
-    if end <= _RECENT_DAYS * _TIME:
-        return times
-    end = min(end, KEPT_DAYS * _TIME)
+    end = min(len(times), KEPT_DAYS * _TIME)
     while end > _RECENT_DAYS * _TIME and not times[end - 1] & 1:
         end -= _TIME
     return times[:end]

@@ -62,11 +62,11 @@ class Breakable(Struct, frozen=True, gc=False):
 
     def breaks(self, days: DaySet, runs: Iterable[Run]) -> list[tuple[Run, int]]:
         """The runs that are long enough to be missed and will be broken, each with when."""
-        rests = rests_from(days, self.pauses) if self.pauses else None
+        rests = rests_from(days, self.pauses)
         return [
             (run, due_of(run, self.plan, self.profile))
             for run in runs
-            if run.length >= self.rule.min_days and (rests is None or rests > run.reach + 1)
+            if run.length >= self.rule.min_days and (rests is None or rests > run.reach)
         ]
 
 
@@ -136,7 +136,7 @@ def all_pending(
 
 def without(lapses: Lapses, key: str, pending: PendingLapse) -> Lapses:
     """The pending lapses without one."""
-    return _with(lapses, key, tuple(one for one in lapses.get(key, ()) if one is not pending))
+    return _with(lapses, key, tuple(one for one in lapses[key] if one is not pending))
 
 
 def _mend(awards: Awards, what: Breakable, change: DayChange, before: Sequence[Run], now_ms: int) -> Settled:

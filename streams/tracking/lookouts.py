@@ -145,16 +145,12 @@ def _is_allowed(rule: Looks, habit: str) -> bool:
 
 def _change(changed: Changed, after: State, looks: Lookout, per: str) -> DayChange:
     old, new = days_of(changed.before, looks, per), days_of(after, looks, per)
-    if not old.checked and not old.neutral:
-        old = DaySet(new.base, 0)
-    first, last = changed.first, changed.last
+    last = changed.last
     if old.neutral or new.neutral:  # an open pause may end on another day now
         base = min(old.base, new.base)
         differs = _aligned(old, base) ^ _aligned(new, base)
-        if differs:
-            first = min(first, base + (differs & -differs).bit_length() - 1)
-            last = max(last, base + differs.bit_length() - 1)
-    return DayChange(old, new, first, last)
+        last = max(last, base + differs.bit_length() - 1)
+    return DayChange(old, new, changed.first, last)
 
 
 def _aligned(days: DaySet, base: int) -> int:

@@ -42,8 +42,8 @@ def day_set(habits: Sequence[Habit], pauses: Sequence[Pause]) -> DaySet:
 
 
 def rests_from(days: DaySet, pauses: Iterable[Pause]) -> int | None:
-    """The day from which an open pause lasts, because nothing was checked since; None if there is none."""
-    still = [p.first for p in pauses if p.last is None and not days.checked >> max(p.first - days.base + 1, 0)]
+    """The day from which an open pause of a day set lasts, because nothing was checked since; None if there is none."""
+    still = [p.first for p in pauses if p.last is None and not days.checked >> p.first - days.base + 1]
     return min(still, default=None)
 
 

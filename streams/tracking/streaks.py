@@ -49,18 +49,17 @@ def of_run(run: Run) -> Reached:
     return Reached(run.length, {"streak_days": run.length, "streak_began_on": iso(run.first)}, run)
 
 
-def may_reach(awards: Awards, rule: PlannedRule, per: str, run: Run, day: int) -> bool:
-    """Whether one more day makes its run long enough for a threshold, or may bring a withdrawn award back."""
+def may_reach(awards: Awards, rule: PlannedRule, habit: str, run: Run, day: int) -> bool:
+    """Whether one more day makes a habit's run long enough for a threshold, or may bring a withdrawn award back."""
     if run.length < rule.thresholds[0]:
         return False
     had = max(day - run.first, run.last - day)
-    per = f"{SEPARATOR}{per}" if per else ""
     for threshold, key in zip(rule.thresholds, rule.slot_keys, strict=True):
         if threshold > run.length:
             break
         if threshold > had:
             return True
-        for award in awards.get(key + per, ()):
+        for award in awards.get(f"{key}{SEPARATOR}{habit}", ()):
             if not award.mark & HELD:
                 return True
     return False

@@ -238,3 +238,23 @@ def test_10_counts_of_sessions_and_goals_are_kept_for_rules_that_come_later() ->
     story.adopt(SESSIONS, GOALS, now=at(2))
     story.tell(event("session.completed", at(3), session_id="s2"), *goals("b", day=3))
     assert story.said == ["sessions 2", "goals 2"]
+
+
+def test_10_a_lapse_that_had_passed_at_adoption_stays_unheard_when_its_run_goes_on_and_breaks() -> None:
+    story = Story(STREAK)
+    story.tell(check(4), check(5))
+    story.adopt(STREAK, BROKEN, now=at(8, 12))
+    story.tell(check(6, at(8, 13)))
+    story.wait_until(at(30))
+    assert story.said == ["streak 3"]
+
+
+def test_10_runs_of_a_single_day_enter_the_ledger_and_those_of_habits_that_a_rule_leaves_out_do_not() -> None:
+    daily = STREAK.replace("[3, 5]", "[1, 3]").replace("repeat", "where: {habit_id: run}, repeat")
+    story = Story(GOALS)
+    story.tell(check(1), check(1, habit_id="swim"))
+    story.adopt(daily, now=at(1, 12))
+    assert story.state is not None
+    assert list(story.state.awards) == ["streak\x1f1\x1frun"]
+    story.tell(check(2), check(3))
+    assert story.said == ["streak 3"]

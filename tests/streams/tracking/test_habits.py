@@ -67,9 +67,12 @@ def test_what_comes_late_about_a_day_is_kept_beside_what_was_overruled_before() 
         assert _days(habit) == days
 
 
-def test_what_was_overruled_leaves_with_the_days_that_are_kept() -> None:
-    habit = _told((10, 12, b"aaa", False), (10, 13, b"bbb", True), (60, 12, b"ccc", False), (60, 13, b"ddd", True))
-    assert len(habit.overruled or b"") == 8
+@pytest.mark.parametrize(("newest", "kept"), [(44, 2), (45, 1)])
+def test_what_was_overruled_leaves_with_the_days_that_are_kept(newest: int, kept: int) -> None:
+    habit = _told(
+        (10, 12, b"aaa", False), (10, 13, b"bbb", True), (newest, 12, b"ccc", False), (newest, 13, b"ddd", True)
+    )
+    assert len(habit.overruled or b"") == 8 * kept
 
 
 def test_a_day_between_others_has_no_word_of_its_own_until_one_comes() -> None:
@@ -100,3 +103,15 @@ def _told(*statements: tuple[int, int, bytes, bool]) -> Habit:
 
 def _hour(day: int, hour: int) -> int:
     return (day * 24 + hour) * 3_600_000
+
+
+@pytest.mark.parametrize(("newest", "days"), [(44, [44]), (45, [10, 45])])
+def test_an_uncheck_of_the_last_35_days_is_remembered_with_its_time(newest: int, days: list[int]) -> None:
+    habit = _told((10, 16, b"aaa", True), (newest, 12, b"bbb", False))
+    assert _days(state_day(habit, 10, _hour(10, 15), b"ccc", uncheck=False)) == days
+
+
+@pytest.mark.parametrize(("newest", "days"), [(17, [9, 10, 17]), (18, [9, 18])])
+def test_of_the_last_8_days_the_later_word_stands_also_where_none_has_an_uncheck(newest: int, days: list[int]) -> None:
+    habit = _told((9, 12, b"aaa", False), (10, 12, b"bbb", False), (newest, 12, b"ccc", False))
+    assert _days(state_day(habit, 10, _hour(10, 11), b"ddd", uncheck=True)) == days

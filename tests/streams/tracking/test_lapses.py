@@ -249,3 +249,17 @@ def test_5_an_open_pause_that_a_check_ended_on_its_second_day_keeps_nothing_any_
     story.tell(paused(5), check(6))
     story.wait_until(at(20))
     assert [(m.value, m.reached_at) for m in story.milestones] == [(4, at(9, 12))]
+
+
+def test_5_a_run_that_is_reported_lapses_like_any_other() -> None:
+    story = Story(STREAK, BROKEN)
+    story.tell(event("streak.reported", at(5), habit_id="run", days=3))
+    story.wait_until(at(20))
+    assert [(m.value, m.reached_at) for m in story.milestones] == [(3, at(8, 12))]
+
+
+def test_5_a_short_run_after_another_ends_without_a_word() -> None:
+    story = Story(STREAK, BROKEN)
+    story.tell(check(1), check(4))
+    story.wait_until(at(20))
+    assert story.said == []

@@ -85,3 +85,20 @@ def test_5_a_streak_of_any_habit_breaks_when_no_habit_goes_on() -> None:
     story.wait_until(at(20))
     assert [(m.occurrence, m.value, m.reached_at) for m in story.milestones] == [("2026-05-03", 4, at(9, 12))]
     assert "habit_id" not in story.milestones[0].facts
+
+
+def test_5_of_any_habit_a_run_beyond_the_days_of_the_habit_whose_open_pause_is_retracted_lapses_by_itself() -> None:
+    story = Story(ANY, BROKEN.replace("streak", "any").replace("3", "1"))
+    pause = paused(3, when=at(2), habit_id="run")
+    story.tell(check(1), check(2), pause, check(20, habit_id="swim"), retracted(pause, at(21)))
+    story.wait_until(at(30))
+    assert [(m.occurrence, m.value, m.reached_at) for m in story.milestones] == [
+        ("2026-05-01", 2, at(5, 12)), ("2026-05-20", 1, at(23, 12)),
+    ]  # fmt: skip
+
+
+def test_5_a_pause_that_stays_open_keeps_the_run_beyond_one_that_ends() -> None:
+    story = ended_on_5_may()
+    story.tell(paused(6, 10), paused(6, when=at(6, 9)))
+    story.wait_until(at(90))
+    assert story.said == []

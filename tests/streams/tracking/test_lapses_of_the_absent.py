@@ -3,7 +3,8 @@
 import pytest
 
 from schemas.event import Event
-from tests.streams.tracking.story import Story, at, check, paused, repaired, retracted, uncheck
+from streams.tracking.tick import next_deadline
+from tests.streams.tracking.story import Story, at, check, event, paused, repaired, retracted, uncheck
 
 STREAK = "{id: streak, tier: streak, when: {streak: habit.checked, per: habit_id, days: [9]}, repeat: per-streak}"
 BROKEN = "{id: broken, tier: nudge, when: {lapse: streak, min_days: 3}}"
@@ -94,3 +95,47 @@ def test_12_a_profile_that_moves_nothing_silences_nothing() -> None:
     story.profile(now=at(10), tags=["vip"])
     story.wait_until(at(10))
     assert story.said == ["broken None", "-broken None", "broken None r2"]
+
+
+def test_12_a_deadline_that_a_changed_zone_moves_to_this_very_moment_does_not_fire() -> None:
+    story = ended_on_5_may()
+    story.profile(now=at(8, 10), timezone="Europe/Vienna")
+    story.wait_until(at(30))
+    assert story.said == []
+
+
+def test_12_what_a_changed_zone_has_passed_is_not_missed_when_a_report_lengthens_a_run_of_the_least_length() -> None:
+    story = ended_on_5_may()
+    story.profile(now=at(8, 11), timezone="Asia/Tokyo")
+    story.tell(event("streak.reported", at(8, 11.5), habit_id="run", days=4, day="2026-05-05"))
+    story.wait_until(at(30))
+    assert story.said == []
+
+
+def test_12_of_a_run_whose_lapse_stands_nothing_is_waited_for_whatever_comes() -> None:
+    story = ended_on_5_may()
+    story.wait_until(at(8, 12))
+    story.tell(check(2, at(8, 12.5)))
+    story.profile(now=at(8, 13), timezone="America/Los_Angeles")
+    assert story.state is not None
+    assert (story.said, next_deadline(story.state)) == (["broken None"], None)
+
+
+def test_12_a_changed_zone_wakes_nothing_while_a_pause_is_open() -> None:
+    story = ended_on_5_may()
+    story.tell(paused(6))
+    story.profile(now=at(6, 9), timezone="Europe/Vienna")
+    story.wait_until(at(30))
+    assert story.said == []
+
+
+@pytest.mark.parametrize(
+    "aloud",
+    [[paused(6, 6)], [paused(6, 7, at(5, 9), silent=True), check(6)]],
+    ids=["a later day", "the same day for more checks"],
+)
+def test_5_a_lapse_that_something_told_makes_due_is_told(aloud: list[Event]) -> None:
+    story = Story(STREAK, BROKEN)
+    story.tell(*[check(day, silent=True) for day in (3, 4, 5)], *aloud)
+    story.wait_until(at(30))
+    assert story.said == ["broken None"]

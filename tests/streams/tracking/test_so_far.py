@@ -1,6 +1,9 @@
 """The way so far: what every milestone tells of the days behind it."""
 
-from tests.streams.tracking.story import STREAK, Story, at, check, event
+import pytest
+
+from schemas.event import Event
+from tests.streams.tracking.story import GOALS, STREAK, Story, at, check, event, paused
 
 SETTLED = "{id: streak, tier: streak, when: {streak: habit.checked, per: habit_id, days: [3, 5]}, repeat: per-streak}"
 LAPSE = "{id: lapse, tier: nudge, when: {lapse: streak, min_days: 2}}"
@@ -33,3 +36,13 @@ def test_a_silent_lapse_stays_silent_when_the_profiles_zone_moves_it() -> None:
     story.profile(timezone="America/Los_Angeles")
     story.wait_until(at(20))
     assert story.said == []
+
+
+@pytest.mark.parametrize("beside", [[], [paused(10, 12, at(3))]], ids=["alone", "beside a pause that ends"])
+@pytest.mark.parametrize(("first", "streak"), [(2, 2), (3, 2), (4, 0)])
+def test_an_open_pause_keeps_the_current_streak_for_as_long_as_it_lasts(
+    first: int, streak: int, beside: list[Event]
+) -> None:
+    story = Story(GOALS)
+    story.tell(check(1), check(2), paused(first), *beside, event("goal.completed", at(20), goal_id="a"))
+    assert story.milestones[0].facts["so_far"]["current_streak"] == streak

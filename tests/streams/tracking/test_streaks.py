@@ -184,3 +184,25 @@ def test_4_a_reported_streak_of_years_is_one_statement() -> None:
     assert story.said == ["s 1000"]
     assert story.tell(event("streak.reported", at(10), habit_id="run", days=1000)).outcome == "duplicate"
     assert story.tell(event("streak.reported", at(11), habit_id="run", days=0)).outcome == "duplicate"
+
+
+def test_4_a_late_check_between_a_withdrawn_run_and_another_brings_the_award_back() -> None:
+    story = Story(STREAK.replace("[3, 5]", "[3]"))
+    story.tell(*[check(day) for day in (1, 2, 3)], uncheck(2), *[check(day) for day in (5, 6, 7)])
+    assert story.heard() == ["streak 3", "-streak 3", "streak 3"]
+    story.tell(check(4, at(7, 9)))
+    assert story.heard() == ["streak 3 r2"]
+
+
+def test_4_a_reported_streak_leaves_the_days_before_it() -> None:
+    story = Story(STREAK)
+    story.tell(check(1), check(2), event("streak.reported", at(5), habit_id="run", days=3))
+    assert [(m.threshold, m.value, m.occurrence) for m in story.milestones] == [
+        (3, 5, "run/2026-05-01"), (5, 5, "run/2026-05-01"),
+    ]  # fmt: skip
+
+
+def test_4_what_is_withdrawn_says_how_long_the_longest_run_is_that_is_left() -> None:
+    story = Story(STREAK)
+    story.tell(*[check(day) for day in range(1, 8)], uncheck(5))
+    assert [(m.type, m.threshold, m.value) for m in story.milestones[2:]] == [("milestone.retracted", 5, 4)]
