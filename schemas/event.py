@@ -27,7 +27,7 @@ FreeValue = Annotated[str, Meta(max_length=TEXT_MAX_CHARS)] | FreeNumber | bool 
 Cents = Annotated[int, Meta(ge=0, le=10**12)]
 
 
-class Data(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Data(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What every event's data may carry: what people call the thing, and the local zone."""
 
     title: Text | None = None
@@ -169,7 +169,7 @@ EVENT_DATA: dict[str, type[Data]] = {
 """The known event types; every other type is free."""
 
 
-class Event(Struct, frozen=True, kw_only=True):
+class Event(Struct, frozen=True, gc=False, kw_only=True):
     """One event, decoded: what happened, to whom, when.
 
     `data` is the struct that `EVENT_DATA` names for `type`, or a flat dict for a free type.

@@ -14,6 +14,9 @@ EVENT_MAX_BYTES = 64 * 1024
 Text = Annotated[str, Meta(min_length=1, max_length=TEXT_MAX_CHARS)]
 """Free text or an identifier: 1 to 512 characters."""
 
+BoundedId = Annotated[str, Meta(min_length=1, max_length=128)]
+"""What is as long as an `Identifier`."""
+
 Identifier = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\s/\x00-\x1f\x7f]+(?!\n)$")]
 """A tenant's or client's id: 1 to 128 characters without spaces, control characters or `/`."""
 

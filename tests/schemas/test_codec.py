@@ -158,7 +158,8 @@ def test_every_known_type_round_trips(event_type: str) -> None:
 
 
 def test_the_fast_way_agrees_with_the_shape_of_the_envelope() -> None:
-    for subject in ("c1", "ü", "a b", "a/b", "", "\x7f", "x" * 128, "x" * 129):
+    odd = "\t\n\x1c\x1f\x7f\x85\xa0\xad\u1680\u200b\u2028\u202f\u3000\ue000\ufeff\U000e0001"
+    for subject in ("c1", "ü", "a b", "a/b", "", "x" * 128, "x" * 129, *(f"a{character}" for character in odd)):
         value = wire(subject=subject)
         try:
             msgspec.json.decode(value, type=Envelope)
