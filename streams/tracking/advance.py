@@ -93,7 +93,7 @@ def _apply(state: State, what: Happening) -> tuple[Effect | None, bool]:
     if event_type == REFUNDED and PURCHASED not in plan.sums:
         handler = None
     is_counted = event_type in plan.counted_types and event_type not in COUNTED_BY_HANDLER
-    is_marked = event_type in plan.percents or event_type in plan.values
+    is_marked = event_type in plan.marked_types
     if not (handler or is_counted or is_marked):
         return None, False
     if state.barred and is_barred(state, what.id, what.now_ms):

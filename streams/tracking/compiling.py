@@ -69,6 +69,7 @@ def compile_rulebook(rulebook: Rulebook) -> Plan:
         dates=tuple(_planned(rule, rule) for rule in rules if isinstance(rule.when, DateWhen)),
         signatures={signature.key: signature for signature in every},
         counted_types=frozenset((*counts, *sums)),
+        marked_types=frozenset((*percents, *values)),
     )
 
 

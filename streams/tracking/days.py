@@ -6,12 +6,11 @@ a set of ten years costs about the same as one of ten days.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from msgspec import Struct
 
 
-class Run(NamedTuple):
+class Run(Struct, frozen=True, gc=False):
     """Consecutive local days with a check: the first, the last, and how many had one.
 
     Attributes:

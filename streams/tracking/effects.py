@@ -145,7 +145,7 @@ def _settle_habit(state: State, what: Happening, days: tuple[int, int], habit: H
     event, plan, habit_id = what.event, what.plan, what.event.data.habit_id
     known = state.habits.get(habit_id)
     after = replace(state, habits={**state.habits, habit_id: habit})
-    if known is not None and (known.days, known.base, known.repaired) == (habit.days, habit.base, habit.repaired):
+    if known is not None and known.says_same(habit):
         return Effect(after, adds=False)
     if days[0] == days[1] and CHECKED not in plan.counts:
         later = put_off_breaking(after, plan, habit_id, days[0], silent=event.silent)

@@ -8,10 +8,11 @@ lapse, `streak_ended_on`; of a date `years` or `days`, with `date_of` (the profi
 and `longest_streak` in days, `percents` by course, and `weeks_since_joining` if known.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from streams.tracking.awards import Verdict
-from streams.tracking.days import DaySet, runs_of
+from streams.tracking.days import DaySet, Run, runs_of
 from streams.tracking.marks import highest
 from streams.tracking.pauses import day_set, rests_from
 from streams.tracking.plan import SEPARATOR, SESSION, field_of
@@ -36,13 +37,12 @@ def facts_of(verdict: Verdict, data: Any) -> dict[str, Any]:
 
 def so_far(state: State, day: int) -> dict[str, Any]:
     """The way behind a client on a local day."""
-    habits = [_days(state, name) for name in state.habits]
-    current = [_current(days, rests, day) for days, rests in habits]
+    habits = [(days, runs_of(days), rests) for days, rests in (_days(state, name) for name in state.habits)]
     found: dict[str, Any] = {
         "sessions": state.counts.get(_SESSIONS, 0),
         "goals": state.counts.get(_GOALS, 0),
-        "current_streak": max(current, default=0),
-        "longest_streak": max((run.length for days, _ in habits for run in runs_of(days)), default=0),
+        "current_streak": max([_current(days, runs, rests, day) for days, runs, rests in habits], default=0),
+        "longest_streak": max([run.length for _, runs, _ in habits for run in runs], default=0),
         "percents": {
             counter.removeprefix(_COURSES): highest(mark)
             for counter, mark in state.marks.items()
@@ -61,9 +61,9 @@ def _days(state: State, name: str) -> tuple[DaySet, int | None]:
     return days, rests_from(days, pauses)
 
 
-def _current(days: DaySet, rests: int | None, day: int) -> int:
+def _current(days: DaySet, runs: Sequence[Run], rests: int | None, day: int) -> int:
     """The length, as of a day, of the run that is alive on it: that nothing has broken up to the day before."""
-    for run in runs_of(days):
+    for run in runs:
         is_resting = rests is not None and rests <= run.reach
         if run.first <= day and (is_resting or day <= run.reach + 1):
             known = days.checked & ((1 << min(day, run.last) - days.base + 1) - (1 << run.first - days.base))

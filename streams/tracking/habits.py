@@ -25,7 +25,7 @@ _BIAS = 1 << (8 * _TIME - 1)
 _MIN, _MAX = 2, 2 * _BIAS - 2
 
 
-class Habit(Struct, frozen=True, array_like=True):
+class Habit(Struct, frozen=True, gc=False, array_like=True):
     """The checked days of one habit.
 
     Attributes:
@@ -52,6 +52,10 @@ class Habit(Struct, frozen=True, array_like=True):
         """The last day of which a statement is kept."""
         return self.base + self.lag
 
+    def says_same(self, other: "Habit") -> bool:
+        """Whether the same days have a check or were vouched for."""
+        return self.days == other.days and self.base == other.base and self.repaired == other.repaired
+
     def bits(self) -> int:
         """The day set as a number."""
         return int.from_bytes(self.days, "little")
@@ -61,9 +65,10 @@ def state_day(habit: Habit | None, day: int, at_ms: int, event_id: bytes, *, unc
     """The habit after a statement about a day; None if it is known already."""
     habit = habit or Habit(day, b"", 0, b"")
     time, offset = _time(day, at_ms, uncheck=uncheck), habit.base + habit.lag - day
-    if not 0 <= offset < KEPT_DAYS:
-        later = _shifted(habit, day, time, event_id) if offset < 0 else habit
-        return _with_day(later, day, uncheck=uncheck)
+    if offset < 0:
+        return _with_later_day(habit, day, time, event_id)
+    if offset >= KEPT_DAYS:
+        return _with_day(habit, day, uncheck=uncheck)
     known_time, known_id = _cell(habit.times, offset, _TIME), _cell(habit.events, offset, ID_BYTES)
     new = _day_cell(day) + time + event_id
     if (known_id == event_id and known_time in {time, b""}) or new in _cells(habit.overruled or b""):
@@ -121,12 +126,16 @@ def without_repair(habit: Habit, event_id: bytes) -> tuple[Habit, tuple[int, ...
     return replace(habit, repaired=tuple(each for each in habit.repaired if each[1] != event_id)), days
 
 
-def _shifted(habit: Habit, day: int, time: bytes, event_id: bytes) -> Habit:
-    """The habit of which a later day is the newest."""
-    gap = min(day - habit.newest - 1, KEPT_DAYS)
-    times = time + bytes(_TIME * gap) + habit.times if gap else time + habit.times
-    events = event_id + bytes(ID_BYTES * gap) + habit.events if gap else event_id + habit.events
-    return replace(habit, lag=day - habit.base, times=_recent(times), events=events[: KEPT_DAYS * ID_BYTES])
+def _with_later_day(habit: Habit, day: int, time: bytes, event_id: bytes) -> Habit:
+    """The habit of which a later day is the newest; the time says whether it was unchecked."""
+    lag = day - habit.base
+    days = _with_bit(habit.days, lag, uncheck=bool(time[-1] & 1))
+    gap = lag - habit.lag - 1
+    if gap:
+        time += bytes(_TIME * min(gap, KEPT_DAYS))
+        event_id += bytes(ID_BYTES * min(gap, KEPT_DAYS))
+    events = (event_id + habit.events)[: KEPT_DAYS * ID_BYTES]
+    return Habit(habit.base, days, lag, _recent(time + habit.times), events, habit.overruled, habit.repaired)
 
 
 def _stated(habit: Habit, offset: int, time: bytes, event_id: bytes) -> Habit:
@@ -152,10 +161,14 @@ def _recent(times: bytes) -> bytes:
 def _with_day(habit: Habit, day: int, *, uncheck: bool) -> Habit:
     place = day - habit.base
     if place >= 0:
-        bits, one = int.from_bytes(habit.days, "little"), 1 << place
-        return replace(habit, days=_packed(bits & ~one if uncheck else bits | one))
+        return replace(habit, days=_with_bit(habit.days, place, uncheck=uncheck))
     bits = habit.bits() << -place
     return replace(habit, base=day, days=_packed(bits if uncheck else bits | 1), lag=habit.lag - place)
+
+
+def _with_bit(days: bytes, place: int, *, uncheck: bool) -> bytes:
+    bits, one = int.from_bytes(days, "little"), 1 << place
+    return _packed(bits & ~one if uncheck else bits | one)
 
 
 def _with_overruled(habit: Habit, cell: bytes) -> bytes:

@@ -24,9 +24,9 @@ def local_day(at: datetime, zone: str, day_starts_minutes: int) -> int:
     `ZoneInfo` reads the pinned zone data once and keeps it: the same answer on every machine.
     """
     wall = at if zone == "UTC" and at.tzinfo is UTC else at.astimezone(ZoneInfo(zone))
-    if day_starts_minutes:
-        wall = wall.replace(tzinfo=None) - timedelta(minutes=day_starts_minutes)
-    return wall.toordinal() - _ORDINAL_1970
+    day = wall.toordinal() - _ORDINAL_1970
+    is_still_evening = day_starts_minutes and wall.hour * 60 + wall.minute < day_starts_minutes
+    return day - 1 if is_still_evening else day
 
 
 def day_number(day: date) -> int:

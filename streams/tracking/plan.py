@@ -8,7 +8,7 @@ every milestone tells the way so far. `compiling` makes plans.
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -159,6 +159,8 @@ class Plan:
 
     Attributes:
         stamp: the first bytes of the digest, by which a state knows what it was looked at with.
+        counted_types: types that are counted or summed.
+        marked_types: types that carry a percentage or a watched value.
     """
 
     digest: str
@@ -177,7 +179,8 @@ class Plan:
     lookouts: tuple[Lookout, ...]
     dates: tuple[PlannedRule, ...]
     signatures: Mapping[str, Signature]
-    counted_types: frozenset[str] = field(default=frozenset())
+    counted_types: frozenset[str] = frozenset()
+    marked_types: frozenset[str] = frozenset()
 
 
 _MAX_AMOUNT = 2.0**53

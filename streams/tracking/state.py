@@ -49,7 +49,7 @@ class Settling(Struct, frozen=True, array_like=True):
     told: bool = True
 
 
-class PendingLapse(Struct, frozen=True, array_like=True):
+class PendingLapse(Struct, frozen=True, gc=False, array_like=True):
     """A run that is broken when it is due, unless something mends it before; days count from 1970."""
 
     first: int
@@ -64,7 +64,7 @@ class PendingLapse(Struct, frozen=True, array_like=True):
         return self.last - self.first + 1
 
 
-class State(Struct, frozen=True, array_like=True):
+class State(Struct, frozen=True, gc=False, array_like=True):
     """What is remembered of one client.
 
     Attributes:

@@ -12,7 +12,7 @@ taken for another; with the most, one in eight million. The window is 35 days or
 cells leave from the front when a new one comes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
 from itertools import chain
 from struct import Struct
@@ -40,6 +40,7 @@ _SECOND_MS = 1000
 _EPOCH_SECONDS = 1_420_070_400  # 2015-01-01: stamps reach from there to 2049
 _LAST_STAMP = 2**32 - 1
 _TAIL = Struct(">BIB")  # tag, stamp, day of arrival
+_EMPTY = blake2b(digest_size=_HASH)
 KEY_BYTES, ID_BYTES = _KEY, _ID - _KEY
 
 
@@ -63,7 +64,9 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
 
 def key_of(family: str, key: str) -> bytes:
     """The hash under which a key of a family (an event type, or `id`) is remembered."""
-    return blake2b(f"{family}\x1f{key}".encode(), digest_size=_HASH).digest()[:_KEY]
+    digest = _EMPTY.copy()  # costs half of a new one
+    digest.update(f"{family}\x1f{key}".encode())
+    return digest.digest()[:_KEY]
 
 
 def id_of(event_id: str) -> bytes:
@@ -73,7 +76,10 @@ def id_of(event_id: str) -> bytes:
 
 def stamp_of(at_ms: int, kind: int) -> int:
     """The place of a statement in the order of statements about one key."""
-    return min(max(at_ms // _SECOND_MS - _EPOCH_SECONDS, 0) * _KINDS + kind, _LAST_STAMP)
+    seconds = at_ms // _SECOND_MS - _EPOCH_SECONDS
+    if seconds <= 0:
+        return kind
+    return seconds * _KINDS + kind if seconds <= _LAST_STAMP // _KINDS else _LAST_STAMP
 
 
 def add(cells: bytes, said: Statement, now_ms: int) -> bytes:
@@ -83,7 +89,7 @@ def add(cells: bytes, said: Statement, now_ms: int) -> bytes:
     while at < length and is_old(cells[at + _STAMP], today):
         at += CELL
     tail = _TAIL.pack(said.kind << 6 | said.pattern, said.stamp, today % _DAYS_MODULUS)
-    added = (cells[at:] if at else cells) + said.key + said.id + tail
+    added = (cells[at:] if at else cells) + (said.key + said.id + tail)
     return added[-MAX_STATEMENTS * CELL :] if length >= MAX_STATEMENTS * CELL else added
 
 
@@ -94,7 +100,8 @@ def is_old(day: int, today: int) -> bool:
 
 def about(cells: bytes, key: bytes) -> list[Statement]:
     """What is known to be said about a key, in the order of arrival."""
-    return [_read(cells, at) for at in _places(cells, key, 0)] if key in cells else []
+    places = _places(cells, key, 0)
+    return [_read(cells, at) for at in places] if places else []
 
 
 def read(cells: bytes) -> list[Statement]:
@@ -109,12 +116,12 @@ def by_event(cells: bytes, event_id: bytes) -> list[Statement]:
 
 def is_by(cells: bytes, event_id: bytes) -> bool:
     """Whether an event is known to have said anything."""
-    return event_id in cells and next(_places(cells, event_id, _KEY), -1) >= 0
+    return bool(_places(cells, event_id, _KEY))
 
 
 def without_event(cells: bytes, event_id: bytes) -> bytes:
     """The cells without what an event has said."""
-    for at in reversed(tuple(_places(cells, event_id, _KEY))):
+    for at in reversed(_places(cells, event_id, _KEY)):
         cells = cells[:at] + cells[at + CELL :]
     return cells
 
@@ -168,10 +175,14 @@ def _read(cells: bytes, at: int) -> Statement:
     )
 
 
-def _places(cells: bytes, part: bytes, offset: int) -> Iterator[int]:
-    """Where the cells begin that hold a part at an offset."""
-    at = cells.find(part)
-    while at >= 0:
-        if at % CELL == offset:
-            yield at - offset
-        at = cells.find(part, at + 1)
+def _places(cells: bytes, part: bytes, offset: int) -> Sequence[int]:
+    """Where the cells begin that hold a part at an offset: first bytes alone are looked through, one a cell."""
+    found = []
+    firsts = cells[offset::CELL]
+    place = firsts.find(part[0])
+    while place >= 0:
+        at = place * CELL
+        if cells.startswith(part, at + offset):
+            found.append(at)
+        place = firsts.find(part[0], place + 1)
+    return found

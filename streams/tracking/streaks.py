@@ -6,6 +6,7 @@ withdrawn only when none of these is long enough, and no split ever awards a sec
 reached once holds as long as any run is long enough, so that it does not matter which came first.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -31,9 +32,11 @@ def settle_streak(awards: Awards, rule: PlannedRule, per: str, change: DayChange
     before, after = _near(change.old, change), _near(change.new, change)
     awards, verdicts = _shorten(awards, Streak(rule, per), change, before, after)
     for run in after:
-        for threshold in thresholds_between(rule, 0, run.length):
-            awards, found = reach(awards, Slot(rule, threshold, per), hears, of_run(run))
-            verdicts += found
+        if thresholds := thresholds_between(rule, 0, run.length):
+            what = of_run(run)
+            for threshold in thresholds:
+                awards, found = reach(awards, Slot(rule, threshold, per), hears, what)
+                verdicts += found
     return awards, verdicts
 
 
@@ -51,14 +54,13 @@ def of_run(run: Run) -> Reached:
 
 def may_reach(awards: Awards, rule: PlannedRule, habit: str, run: Run, day: int) -> bool:
     """Whether one more day makes a habit's run long enough for a threshold, or may bring a withdrawn award back."""
-    if run.length < rule.thresholds[0]:
+    passed = bisect_right(rule.thresholds, run.length)
+    if not passed:
         return False
-    had = max(day - run.first, run.last - day)
-    for threshold, key in zip(rule.thresholds, rule.slot_keys, strict=True):
-        if threshold > run.length:
-            break
-        if threshold > had:
-            return True
+    highest = rule.thresholds[passed - 1]
+    if highest > day - run.first and highest > run.last - day:
+        return True
+    for key in rule.slot_keys[:passed]:
         for award in awards.get(f"{key}{SEPARATOR}{habit}", ()):
             if not award.mark & HELD:
                 return True

@@ -1,9 +1,13 @@
 """Which local day an event belongs to (paragraph 3 of the design of tracking)."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import MAXYEAR, UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import assume, given
+from hypothesis.strategies import datetimes, integers, sampled_from
 
+from streams.tracking.local_days import day_of_number, local_day
 from tests.streams.tracking.story import (
     STREAK,
     Story,
@@ -53,6 +57,14 @@ def test_3_a_check_after_midnight_belongs_to_the_evening_before_if_the_day_start
         story.profile(day_starts_at="04:00")
     story.tell(event("habit.checked", at(5, 3.9), habit_id="run"))
     assert story.milestones[0].occurrence == "2026-05-04"
+
+
+@given(when=datetimes(), zone=sampled_from(["UTC", "Europe/Vienna"]), minutes=integers(0, 1439))
+def test_3_a_day_ends_when_the_wall_clock_shows_the_start_of_the_next(when: datetime, zone: str, minutes: int) -> None:
+    assume(1 < when.year < MAXYEAR)
+    instant = when.replace(tzinfo=UTC)
+    wall = instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    assert day_of_number(local_day(instant, zone, minutes)) == (wall - timedelta(minutes=minutes)).date()
 
 
 def test_3_a_later_zone_does_not_rewrite_history() -> None:
