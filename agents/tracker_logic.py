@@ -87,9 +87,7 @@ class TrackerLogic:
         ticked = tick(state, rules.plan_for(tenant), now_ms)
         return ticked.state, self._outputs(client_key(tenant, client), ticked.milestones)
 
-    def next_deadline(self, state: State) -> int | None:
-        """When `tick` has to run next."""
-        return next_deadline(state)
+    next_deadline = staticmethod(next_deadline)
 
     def is_outdated(self, key: bytes, body: bytes, rules: TrackerRules) -> bool:
         """Whether a state was last looked at with another rulebook than its tenant's."""

@@ -40,7 +40,7 @@ class _Entry(Generic[S]):
 
     def __init__(self, state: S | None, deadline: int, applied: tuple[int, ...]) -> None:
         self.state = state
-        self.deadline: int | None = deadline  # None: not computed since the last change
+        self.deadline = deadline  # or `NEVER`
         self.applied = list(applied)
         self.touched = False
 
@@ -96,7 +96,7 @@ class Folding(Generic[S, R]):
         topic, index = batch.topic, self._topics.index(batch.topic)
         bookmark = self._states.bookmark
         seen_before = 0 if bookmark is None else bookmark.next_offsets.get(topic, 0)
-        entries, counted = self._entries, 0
+        entries, counted, appended_ms, now_ms = self._entries, 0, NEVER, 0
         apply = self._apply_singly if self._singly else self._apply
         for record in batch.records:
             offset = record.offset
@@ -104,7 +104,12 @@ class Folding(Generic[S, R]):
             if offset < seen_before or (not isinstance(entry, Refusal) and entry.applied[index] >= offset):
                 self.replayed += 1
                 continue
-            refusal = entry if isinstance(entry, Refusal) else apply(entry, topic, index, record, times(record))
+            if isinstance(entry, Refusal):
+                refusal: Refusal | None = entry
+            else:
+                if record.timestamp != appended_ms:  # a producer's batch shares one append time
+                    appended_ms, now_ms = record.timestamp, times(record)
+                refusal = apply(entry, topic, index, record, now_ms)
             if refusal is None:
                 counted += 1
             elif not self._refuse(refusal, batch, record, counted):
@@ -151,14 +156,13 @@ class Folding(Generic[S, R]):
         state = entry.state
         if state is None:
             return None
-        return self._states.header.pack(self._deadline(entry), entry.applied, self._logic.encode(state))
+        return self._states.header.pack(entry.deadline, entry.applied, self._logic.encode(state))
 
-    def _deadline(self, entry: _Entry[S]) -> int:
-        """The entry's deadline or `NEVER`, computed once after each change."""
-        if entry.deadline is None:
-            due_ms = None if entry.state is None else self._logic.next_deadline(entry.state)
-            entry.deadline = NEVER if due_ms is None else due_ms
-        return entry.deadline
+    def _change(self, entry: _Entry[S], state: S | None) -> None:
+        due_ms = None if state is None else self._logic.next_deadline(state)
+        entry.state = state
+        entry.deadline = NEVER if due_ms is None else due_ms
+        entry.touched = True
 
     def _entry(self, key: bytes | None) -> _Entry[S] | Refusal:
         if key is None or key.startswith(RESERVED_PREFIX):
@@ -182,20 +186,20 @@ class Folding(Generic[S, R]):
         return entry
 
     def _apply(self, entry: _Entry[S], topic: str, index: int, record: Record, now_ms: int) -> Refusal | None:
-        try:
-            self._tick_due(entry, now_ms)
-        except Exception as error:  # noqa: BLE001 - parked: this record becomes a dead letter
-            return self._set_aside(_STATE, "what was due before it was done", error, topic=topic, offset=record.offset)
+        if NEVER < entry.deadline <= now_ms:
+            try:
+                self._tick(entry, now_ms)
+            except Exception as error:  # noqa: BLE001 - parked: this record becomes a dead letter
+                return self._set_aside(_STATE, "what was due was done", error, topic=topic, offset=record.offset)
         try:
             folded = self._logic.fold(entry.state, topic, record, now_ms, self._rules)
+            if folded.refusal is None and folded.state is not entry.state:
+                self._change(entry, folded.state)
         except Exception as error:  # noqa: BLE001 - parked: this record becomes a dead letter
             return self._set_aside(_FOLD, "it was folded", error, topic=topic, offset=record.offset)
         if folded.refusal is not None:
             return folded.refusal
-        if folded.state is not None or entry.state is not None:
-            if folded.state is not entry.state:
-                entry.state = folded.state
-                entry.deadline = None
+        if folded.state is not None or entry.touched:
             entry.applied[index] = record.offset
             entry.touched = True
         if folded.outputs:
@@ -214,15 +218,13 @@ class Folding(Generic[S, R]):
         return refusal
 
     def _tick_due(self, entry: _Entry[S], now_ms: int) -> None:
-        deadline = self._deadline(entry) if entry.deadline is None else entry.deadline
-        if NEVER < deadline <= now_ms:
+        if NEVER < entry.deadline <= now_ms:
             self._tick(entry, now_ms)
 
     def _tick(self, entry: _Entry[S], now_ms: int) -> None:
         if entry.state is not None:
-            entry.state, outputs = self._logic.tick(entry.state, now_ms, self._rules)
-            entry.deadline = None
-            entry.touched = True
+            after, outputs = self._logic.tick(entry.state, now_ms, self._rules)
+            self._change(entry, after)
             self.outputs.extend(outputs)
 
     def _set_aside(self, reason: str, doing: str, error: Exception, **which: object) -> Refusal:

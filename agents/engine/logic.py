@@ -75,7 +75,7 @@ class Refusal:
     detail: str
 
 
-class Folded(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
+class Folded(msgspec.Struct, Generic[S], frozen=True, gc=False, kw_only=True):
     """What one record did: the state after it (None: there is none), what to publish, or why it was refused."""
 
     state: S | None
