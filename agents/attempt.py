@@ -221,12 +221,18 @@ class Attempts:
     async def _begin(self, claimed: Claimed) -> bool:
         return await begin_sending(self._pool, claimed, lease_seconds=SENDING_LEASE_SECONDS, now=self._now())
 
+    async def _settle(self, claimed: Claimed, ready: Ready, verdict: Verdict) -> bool:
+        async with self._pool.acquire() as connection:
+            if verdict.decision is None and verdict.task is None:  # one statement is its own transaction
+                return await settle(connection, claimed, ready, verdict, self._now())
+            async with connection.transaction():
+                return await settle(connection, claimed, ready, verdict, self._now())
+
     async def _record(self, claimed: Claimed, ready: Ready, verdict: Verdict) -> None:
         """Record a verdict; should the database stay away, the sweeper finds an honest `unknown`."""
         for tries in range(1, _RECORD_TRIES + 1):
             try:
-                async with self._pool.acquire() as connection, connection.transaction():
-                    settled = await settle(connection, claimed, ready, verdict, self._now())
+                settled = await self._settle(claimed, ready, verdict)
             except AWAY as error:
                 _log.warning(
                     "outcome.not_recorded",

@@ -5,7 +5,8 @@ stop because one attempt failed.
 
 Theory of operation: one sender a channel, so that a hanging mail server never delays the inbox.
 It claims as many as it has free slots, starts an attempt for each, and sleeps until a slot is
-free, a notification comes, the next one falls due, or a bound has passed. When the database is
+free, a notification comes, the next one falls due, or a bound has passed. Claims come a moment
+apart, so that under load one statement takes several. When the database is
 away it waits and says so.
 """
 
@@ -35,12 +36,14 @@ class SenderLimits:
             rendering and everything that precedes it.
         poll_seconds: the longest it sleeps.
         drain_seconds: how long attempts in flight may go on when it is told to stop.
+        claim_seconds: the least time between two claims.
     """
 
     in_flight: int = 16
     lease_seconds: float = 120.0
     poll_seconds: float = 5.0
     drain_seconds: float = 10.0
+    claim_seconds: float = 0.01
 
 
 class Sender:
@@ -98,7 +101,9 @@ class Sender:
 
     async def _round(self) -> None:
         self._wakeup.clear()
-        if not await self._claim():
+        if await self._claim():
+            await asyncio.sleep(self._limits.claim_seconds)
+        else:
             await self._sleep()
 
     async def _claim(self) -> tuple[Claimed, ...]:

@@ -1,15 +1,18 @@
 """Connections to a mail server: opened when needed, reused while healthy, limited in number.
 
 It must never hand out a connection that another mail is using or that was left in the middle
-of a conversation. `aiosmtplib` speaks the protocol; nothing connects before the first lease.
+of a conversation: one is asked (RSET) first, unless it has just accepted a mail. `aiosmtplib`
+speaks the protocol; nothing connects before the first lease.
 """
 
 import asyncio
 import ssl
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 from aiosmtplib import SMTP, SMTPException
 
@@ -28,6 +31,7 @@ class MailServer:
         connections: the most that are open at once.
         command_timeout_seconds: for everything before the end of the mail.
         reply_timeout_seconds: for the reply to the end of the mail; RFC 5321, 4.5.3.2.6, asks for 600.
+        trusted_seconds: after an accepted mail the connection carries the next without being asked for so long.
     """
 
     host: str
@@ -40,6 +44,7 @@ class MailServer:
     connections: int = 8
     command_timeout_seconds: float = 60.0
     reply_timeout_seconds: float = 600.0
+    trusted_seconds: float = 1.0
 
     def __post_init__(self) -> None:
         """Refuse to send a password in the clear over a network."""
@@ -62,6 +67,7 @@ class Connections:
         self._server = server
         self._slots = asyncio.Semaphore(server.connections)
         self._idle: list[_Open] = []
+        self._accepted_at: WeakKeyDictionary[SMTP, float] = WeakKeyDictionary()
 
     @asynccontextmanager
     async def lease(self) -> AsyncIterator[SMTP]:
@@ -85,6 +91,10 @@ class Connections:
             else:
                 connection.smtp.close()
 
+    def accepted(self, smtp: SMTP) -> None:
+        """A lent connection has just accepted a mail: it listens, and is between two mails."""
+        self._accepted_at[smtp] = time.monotonic()
+
     async def close(self) -> None:
         """Close what is idle; a connection that is lent closes with its lease."""
         while self._idle:
@@ -93,6 +103,8 @@ class Connections:
     async def _reuse(self) -> _Open | None:
         while self._idle:
             connection = self._idle.pop()
+            if self._is_trusted(connection.smtp):
+                return connection
             try:
                 await connection.smtp.rset()  # forgets a refused mail, and shows that the server is still there
             except (SMTPException, OSError):
@@ -103,6 +115,12 @@ class Connections:
             else:
                 return connection
         return None
+
+    def _is_trusted(self, smtp: SMTP) -> bool:
+        accepted_at = self._accepted_at.pop(smtp, None)
+        if accepted_at is None or not smtp.is_connected:
+            return False
+        return time.monotonic() - accepted_at < self._server.trusted_seconds
 
     async def _connect(self) -> SMTP:
         server = self._server

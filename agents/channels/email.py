@@ -23,7 +23,7 @@ from aiosmtplib.protocol import SMTPProtocol
 
 from agents.channels.channel import Message, Outcome, OutcomeKind, PointOfNoReturn
 from agents.channels.connections import Connections, MailServer
-from agents.channels.mime import BadAddress, compose_mail, mailable
+from agents.channels.mime import BadAddress, compose_mail, mailable, mailable_sender
 
 _GO_AHEAD = 354
 _CLOSING = 421
@@ -31,7 +31,6 @@ _DETAIL_CHARS = 200
 _REFUSALS: dict[int, OutcomeKind] = {4: "retry", 5: "rejected"}
 _ADDRESS = re.compile(r"<?[^\s<>]+@[^\s<>]+>?")
 _QUEUED_AS = re.compile(r"queued as\s+([A-Za-z0-9.-]{1,64})", re.IGNORECASE)
-_LEADING_DOT = re.compile(rb"(?m)^\.")
 
 
 # Together below a sender's lease: a server that answers each command just in time must not outlast the claim.
@@ -85,7 +84,7 @@ class EmailChannel:
 
     def _compose(self, message: Message) -> _Mail:
         return _Mail(
-            sender=mailable(message.from_address),
+            sender=mailable_sender(message.from_address),
             recipient=mailable(message.to_address),
             body=compose_mail(message, self._now()),
         )
@@ -99,8 +98,9 @@ class EmailChannel:
             return Outcome(kind="retry", detail="withdrawn before anything was sent")
         # `protocol` is aiosmtplib's public way to a single write and a single reply.
         protocol = cast("SMTPProtocol", smtp.protocol)
+        doubled = mail.body.replace(b"\n.", b"\n..")  # RFC 5321, 4.5.2; the first line is a header and has no dot
         try:
-            protocol.write(_LEADING_DOT.sub(b"..", mail.body) + b".\r\n")
+            protocol.write(doubled + b".\r\n")
         except SMTPServerDisconnected:
             smtp.close()
             return Outcome(kind="retry", detail="the connection was gone before anything was sent")
@@ -112,7 +112,10 @@ class EmailChannel:
         except (SMTPException, OSError) as error:
             smtp.close()
             return Outcome(kind="unknown", detail=_clean(f"no answer to the end of the mail: {error}"))
-        return _answered(smtp, response, by_class={2: "accepted", **_REFUSALS}, otherwise="unknown")
+        outcome = _answered(smtp, response, by_class={2: "accepted", **_REFUSALS}, otherwise="unknown")
+        if outcome.kind == "accepted":
+            self._connections.accepted(smtp)
+        return outcome
 
 
 async def _offer(smtp: SMTP, mail: _Mail) -> Outcome | None:

@@ -16,6 +16,7 @@ from binascii import b2a_qp
 from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime
+from functools import lru_cache
 from hashlib import blake2b
 
 from email_validator import EmailNotValidError, validate_email
@@ -44,7 +45,7 @@ def compose_mail(message: Message, sent_at: datetime) -> bytes:
         ValueError: a header would hold a control character.
     """
     headers = [
-        ("From", _mailbox(message.from_name, mailable(message.from_address))),
+        ("From", _mailbox(message.from_name, mailable_sender(message.from_address))),
         ("To", mailable(message.to_address)),
         ("Subject", _encoded("Subject", message.subject)),
         ("Date", format_datetime(sent_at)),
@@ -54,7 +55,7 @@ def compose_mail(message: Message, sent_at: datetime) -> bytes:
         ("MIME-Version", "1.0"),
     ]
     if message.reply_to:
-        headers.append(("Reply-To", mailable(message.reply_to)))
+        headers.append(("Reply-To", mailable_sender(message.reply_to)))
     if message.unsubscribe_url:
         headers.append(("List-Unsubscribe", f"<{_safe(message.unsubscribe_url)}>"))
         headers.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
@@ -64,7 +65,7 @@ def compose_mail(message: Message, sent_at: datetime) -> bytes:
 
 def message_id(message: Message) -> str:
     """The Message-ID, a function of the delivery alone: a mail sent twice is recognised as one."""
-    domain = mailable(message.from_address).rpartition("@")[2]
+    domain = mailable_sender(message.from_address).rpartition("@")[2]
     return f"<{_NOT_ID.sub('-', message.delivery_id)}@{domain}>"
 
 
@@ -81,6 +82,10 @@ def mailable(address: str) -> str:
     if checked.ascii_email is None:
         raise BadAddress("the address needs SMTPUTF8, which is not supported; ask the client for another one")
     return checked.ascii_email
+
+
+mailable_sender = lru_cache(maxsize=256)(mailable)
+"""`mailable` for addresses of tenants and coaches, which stand in mail after mail; a client's is never kept."""
 
 
 def _safe(value: str) -> str:
@@ -116,12 +121,17 @@ def _body(message: Message) -> bytes:
                 "Content-Transfer-Encoding: base64",
                 f"Content-ID: <{_NOT_ID.sub('-', image.cid)}>",
                 f'Content-Disposition: inline; filename="{_NOT_ID.sub("-", image.filename)}"',
-                body=encodebytes(image.png).replace(b"\n", b"\r\n"),
+                body=_base64(image.png),
             )
             for image in message.inline
         ]
         html = _multipart('related; type="text/html"', message.delivery_id, html, *pictures)
     return _multipart("alternative", message.delivery_id, text, html)
+
+
+@lru_cache(maxsize=256)  # a badge is drawn once for all who earn it
+def _base64(content: bytes) -> bytes:
+    return encodebytes(content).replace(b"\n", b"\r\n")
 
 
 def _text_part(subtype: str, text: str) -> bytes:

@@ -72,8 +72,9 @@ async def lock_clients(connection: Connection, keys: Sequence[ClientKey]) -> dic
 
 async def lock_client(connection: Connection, tenant: str, client: str) -> None:
     """One change about this client at a time, until the transaction ends."""
-    await connection.execute(_SQL.meet_clients, [tenant], [client])
-    await connection.execute(_SQL.lock_client, tenant, client)
+    if await connection.fetchrow(_SQL.lock_client, tenant, client) is None:
+        await connection.execute(_SQL.meet_clients, [tenant], [client])
+        await connection.execute(_SQL.lock_client, tenant, client)
 
 
 async def apply_profiles(connection: Connection, records: Sequence[ProfileRecord]) -> None:

@@ -37,9 +37,22 @@ async def test_a_refused_mail_does_not_spoil_the_next_one() -> None:
         await channel.close()
 
 
-async def test_a_connection_that_the_server_closed_meanwhile_is_replaced() -> None:
+async def test_a_connection_that_just_accepted_a_mail_takes_the_next_without_being_asked() -> None:
     async with scripted_smtp() as server:
         channel = channel_to(server.port)
+        await channel.send(MESSAGE, Crossing())
+        await channel.send(MESSAGE, Crossing())
+        assert "RSET" not in server.verbs
+        server.answers["BODY"] = "550 no"
+        await channel.send(MESSAGE, Crossing())
+        await channel.send(MESSAGE, Crossing())
+        assert server.verbs.count("RSET") == 1
+        await channel.close()
+
+
+async def test_a_connection_that_the_server_closed_meanwhile_is_replaced() -> None:
+    async with scripted_smtp() as server:
+        channel = channel_to(server.port, trusted_seconds=0.0)
         await channel.send(MESSAGE, Crossing())
         server.answers["RSET"] = DROP
         assert (await channel.send(MESSAGE, Crossing())).kind == "accepted"
