@@ -7,10 +7,12 @@ Theory of operation: `>Bq` (format byte, deadline in ms or -1) followed by one `
 replay. A new source topic may be appended to the fold order: the format byte counts the offsets that were written.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from struct import Struct
 
 NEVER = -1
+_DEADLINE = Struct(">q")
+_NEGATIVE = 0x80  # the first byte of a negative deadline is at least this
 _FORMAT = 0x10  # high nibble: format 1; low nibble: the number of topics
 
 
@@ -49,6 +51,11 @@ class Header:
     def deadline(self, value: bytes) -> int:
         """Return the deadline alone, or `NEVER`."""
         return int.from_bytes(value[1:9], "big", signed=True)
+
+    def deadlines(self, values: Mapping[bytes, bytes]) -> list[tuple[int, bytes]]:
+        """Return the deadline and key of every value that has one."""
+        read = _DEADLINE.unpack_from
+        return [(read(value, 1)[0], key) for key, value in values.items() if value[1] < _NEGATIVE]
 
     @property
     def unapplied(self) -> tuple[int, ...]:

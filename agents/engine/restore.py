@@ -7,8 +7,10 @@ Theory of operation: a bare consumer, outside the group, read_committed, one exp
 reader yields them. A restore may take as long as it needs, but not stand still.
 """
 
+import asyncio
 from collections.abc import Mapping
 from time import monotonic
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -19,11 +21,12 @@ from agents.engine.bookmark import Bookmark
 from agents.engine.config import EngineConfig
 from agents.engine.errors import BrokerAwayError
 from agents.engine.observer import Observer
+from agents.engine.raw_records import leave_raw
 from agents.engine.store import PartitionStates
 
 log = structlog.get_logger(__name__)
 
-_POLL_MS = 200
+_POLL_SECONDS = 0.2
 
 
 async def restore(
@@ -76,7 +79,7 @@ async def _read(
         consumer.seek(tp, states[tp.partition].changelog_offset)
     reading, progress_at = set(ends), monotonic()
     while reading:
-        for tp, records in (await consumer.getmany(timeout_ms=_POLL_MS)).items():
+        for tp, records in (await _fetched(consumer)).items():
             changes: dict[bytes, bytes | None] = {record.key: record.value for record in records}
             states[tp.partition].restored(changes, _bookmark(changes))
             counts[tp.partition] += len(records)
@@ -89,6 +92,19 @@ async def _read(
             raise BrokerAwayError(
                 f"no changelog record for {config.restore_timeout_ms} ms; waiting for {sorted(reading)}"
             )
+
+
+async def _fetched(consumer: AIOKafkaConsumer) -> dict[TopicPartition, list[Any]]:
+    """What has been fetched, as the C reader yields it; waits a moment when nothing has."""
+    fetcher = consumer._fetcher  # noqa: SLF001 - pinned
+    if not fetcher._records:  # noqa: SLF001 - pinned
+        waiter = fetcher._create_fetch_waiter()  # noqa: SLF001 - pinned
+        await asyncio.wait({waiter}, timeout=_POLL_SECONDS)
+        waiter.cancel()
+    for fetched in fetcher._records.values():  # noqa: SLF001 - pinned
+        leave_raw(fetched)
+    arrived: dict[TopicPartition, list[Any]] = await consumer.getmany(timeout_ms=0)
+    return arrived
 
 
 def _bookmark(changes: dict[bytes, bytes | None]) -> Bookmark | None:

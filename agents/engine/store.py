@@ -50,17 +50,17 @@ class PartitionStates:
         self.changelog_offset = changelog_offset
 
     def restored(self, changes: Mapping[bytes, bytes | None], bookmark: Bookmark | None) -> None:
-        """Take over what the changelog says."""
-        for key, value in changes.items():
-            self._put(key, value)
+        """Take over what the changelog says; `settle` completes it."""
+        self.values.update((key, value) for key, value in changes.items() if value is not None)
+        for key in [key for key, value in changes.items() if value is None]:
+            self.values.pop(key, None)
         self.bookmark = bookmark or self.bookmark
 
     def settle(self, changelog_offset: int) -> None:
         """Finish a restore that read up to `changelog_offset`."""
         self.changelog_offset = changelog_offset
-        deadline = self.header.deadline
-        due = [(deadline(value), key) for key, value in self.values.items()]
-        self.deadlines.load([entry for entry in due if entry[0] >= 0])
+        self.bytes = sum(map(len, self.values.values()))
+        self.deadlines.load(self.header.deadlines(self.values))
 
     def _put(self, key: bytes, value: bytes | None) -> None:
         before = self.values.pop(key, None) if value is None else self.values.get(key)

@@ -22,6 +22,7 @@ from faust.types import TP
 from agents.engine.batch import Batch
 from agents.engine.config import EngineConfig
 from agents.engine.errors import RecordsLostError
+from agents.engine.raw_records import leave_raw
 
 log = structlog.get_logger(__name__)
 
@@ -173,8 +174,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         if state is None or not state.has_valid_position:
             self._drop(fetcher, tp)
             return None
-        if result._partition_records is not None:  # noqa: SLF001 - pinned
-            result._partition_records._consumer_record = _as_it_is  # noqa: SLF001 - pinned; the C record has all we need
+        leave_raw(result)
         start = state.position
         records = result.getall(self.consumer.config.max_batch_records)
         end = state.position
@@ -211,10 +211,6 @@ class BatchThread(driver.AIOKafkaConsumerThread):
             heartbeat_interval_ms=config.heartbeat_interval_ms,
             rebalance_timeout_ms=config.rebalance_timeout_ms,
         )
-
-
-def _as_it_is(_: TopicPartition, record: Any) -> Any:
-    return record
 
 
 def _raise(tp: TopicPartition, result: Any) -> None:
