@@ -15,7 +15,7 @@ from streams.tracking.lapses import Breakable, Broken, Lapses, all_pending, due_
 from streams.tracking.pauses import Pause, day_set
 from streams.tracking.plan import SEPARATOR, Lookout, Plan, PlannedRule
 from streams.tracking.state import State
-from streams.tracking.streaks import DayChange, may_reach, settle_streak
+from streams.tracking.streaks import DayChange, may_reach, settle_streaks
 
 Looks = Lookout | PlannedRule
 """What says which habits' days are looked at."""
@@ -41,9 +41,8 @@ def settle_days(after: State, plan: Plan, changed: Changed, hears: Hears) -> tup
             continue
         per = changed.habit if lookout.by_habit else ""
         change = _change(changed, after, lookout, per)
-        for rule in lookout.streaks:
-            awards, found = settle_streak(awards, rule, per, change, hears)
-            verdicts += found
+        awards, found = settle_streaks(awards, lookout.streaks, per, change, hears)
+        verdicts += found
         for rule in lookout.lapses:
             what = breakable(after, plan, rule, per)
             broken = settle_lapse(Broken(awards, lapses), what, change, changed.now_ms, silent=changed.silent)

@@ -26,16 +26,27 @@ class DayChange(Struct, frozen=True, gc=False):
     first: int
     last: int
 
+    @property
+    def only_adds(self) -> bool:
+        """Whether days got a check and none lost one, as nearly always: then no run is shorter than before."""
+        old, new = self.old, self.new
+        return old.base == new.base and not (old.neutral or new.neutral or old.checked & ~new.checked)
 
-def settle_streak(awards: Awards, rule: PlannedRule, per: str, change: DayChange, hears: Hears) -> Settled:
-    """The ledger after the days that a rule looks at changed."""
-    before, after = _near(change.old, change), _near(change.new, change)
-    awards, verdicts = _shorten(awards, Streak(rule, per), change, before, after)
-    for run in after:
-        if thresholds := thresholds_between(rule, 0, run.length):
-            what = of_run(run)
-            for threshold in thresholds:
-                awards, found = reach(awards, Slot(rule, threshold, per), hears, what)
+
+def settle_streaks(awards: Awards, rules: Sequence[PlannedRule], per: str, change: DayChange, hears: Hears) -> Settled:
+    """The ledger after the days that some rules look at changed; their runs are found once for all of them."""
+    after = _near(change.new, change)
+    before = () if change.only_adds else _near(change.old, change)
+    shorter = [run for run in before if not any(new.covers(run) for new in after)]
+    longer = [of_run(run) for run in after]
+    verdicts: tuple[Verdict, ...] = ()
+    for rule in rules:
+        if shorter:
+            awards, found = _shorten(awards, Streak(rule, per), change, shorter)
+            verdicts += found
+        for reached in longer:
+            for threshold in thresholds_between(rule, 0, reached.value):
+                awards, found = reach(awards, Slot(rule, threshold, per), hears, reached)
                 verdicts += found
     return awards, verdicts
 
@@ -71,12 +82,11 @@ def _near(days: DaySet, change: DayChange) -> tuple[Run, ...]:
     return runs_near(days, change.first, change.last)
 
 
-def _shorten(awards: Awards, streak: Streak, change: DayChange, before: Sequence[Run], after: Sequence[Run]) -> Settled:
+def _shorten(awards: Awards, streak: Streak, change: DayChange, shorter: Sequence[Run]) -> Settled:
     """Withdraw what no longer holds, where runs became shorter or were split."""
     verdicts: tuple[Verdict, ...] = ()
     rule = streak.rule
-    shorter = [run for run in before if not any(new.covers(run) for new in after)]
-    longest = max((run.length for run in shorter), default=0)
+    longest = max(run.length for run in shorter)
     for threshold in thresholds_between(rule, 0, longest):
         slot = Slot(rule, threshold, streak.per)
         for known in awards.get(slot.key, ()):
