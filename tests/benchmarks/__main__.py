@@ -1,34 +1,34 @@
 """`make bench`: every figure in one run, as tables for people and as build/bench.json for programs.
 
-    python -m tests.benchmarks [--quick] [--rounds N] [--only replay|throughput|latency|in-app]
+    python -m tests.benchmarks [--quick] [--rounds N] [--only PART]... [--keep]
 
 Exit status 0 if all that is required was met, 1 if not, 3 if something could not be measured. A part that is
-left out by --only leaves its figures out, and counts as not met.
+left out by --only leaves its figures out, and counts as not met; --keep takes them from the last run.
 """
 
 import argparse
 import asyncio
+import os
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from rich.console import Console
 
 from agents.embedded.child import ChildFailedError
 from schemas.topics import DELIVERY_APP_ID, TRACKER_APP_ID
-from tests.benchmarks import contest, figures, latency, load, reference, replaying, services, stage
+from tests.benchmarks import contest, figures, latency, load, parts, reference, replaying, scraping, services, stage
+from tests.benchmarks.parts import Part
 from tests.benchmarks.peer import NotMeasuredError
 
 RESULT = Path("build/bench.json")
 ALONE = "replay"
-SERVED = ("throughput", "latency", "in-app")
+SERVED = ("throughput", "latency", "in-app", *parts.NAMES)
 PARTS = (ALONE, *SERVED)
 _REPLAYED = 1_000_000
 _GROUPS = (TRACKER_APP_ID, DELIVERY_APP_ID)
 _EXIT_FAILED = 3
-
-Part = Callable[[], Awaitable[dict[str, float]]]
 
 
 def main() -> int:
@@ -36,13 +36,16 @@ def main() -> int:
     arguments = _arguments()
     console = Console()
     wanted = arguments.only or PARTS
+    found = figures.read(RESULT) if arguments.keep else {}
+    found |= {"machine_cores": os.cpu_count() or 0, "machine_load_before": os.getloadavg()[0]}
     with tempfile.TemporaryDirectory(prefix="cairn-bench-") as name:
         folder = Path(name)
-        found, failed = asyncio.run(_measure({ALONE: lambda: _replay(folder, arguments)}, wanted, console))
+        failed = asyncio.run(_measure({ALONE: lambda: _replay(folder, arguments)}, wanted, console, found))
         if not set(SERVED).isdisjoint(wanted):
             with stage.servers(folder, console) as servers:
-                more, failed_too = asyncio.run(_measure(_served(servers, arguments, console), wanted, console))
-            found, failed = found | more, failed or failed_too
+                of_cairn = parts.parts(servers, found, quick=arguments.quick)
+                served = _served(servers, arguments, console) | of_cairn
+                failed = asyncio.run(_measure(served, wanted, console, found)) or failed
     console.print(figures.table(found))
     figures.write(found, RESULT)
     missed = figures.missed(found)
@@ -60,18 +63,24 @@ def _served(servers: stage.Stage, arguments: argparse.Namespace, console: Consol
     }
 
 
-async def _measure(parts: Mapping[str, Part], wanted: Iterable[str], console: Console) -> tuple[dict[str, float], bool]:
-    """Measure each part that is wanted; one that fails says why and leaves the others alone."""
-    found: dict[str, float] = {}
+async def _measure(
+    measures: Mapping[str, Part], wanted: Iterable[str], console: Console, found: dict[str, float]
+) -> bool:
+    """Measure each part that is wanted into `found`; one that fails says why and leaves the others alone.
+
+    Returns:
+        Whether one failed.
+    """
     failed = False
-    for name in (name for name in parts if name in wanted):
+    for name in (name for name in measures if name in wanted):
         console.print(f"{name} ...")
         try:
-            found |= await parts[name]()
+            found |= await measures[name]()
+            figures.write(found, RESULT)  # what was measured survives a run that is broken off
         except (ChildFailedError, NotMeasuredError) as error:
             failed = True
             console.print(f"{name} was not measured: {error}", style="red", markup=False, highlight=False)
-    return found, failed
+    return failed
 
 
 async def _replay(folder: Path, arguments: argparse.Namespace) -> dict[str, float]:
@@ -95,7 +104,9 @@ async def _throughput(servers: stage.Stage, arguments: argparse.Namespace, conso
 async def _latency(servers: stage.Stage) -> dict[str, float]:
     await stage.clear(servers, groups=_GROUPS)
     async with services.running(servers, "track"):
-        return _percentiles("milestone", await latency.to_milestone(servers))
+        found = _percentiles("milestone", await latency.to_milestone(servers))
+        shown = await asyncio.to_thread(scraping.scrape, servers, "track")
+        return found | {"milestone_records_per_batch": scraping.records_per_batch({}, shown)}
 
 
 async def _in_app(servers: stage.Stage) -> dict[str, float]:
@@ -117,6 +128,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one round over half of the events")
     parser.add_argument("--rounds", type=int, help="rounds of each peer; 3, or 1 with --quick")
     parser.add_argument("--only", action="append", choices=PARTS, help="measure this part alone")
+    parser.add_argument("--keep", action="store_true", help="keep what the last run measured and this one does not")
     arguments = parser.parse_args()
     arguments.rounds = arguments.rounds or (1 if arguments.quick else 3)
     return arguments

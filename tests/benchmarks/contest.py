@@ -12,13 +12,13 @@ from typing import Any
 
 from rich.table import Table
 
-from agents.stack import CAIRN
 from schemas.milestone_codec import decode_milestone
-from schemas.topics import EVENTS, MILESTONES, TRACKER_APP_ID
+from schemas.topics import EVENTS, MILESTONES
 from tests.benchmarks import stage as stages
 from tests.benchmarks.peer import Peer, Speed, run
 from tests.benchmarks.reference import Difference, Reference, compare
 from tests.benchmarks.stage import PARTITIONS, Stage
+from tests.benchmarks.tracking import tracker
 
 _SLOW_SECONDS = 25.0
 _SPEEDS = (("events_per_second", 0), ("cpu_us_per_event", 1), ("peak_mb", 0))
@@ -85,17 +85,8 @@ def table(standings: Iterable[Standing]) -> Table:
 
 
 def _peers(stage: Stage, number: int) -> tuple[Peer, ...]:
-    cairn = Peer(
-        name="cairn",
-        guarantee="exactly once",
-        group=TRACKER_APP_ID,
-        output=MILESTONES,
-        decides=True,
-        argv=(CAIRN, "track"),
-        env=stage.env,
-    )
     return (
-        cairn,
+        tracker(stage),
         _faust(stage, f"faust-{number}", "faust", "at_least_once"),
         _faust(stage, f"faust-eo-{number}", "faust_exactly_once", "exactly_once"),
         _foreign(

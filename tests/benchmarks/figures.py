@@ -14,12 +14,13 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Required:
-    """What a figure must reach: at least, or less than, a limit."""
+    """What a figure must reach: at least, or less than, a limit; and what it aims at."""
 
     name: str
     meaning: str
     at_least: float | None = None
     below: float | None = None
+    aim: float | None = None
 
     def is_met(self, figures: Mapping[str, float]) -> bool:
         """Whether the figure was measured and keeps to its limits."""
@@ -33,9 +34,10 @@ class Required:
     @property
     def limit(self) -> str:
         """The limit for people."""
-        return f">= {self.at_least:g}" if self.at_least is not None else f"< {self.below:g}"
+        return f">= {self.at_least:,g}" if self.at_least is not None else f"< {self.below:,g}"
 
 
+_CROWD = "clients_1000000"
 REQUIRED = (
     Required(
         name="cairn_to_faust_ratio",
@@ -44,9 +46,24 @@ REQUIRED = (
     ),
     Required(name="replay_seconds_per_million", meaning="cairn replay of 1,000,000 events on one core, s", below=30),
     Required(name="state_bytes_typical", meaning="state of a typical client, bytes", below=600),
-    Required(name="milestone_p50_ms", meaning="event appended to committed milestone read, p50, ms", below=25),
-    Required(name="milestone_p99_ms", meaning="event appended to committed milestone read, p99, ms", below=120),
+    Required(name="milestone_p50_ms", meaning="event appended to committed milestone read, p50, ms", below=25, aim=12),
+    Required(name="milestone_p99_ms", meaning="event appended to committed milestone read, p99, ms", below=120, aim=60),
     Required(name="in_app_p99_ms", meaning="event appended to in-app message readable, p99, ms", below=1_000),
+    Required(name="half_load_p99_ms", meaning="the same milestone at half of capacity, p99, ms", below=250, aim=120),
+    Required(name="crowd_cpu_ratio", meaning="CPU per event with 1,000,000 clients / with 10,000", below=1.8, aim=1.3),
+    Required(name=f"{_CROWD}_peak_mb", meaning="resident memory with 1,000,000 clients, MB", below=1_500, aim=1_000),
+    Required(
+        name=f"{_CROWD}_restore_records_per_second",
+        meaning="restore of a changelog, records/s",
+        at_least=200_000,
+        aim=300_000,
+    ),
+    Required(name="rules_cpu_ratio", meaning="CPU per event with 50 rules / with 6", below=2.0, aim=1.2),
+    Required(
+        name="planned_per_second", meaning="milestones planned into Postgres/s, one process", at_least=2_000, aim=4_000
+    ),
+    Required(name="in_app_per_second", meaning="in-app messages/s, one process", at_least=2_000, aim=5_000),
+    Required(name="emails_per_second", meaning="mails/s, one process", at_least=300, aim=600),
 )
 
 
@@ -58,13 +75,20 @@ def missed(figures: Mapping[str, float], required: Iterable[Required] = REQUIRED
 def table(figures: Mapping[str, float], required: Iterable[Required] = REQUIRED) -> Table:
     """What is required, what was measured, and whether that is enough."""
     rows = Table(title="Required", title_justify="left")
-    for heading in ("figure", "measured", "required", "met"):
+    for heading in ("figure", "measured", "required", "aim", "met"):
         rows.add_column(heading, justify="left" if heading == "figure" else "right")
     for one in required:
         value = figures.get(one.name)
         measured = "not measured" if value is None else f"{value:,.1f}"
-        rows.add_row(one.meaning, measured, one.limit, "[green]yes" if one.is_met(figures) else "[red]no")
+        aim = "" if one.aim is None else f"{one.aim:,g}"
+        rows.add_row(one.meaning, measured, one.limit, aim, "[green]yes" if one.is_met(figures) else "[red]no")
     return rows
+
+
+def read(path: Path) -> dict[str, float]:
+    """The figures that were written last; none if there are none."""
+    found: dict[str, float] = json.loads(path.read_text()) if path.exists() else {}
+    return found
 
 
 def write(figures: Mapping[str, float], path: Path) -> None:

@@ -25,24 +25,24 @@ from tests.benchmarks.stage import HEADERS, PARTITIONS, Stage
 
 RATE_PER_SECOND = 200
 SECONDS = 20
-_WARM_SECONDS = 40  # a broker that has just started spends both cores on compiling itself
+WARM_SECONDS = 40  # a broker that has just started spends both cores on compiling itself
 _LOOK_SECONDS = 0.005
 _OUT_OF_ORDER = 200  # rows whose transactions may commit after one with a higher position
 _MS = 1000
 
 
-async def to_milestone(stage: Stage) -> list[float]:
+async def to_milestone(stage: Stage, *, warm_seconds: int = WARM_SECONDS, seconds: int = SECONDS) -> list[float]:
     """Milliseconds from append to a milestone read by a read_committed subscriber, per event; `cairn track` runs."""
     async with _milestones_seen(stage) as seen:
-        return await _measure(stage, "milestone", seen)
+        return await _measure(stage, "milestone", seen, warm_seconds, seconds)
 
 
 async def to_in_app(stage: Stage) -> list[float]:
     """Milliseconds from append to the row that the inbox shows, per event; `cairn track` and `cairn deliver` run."""
-    names = [_name("inbox", number) for number in range(RATE_PER_SECOND * (SECONDS + _WARM_SECONDS))]
+    names = [_name("inbox", number) for number in range(RATE_PER_SECOND * (SECONDS + WARM_SECONDS))]
     await _introduce(stage, names)
     async with _inbox_seen(stage) as seen:
-        return await _measure(stage, "inbox", seen)
+        return await _measure(stage, "inbox", seen, WARM_SECONDS, SECONDS)
 
 
 def percentile(values: list[float], percent: int) -> float:
@@ -50,8 +50,10 @@ def percentile(values: list[float], percent: int) -> float:
     return quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
-async def _measure(stage: Stage, series: str, seen: Mapping[str, float]) -> list[float]:
-    appended = await _send(stage, series)
+async def _measure(
+    stage: Stage, series: str, seen: Mapping[str, float], warm_seconds: int, seconds: int
+) -> list[float]:
+    appended = await _send(stage, series, RATE_PER_SECOND * (warm_seconds + seconds))
 
     async def are_seen() -> bool:
         return appended.keys() <= seen.keys()
@@ -61,17 +63,17 @@ async def _measure(stage: Stage, series: str, seen: Mapping[str, float]) -> list
     except TimeoutError:
         unseen = len(appended.keys() - seen.keys())
         raise NotMeasuredError(f"{unseen} of {len(appended)} events had no answer in time") from None
-    warm = _WARM_SECONDS * RATE_PER_SECOND
+    warm = warm_seconds * RATE_PER_SECOND
     return [seen[client] - at for client, at in list(appended.items())[warm:]]
 
 
-async def _send(stage: Stage, series: str) -> dict[str, float]:
+async def _send(stage: Stage, series: str, events: int) -> dict[str, float]:
     """Send the events on schedule; returns each client's append time in milliseconds, in order."""
     producer = AIOKafkaProducer(bootstrap_servers=stage.kafka, enable_idempotence=True)
     async with producer:
         began_at = time.monotonic()
         sent = {}
-        for number in range(RATE_PER_SECOND * (SECONDS + _WARM_SECONDS)):
+        for number in range(events):
             await asyncio.sleep(began_at + number / RATE_PER_SECOND - time.monotonic())
             client = _name(series, number)
             value = encode_event(event(client, client, datetime.now(UTC), SessionData(session_id=client)))

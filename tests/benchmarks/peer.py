@@ -7,7 +7,7 @@ finished counts, and a peer that commits seldom is measured between two of its c
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -17,11 +17,12 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from agents.embedded.child import Child
 from schemas.topics import EVENTS
+from tests.benchmarks.processes import process_of
 from tests.benchmarks.stage import Stage
 
 _SAMPLE_SECONDS = 0.1
 _WARM_SECONDS = 3.0
-_START_SECONDS = 60.0
+_START_SECONDS = 180.0
 _STALL_SECONDS = 30.0
 _MEGABYTE = 1_000_000
 
@@ -77,13 +78,14 @@ class _Sample:
     memory_bytes: int
 
 
-async def run(stage: Stage, peer: Peer, total: int) -> Speed:
+async def run(stage: Stage, peer: Peer, total: int, at_end: Callable[[], None] = lambda: None) -> Speed:
     """Run one round.
 
     Args:
         stage: the running servers.
         peer: whose state, group and output topics are new.
         total: how many events the topic holds.
+        at_end: is called when the last one was committed, while the peer still runs.
 
     Raises:
         NotMeasuredError: it ended, stood still or was too slow.
@@ -94,6 +96,7 @@ async def run(stage: Stage, peer: Peer, total: int) -> Speed:
     child.start()
     try:
         samples = await _watch(admin, child, peer, total)
+        await asyncio.to_thread(at_end)
         await asyncio.to_thread(child.stop)  # in order: a peer may commit once more
         committed = await _committed(admin, peer.group)
     finally:
@@ -106,7 +109,7 @@ async def run(stage: Stage, peer: Peer, total: int) -> Speed:
 
 
 async def _watch(admin: AIOKafkaAdminClient, child: Child, peer: Peer, total: int) -> list[_Sample]:
-    process = _process(child)
+    process = process_of(child)
     samples = [_Sample(at_seconds=time.monotonic(), committed=0, cpu_seconds=0, memory_bytes=0)]
     moved_at = began_at = 0.0
     while samples[-1].committed < total:
@@ -124,15 +127,6 @@ async def _watch(admin: AIOKafkaAdminClient, child: Child, peer: Peer, total: in
         if began_at and peer.seconds and sample.at_seconds - began_at > peer.seconds:
             break
     return samples
-
-
-def _process(child: Child) -> psutil.Process:
-    """The command itself: the one child of its guard."""
-    assert child._guard is not None
-    guard = psutil.Process(child._guard.pid)
-    while not (children := guard.children()):
-        time.sleep(0.01)
-    return children[0]
 
 
 def _sample(process: psutil.Process, committed: int) -> _Sample:

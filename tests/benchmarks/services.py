@@ -19,7 +19,7 @@ _GRACE_SECONDS = 25.0
 
 
 @asynccontextmanager
-async def running(stage: Stage, *names: str) -> AsyncIterator[None]:
+async def running(stage: Stage, *names: str) -> AsyncIterator[tuple[Child, ...]]:
     """Run `cairn NAME` for each name, ready from the first moment of the block to its last.
 
     Raises:
@@ -37,7 +37,7 @@ async def running(stage: Stage, *names: str) -> AsyncIterator[None]:
             await asyncio.to_thread(child.wait_until, partial(_is_ready, url), _READY_SECONDS)
             children.append(child)
         try:
-            yield
+            yield tuple(children)
         except NotMeasuredError as error:
             logs = "\n".join(f"{child.name} said at last:\n{child.tail(5)}" for child in children)
             raise NotMeasuredError(f"{error}\n{logs}") from None

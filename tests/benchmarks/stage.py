@@ -9,7 +9,7 @@ import os
 import shutil
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from aiokafka.protocol.admin import DeleteGroupsRequest
 from rich.console import Console
 
 from agents import topics, up
+from agents.embedded.ports import usable_port
 from agents.settings import KafkaSettings
 from agents.stack import Stack
 from agents.startup_view import StartupView
@@ -49,22 +50,28 @@ class Stage:
         postgres: the database's.
         folder: where logs may be written.
         env: the environment that Cairn's processes get here.
+        partitions: of each topic from the next `clear` on.
     """
 
     kafka: str
     postgres: str
     folder: Path
     env: Mapping[str, str]
+    partitions: int = PARTITIONS
 
     @property
     def settings(self) -> KafkaSettings:
         """Kafka's settings as every process of Cairn gets them here."""
         return KafkaSettings(
             kafka_bootstrap_servers=self.kafka,
-            partitions=PARTITIONS,
+            partitions=self.partitions,
             replication_factor=1,
             min_insync_replicas=1,
         )
+
+    def of(self, partitions: int) -> "Stage":
+        """The same servers, with topics of another partition count from the next `clear` on."""
+        return replace(self, partitions=partitions, env={**self.env, "CAIRN_PARTITIONS": str(partitions)})
 
 
 @contextmanager
@@ -72,7 +79,8 @@ def servers(folder: Path, console: Console) -> Iterator[Stage]:
     """Start broker, database and mail sink with topics and schema, as `cairn up` does; stop them at the end."""
     view = StartupView(console)
     foreign = {name: value for name, value in os.environ.items() if not name.startswith("CAIRN_")}
-    settings = {**foreign, **up.defaults(folder)}
+    probes = {f"CAIRN_{name}_PROBE_PORT": str(usable_port()) for name in ("TRACK", "DELIVER", "SERVE")}
+    settings = {**foreign, **up.defaults(folder), **probes}  # another `cairn up` may want the ports that people expect
     with Stack(folder, view=view) as stack:
         with view:
             stack.start_servers(lambda: {**settings, **up.addresses(stack)})
@@ -85,8 +93,8 @@ def servers(folder: Path, console: Console) -> Iterator[Stage]:
         )
 
 
-async def fill(stage: Stage, log: Iterable[Sent]) -> dict[int, int]:
-    """Append the log to an empty events topic.
+async def fill(stage: Stage, log: Iterable[Sent], topic: str = EVENTS) -> dict[int, int]:
+    """Append the log to an empty topic, that of events by default.
 
     Returns:
         The end offset of each partition.
@@ -94,19 +102,19 @@ async def fill(stage: Stage, log: Iterable[Sent]) -> dict[int, int]:
     producer = AIOKafkaProducer(bootstrap_servers=stage.kafka, max_batch_size=_BATCH_BYTES, enable_idempotence=True)
     await producer.start()
     try:
-        return await _append(producer, log)
+        return await _append(producer, log, topic, stage.partitions)
     finally:
         await producer.stop()
 
 
-async def _append(producer: AIOKafkaProducer, log: Iterable[Sent]) -> dict[int, int]:
-    batches = {partition: producer.create_batch() for partition in range(PARTITIONS)}
+async def _append(producer: AIOKafkaProducer, log: Iterable[Sent], topic: str, partitions: int) -> dict[int, int]:
+    batches = {partition: producer.create_batch() for partition in range(partitions)}
     ends = dict.fromkeys(batches, 0)
 
     async def send(partition: int) -> None:
         batch = batches[partition]
         batches[partition] = producer.create_batch()
-        await producer.send_batch(batch, EVENTS, partition=partition)
+        await producer.send_batch(batch, topic, partition=partition)
 
     for sent in log:
         record: dict[str, Any] = {"key": sent.key, "value": sent.value, "timestamp": None, "headers": HEADERS}
@@ -146,7 +154,7 @@ async def create(stage: Stage, *names: str) -> None:
     admin = await _admin(stage)
     try:
         answer = await admin.create_topics(
-            [NewTopic(name=name, num_partitions=PARTITIONS, replication_factor=1) for name in names]
+            [NewTopic(name=name, num_partitions=stage.partitions, replication_factor=1) for name in names]
         )
     finally:
         await admin.close()
@@ -162,7 +170,7 @@ async def read_all(stage: Stage, topic: str) -> list[Any]:
     )
     await consumer.start()
     try:
-        partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+        partitions = [TopicPartition(topic, number) for number in range(stage.partitions)]
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
         records: list[Any] = []
