@@ -48,11 +48,14 @@ $(READY): requirements/dev.txt pyproject.toml
 
 # uv resolves in a place of its own: it is a tool of this target alone.
 COMPILE = build/lock/bin/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
+PEERS = bare_loop faust_manual quix_streams
 
-lock: setup ## Renew requirements/*.txt and the embedded broker's list of jars
+lock: setup ## Renew requirements/*.txt, those of the bench's peers, and the lists of jars
 	@"$(PYTHON)" -m venv --clear build/lock
 	@build/lock/bin/pip install --quiet --disable-pip-version-check uv==0.13.9
-	@$(COMPILE) --output-file requirements/runtime.txt
-	@$(COMPILE) --extra embedded --extra dev --output-file requirements/dev.txt
+	@$(COMPILE) pyproject.toml --output-file requirements/runtime.txt
+	@$(COMPILE) pyproject.toml --extra embedded --extra dev --output-file requirements/dev.txt
+	@cd tests/benchmarks/peers && for peer in $(PEERS); do ../../../$(COMPILE) $$peer.in --output-file $$peer.txt; done
 	@$(BIN)/python -m agents.embedded.pin_jars
+	@$(BIN)/python -m tests.benchmarks.pin_streams

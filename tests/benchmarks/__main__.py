@@ -1,17 +1,22 @@
 """`make bench`: every figure in one run, as tables for people and as build/bench.json for programs.
 
-    python -m tests.benchmarks [--quick] [--rounds N] [--only PART]... [--keep]
+    python -m tests.benchmarks [--quick] [--rounds N] [--clients N] [--only PART]... [--keep]
 
-Exit status 0 if all that is required was met, 1 if not, 3 if something could not be measured. A part that is
-left out by --only leaves its figures out, and counts as not met; --keep takes them from the last run.
+Exit status 0 if all that is required was met, 1 if not, 3 if a part could not be measured. A part that is left out by
+--only, or a peer that has no time, leaves its figures out, and they count as not met; --keep takes them from the last
+run.
 """
 
 import argparse
 import asyncio
+import math
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from rich.console import Console
@@ -27,6 +32,8 @@ ALONE = "replay"
 SERVED = ("throughput", "latency", "in-app", *parts.NAMES)
 PARTS = (ALONE, *SERVED)
 _REPLAYED = 1_000_000
+_EVENTS, _QUICK_EVENTS = 5_500_000, 2_500_000
+_SECONDS, _QUICK_SECONDS = 30.0, 10.0
 _GROUPS = (TRACKER_APP_ID, DELIVERY_APP_ID)
 _EXIT_FAILED = 3
 
@@ -89,16 +96,24 @@ async def _replay(folder: Path, arguments: argparse.Namespace) -> dict[str, floa
 
 
 async def _throughput(servers: stage.Stage, arguments: argparse.Namespace, console: Console) -> dict[str, float]:
-    log = tuple(load.log(steady_days=25 if arguments.quick else 60, partitions=stage.PARTITIONS))
-    expected = reference.of(log)
-    ends = await stage.fill(servers, log)
-    console.print(f"{len(log):,} events of {load.CLIENTS:,} clients lead to {len(expected):,} milestones")
-    standings = await contest.play(servers, ends, expected, arguments.rounds, _saying(console))
+    log = partial(_log, arguments.clients, _QUICK_EVENTS if arguments.quick else _EVENTS, datetime.now(UTC))
+    expected = reference.of(log())
+    ends = await stage.fill(servers, log())
+    console.print(
+        f"{sum(ends.values()):,} events of {arguments.clients:,} clients lead to {len(expected):,} milestones"
+    )
+    course = contest.Course(ends=ends, reference=expected, seconds=_QUICK_SECONDS if arguments.quick else _SECONDS)
+    standings = await contest.play(servers, course, arguments.rounds, _saying(console))
     console.print(contest.table(standings))
     found = dict(figure for standing in standings for figure in standing.figures())
-    found["cairn_to_faust_ratio"] = found["cairn_events_per_second"] / found["faust_events_per_second"]
-    found["cairn_to_bare_loop_ratio"] = found["cairn_events_per_second"] / found["bare_loop_events_per_second"]
-    return found
+    return found | dict(contest.ratios(found))
+
+
+def _log(clients: int, events: int, today: datetime) -> Iterator[load.Sent]:
+    """The log for some clients, so long that the fastest peer does not reach its end before it is measured."""
+    steady_days = math.ceil(events / clients / load.EVENTS_PER_CLIENT_AND_DAY)
+    log = load.log(steady_days=steady_days, partitions=stage.PARTITIONS, today=today, clients=clients)
+    return islice(log, events)
 
 
 async def _latency(servers: stage.Stage) -> dict[str, float]:
@@ -127,6 +142,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description="Figures beside their peers, in one run.")
     parser.add_argument("--quick", action="store_true", help="one round over half of the events")
     parser.add_argument("--rounds", type=int, help="rounds of each peer; 3, or 1 with --quick")
+    parser.add_argument("--clients", type=int, default=load.CLIENTS, help="of the contest's log; 10,000")
     parser.add_argument("--only", action="append", choices=PARTS, help="measure this part alone")
     parser.add_argument("--keep", action="store_true", help="keep what the last run measured and this one does not")
     arguments = parser.parse_args()

@@ -1,130 +1,150 @@
-"""The contest: which peers there are, how a round of each begins, and the medians of their rounds.
+"""The contest: rounds of each peer over the same events, their milestones judged, and the medians of their times.
 
-Rounds of different peers alternate, so that a neighbour who disturbs the machine disturbs all of them.
+Rounds of different peers alternate, every other time in reverse, so that a neighbour who disturbs the machine disturbs
+all of them. Milestones are compared with the reference before a time counts: a peer with others is reported and has no
+time.
 """
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import count
 from statistics import median
-from typing import Any
 
 from rich.table import Table
 
+from agents.embedded.child import ChildFailedError
 from schemas.milestone_codec import decode_milestone
 from schemas.topics import EVENTS, MILESTONES
 from tests.benchmarks import stage as stages
-from tests.benchmarks.peer import Peer, Speed, run
+from tests.benchmarks.peer import NotMeasuredError, Peer, Run, Speed, run
 from tests.benchmarks.reference import Difference, Reference, compare
-from tests.benchmarks.stage import PARTITIONS, Stage
-from tests.benchmarks.tracking import tracker
+from tests.benchmarks.roster import ENTRANTS, Entrant, peer_of
+from tests.benchmarks.stage import Stage
 
-_SLOW_SECONDS = 25.0
-_SPEEDS = (("events_per_second", 0), ("cpu_us_per_event", 1), ("peak_mb", 0))
-_ROOT = Path(__file__).parents[2]
+_COLUMNS = (("events/s", "events_per_second", 0), ("CPU us/event", "cpu_us_per_event", 1), ("peak MB", "peak_mb", 0))
+_numbers = count()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """What one round of one peer measured, and how its milestones differ; None if it publishes none."""
+    """One round of one peer.
 
-    speed: Speed
-    difference: Difference | None
+    Attributes:
+        speed: None if it did not run to its end, or published other milestones than the reference.
+        verdict: what became of it, for people.
+        difference: how its milestones differ; None if there are none to compare.
+    """
+
+    speed: Speed | None
+    verdict: str
+    difference: Difference | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A peer and all its rounds."""
+    """An entrant and all its rounds."""
 
-    peer: Peer
+    entrant: Entrant
     rounds: tuple[Round, ...]
 
     def figures(self) -> Iterator[tuple[str, float]]:
-        """The medians, each under the peer's name."""
-        name = self.peer.name
-        yield f"{name}_events_per_second", median(r.speed.events_per_second for r in self.rounds)
-        yield f"{name}_cpu_us_per_event", median(r.speed.cpu_us_per_event for r in self.rounds)
-        yield f"{name}_peak_mb", median(r.speed.peak_mb for r in self.rounds)
+        """The medians, each under the entrant's name; times only if they count in every round."""
+        name = self.entrant.name
+        speeds = [r.speed for r in self.rounds if r.speed]
+        if len(speeds) == len(self.rounds):
+            for _, figure, _ in _COLUMNS:
+                yield f"{name}_{figure}", median(getattr(speed, figure) for speed in speeds)
+            yield f"{name}_measured_seconds", min(speed.seconds for speed in speeds)
         compared = [r.difference for r in self.rounds if r.difference]
-        if compared:
-            yield f"{name}_milestones_expected", sum(d.expected for d in compared)
-            yield f"{name}_milestones_missing", sum(d.missing for d in compared)
-            yield f"{name}_milestones_duplicated", sum(d.duplicated for d in compared)
-            yield f"{name}_milestones_wrong", sum(d.wrong for d in compared)
+        for figure in ("expected", "missing", "duplicated", "wrong") if compared else ():
+            yield f"{name}_milestones_{figure}", sum(getattr(each, figure) for each in compared)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """What all peers run over.
+
+    Attributes:
+        ends: how many events each partition of the filled topic holds.
+        reference: the milestones that they lead to.
+        seconds: how long each round is measured.
+    """
+
+    ends: Mapping[int, int]
+    reference: Reference
+    seconds: float
 
 
 async def play(
-    stage: Stage, ends: Mapping[int, int], reference: Reference, rounds: int, report: Callable[[str], None]
+    stage: Stage, course: Course, rounds: int, report: Callable[[str], None], entrants: Iterable[Entrant] = ENTRANTS
 ) -> tuple[Standing, ...]:
-    """Run all rounds of all peers over the filled events topic."""
-    played: dict[str, list[Round]] = {}
-    peers: dict[str, Peer] = {}
+    """Run all rounds of all entrants."""
+    line_up = tuple(entrants)
+    played: dict[str, list[Round]] = {entrant.name: [] for entrant in line_up}
     for number in range(rounds):
-        for peer in _peers(stage, number):
-            peers[peer.name] = peer
-            one = await _round(stage, peer, ends, reference)
-            played.setdefault(peer.name, []).append(one)
-            verdict = f"; milestones: {one.difference.text}" if one.difference else ""
-            report(f"round {number + 1}: {peer.name} {one.speed.events_per_second:,.0f} events/s{verdict}")
-    return tuple(Standing(peer=peers[name], rounds=tuple(of_peer)) for name, of_peer in played.items())
+        for entrant in line_up if number % 2 == 0 else reversed(line_up):
+            one = await _round(stage, entrant, course)
+            played[entrant.name].append(one)
+            pace = f"{one.speed.events_per_second:,.0f} events/s for {one.speed.seconds:.0f} s; " if one.speed else ""
+            report(f"round {number + 1}: {entrant.name} {pace}{one.verdict}")
+    return tuple(Standing(entrant=entrant, rounds=tuple(played[entrant.name])) for entrant in line_up)
+
+
+async def judge(stage: Stage, entrant: Entrant, course: Course) -> tuple[Run, Difference | None]:
+    """Run one round of an entrant, and compare its milestones with the reference if it decides.
+
+    Raises:
+        ChildFailedError: it ended or stood still.
+        NotMeasuredError: it could not be installed.
+    """
+    peer = peer_of(entrant, stage, next(_numbers))
+    await _prepare(stage, peer)
+    ran = await run(stage, peer, sum(course.ends.values()), seconds=course.seconds)
+    found = await stages.read_all(stage, peer.output) if peer.decides else []
+    if peer.output != MILESTONES:
+        await stages.forget(stage, peer.group)
+    if not peer.decides:
+        return ran, None
+    return ran, compare(course.reference, (decode_milestone(r.headers, r.value) for r in found), ran.committed)
+
+
+def ratios(figures: Mapping[str, float]) -> Iterator[tuple[str, float]]:
+    """How many times as fast as each peer Cairn is."""
+    cairn = figures.get("cairn_events_per_second")
+    for entrant in ENTRANTS[1:]:
+        other = figures.get(f"{entrant.name}_events_per_second")
+        if cairn and other:
+            yield f"cairn_to_{entrant.name}_ratio", cairn / other
 
 
 def table(standings: Iterable[Standing]) -> Table:
     """The peers side by side."""
     rows = Table(title="One process, the same events, the same decisions", title_justify="left")
-    for heading in ("peer", "guarantee", "events/s", "CPU us/event", "peak MB", "milestones"):
+    for heading in ("peer", "guarantee", *(heading for heading, *_ in _COLUMNS), "milestones"):
         is_text = heading in {"peer", "guarantee", "milestones"}
         rows.add_column(heading, justify="left" if is_text else "right", no_wrap=heading in {"peer", "guarantee"})
     for one in standings:
-        figures = {name.removeprefix(f"{one.peer.name}_"): value for name, value in one.figures()}
-        speeds = [f"{figures[name]:,.{digits}f}" for name, digits in _SPEEDS]
-        verdicts = {r.difference.text for r in one.rounds if r.difference} or {"decides nothing"}
-        rows.add_row(one.peer.name, one.peer.guarantee, *speeds, "\n".join(sorted(verdicts)))
+        name, figures = one.entrant.name, dict(one.figures())
+        values = [(figures.get(f"{name}_{figure}"), digits) for _, figure, digits in _COLUMNS]
+        speeds = ["not timed" if value is None else f"{value:,.{digits}f}" for value, digits in values]
+        verdicts = sorted({r.verdict.partition("\n")[0] for r in one.rounds})
+        rows.add_row(name, one.entrant.guarantee, *speeds, "\n".join(verdicts))
     return rows
 
 
-def _peers(stage: Stage, number: int) -> tuple[Peer, ...]:
-    return (
-        tracker(stage),
-        _faust(stage, f"faust-{number}", "faust", "at_least_once"),
-        _faust(stage, f"faust-eo-{number}", "faust_exactly_once", "exactly_once"),
-        _foreign(
-            stage, f"bare-loop-{number}", ("bare_loop",), name="bare_loop", guarantee="exactly_once", decides=False
-        ),
-    )
+async def _round(stage: Stage, entrant: Entrant, course: Course) -> Round:
+    try:
+        ran, difference = await judge(stage, entrant, course)
+        if difference is not None and not difference.is_none:
+            return Round(speed=None, verdict=difference.text, difference=difference)
+        verdict = "decides nothing" if difference is None else difference.text
+        return Round(speed=ran.speed(), verdict=verdict, difference=difference)
+    except (ChildFailedError, NotMeasuredError) as error:
+        return Round(speed=None, verdict=str(error))
 
 
-def _faust(stage: Stage, app: str, name: str, guarantee: str) -> Peer:
-    arguments = ("faust_manual", "worker", "--loglevel", "warn", "--without-web")
-    return _foreign(stage, app, arguments, name=name, guarantee=guarantee, decides=True, seconds=_SLOW_SECONDS)
-
-
-def _foreign(stage: Stage, app: str, arguments: tuple[str, ...], **rest: Any) -> Peer:
-    """A peer of `tests.benchmarks.peers`, under an application id of its own, so that it begins anew."""
-    module, *others = arguments
-    output = f"bench.{app}.milestones"
-    env = {
-        **stage.env,
-        "PYTHONPATH": str(_ROOT),
-        "BENCH_KAFKA": stage.kafka,
-        "BENCH_APP": app,
-        "BENCH_MILESTONES": output,
-        "BENCH_GUARANTEE": rest["guarantee"],
-        "BENCH_PARTITIONS": str(PARTITIONS),
-        "BENCH_FOLDER": str(stage.folder / app),
-    }
-    argv = (sys.executable, "-m", f"tests.benchmarks.peers.{module}", *others)
-    return Peer(group=app, output=output, argv=argv, env=env, **rest)
-
-
-async def _round(stage: Stage, peer: Peer, ends: Mapping[int, int], reference: Reference) -> Round:
+async def _prepare(stage: Stage, peer: Peer) -> None:
     if peer.output == MILESTONES:
         await stages.clear(stage, groups=[peer.group], keep=[EVENTS])
     else:
         await stages.create(stage, peer.output)
-    speed = await run(stage, peer, sum(ends.values()))
-    if not peer.decides:
-        return Round(speed=speed, difference=None)
-    found = [decode_milestone(r.headers, r.value) for r in await stages.read_all(stage, peer.output)]
-    return Round(speed=speed, difference=compare(reference, found, speed.committed))

@@ -1,12 +1,13 @@
-"""The load: what a platform sends while it grows to 10,000 clients, event by event in order of time.
+"""The load: what a platform sends while it grows to all its clients, event by event in order of time.
 
-Everybody checks one habit a day and completes a session on four days of five. The platform doubles every
-six days until all clients are there, then stays `steady_days`; so an early prefix of the log already holds
-first sessions, 14- and 30-day streaks, and the whole of it thirty-sixth sessions. The days end yesterday; the
-log is appended within a minute, so no rule that is due by time alone (a lapse) may stand in the rulebook.
+Everybody checks one habit a day and completes a session on four days of five. The platform grows 160-fold, as
+10,000 clients do in 45 days that double their number every six, then stays `steady_days`; so an early prefix of the
+log already holds first sessions, 14- and 30-day streaks, and the whole of it thirty-sixth sessions. The days end
+yesterday; the log is appended within minutes, so no rule that is due by time alone (a lapse) may stand in the
+rulebook.
 
-Each event's id is the partition and offset that it will have, so a milestone's `caused_by` says where in the
-log its cause stands.
+Each event's id is the partition and offset at which it will stand, so a milestone's `caused_by` says where in the
+log its cause stands. One event in a hundred comes twice, as from a platform whose producer tries again.
 """
 
 from collections.abc import Iterator
@@ -23,10 +24,11 @@ from schemas.topics import client_key
 TENANT = "example"  # the tenant that `cairn up` writes; the stage gives it the rulebook beside this file
 RULEBOOK = Path(__file__).with_name("rulebook.yaml")
 CLIENTS = 10_000
-_FIRST_CLIENTS = 62
-_DOUBLING_DAYS = 6
+EVENTS_PER_CLIENT_AND_DAY = 1.8
+_GROWTH = 160
 _GROWTH_DAYS = 45
-_SECONDS_PER_CLIENT = 8  # 10,000 clients fill 22 hours of a day
+_ACTIVE_SECONDS = 80_000  # all clients fill 22 hours of a day
+_REPEATED = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,27 +45,37 @@ def partition_of(key: bytes, partitions: int) -> int:
     return int(murmur2(key) & 0x7FFFFFFF) % partitions
 
 
-def log(*, steady_days: int, partitions: int, today: datetime | None = None) -> Iterator[Sent]:
+def log(
+    *,
+    steady_days: int,
+    partitions: int,
+    today: datetime | None = None,
+    clients: int = CLIENTS,
+    growth_days: int = _GROWTH_DAYS,
+) -> Iterator[Sent]:
     """The whole log in order of time.
 
     Args:
-        steady_days: days after the growth on which all clients are active; 18,000 events each.
+        steady_days: days after the growth on which all clients are active; 1.8 events of each.
         partitions: of the topic; decides where a record stands and so its id.
         today: the log ends the day before; the present day by default.
+        clients: how many there are in the end.
+        growth_days: the days on which they become so many.
     """
     midnight = (today or datetime.now(UTC)).replace(hour=0, minute=0, second=0, microsecond=0)
-    first = midnight - timedelta(days=_GROWTH_DAYS + steady_days)
-    keys = [client_key(TENANT, _name(client)) for client in range(CLIENTS)]
+    first = midnight - timedelta(days=growth_days + steady_days)
+    keys = [client_key(TENANT, _name(client)) for client in range(clients)]
     homes = [partition_of(key, partitions) for key in keys]
     offsets = [0] * partitions
-    for day in range(_GROWTH_DAYS + steady_days):
-        for client in range(_active_on(day)):
-            occurred_at = first + timedelta(days=day, seconds=client * _SECONDS_PER_CLIENT)
+    for day in range(growth_days + steady_days):
+        for client in range(round(clients * _GROWTH ** min(0.0, day / max(growth_days, 1) - 1))):
+            occurred_at = first + timedelta(days=day, milliseconds=client * _ACTIVE_SECONDS * 1000 // clients)
             for data in _of_the_day(client, day):
                 home = homes[client]
                 value = encode_event(event(f"{home}-{offsets[home]}", _name(client), occurred_at, data))
-                yield Sent(partition=home, key=keys[client], value=value)
-                offsets[home] += 1
+                for _ in range(2 if (client + day) % _REPEATED == 1 else 1):
+                    yield Sent(partition=home, key=keys[client], value=value)
+                    offsets[home] += 1
 
 
 def event(event_id: str, client: str, occurred_at: datetime, data: HabitData | SessionData) -> Event:
@@ -87,10 +99,6 @@ def position(event_id: str) -> tuple[int, int]:
 
 def _name(client: int) -> str:
     return f"c{client:05}"
-
-
-def _active_on(day: int) -> int:
-    return min(CLIENTS, round(_FIRST_CLIENTS * 2 ** (day / _DOUBLING_DAYS)))
 
 
 def _of_the_day(client: int, day: int) -> Iterator[HabitData | SessionData]:

@@ -6,8 +6,9 @@ finished counts, and a peer that commits seldom is measured between two of its c
 """
 
 import asyncio
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -21,9 +22,9 @@ from tests.benchmarks.processes import process_of
 from tests.benchmarks.stage import Stage
 
 _SAMPLE_SECONDS = 0.1
-_WARM_SECONDS = 3.0
+WARM_SECONDS = 10.0  # a JVM compiles what is hot meanwhile
 _START_SECONDS = 180.0
-_STALL_SECONDS = 30.0
+_STALL_SECONDS = 60.0
 _MEGABYTE = 1_000_000
 
 
@@ -43,7 +44,6 @@ class Peer:
         decides: whether what it writes are milestones.
         argv: its command line.
         env: its environment.
-        seconds: when it is stopped, counted from its first commit; None lets it read the whole log.
     """
 
     name: str
@@ -53,7 +53,6 @@ class Peer:
     decides: bool
     argv: tuple[str, ...]
     env: Mapping[str, str]
-    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,78 +60,132 @@ class Speed:
     """What one round measured.
 
     Attributes:
-        committed: the offsets committed when the peer had ended, by partition.
+        cpu_us_per_event: user and system time of the process, all its threads.
+        peak_mb: of its resident memory.
+        seconds: from the first commit after the warm-up to the last that was measured.
     """
 
     events_per_second: float
     cpu_us_per_event: float
     peak_mb: float
-    committed: Mapping[int, int]
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Sample:
+class Sample:
+    """What was seen of a peer at one moment: events committed, its process's CPU time and memory."""
+
     at_seconds: float
     committed: int
     cpu_seconds: float
     memory_bytes: int
 
 
-async def run(stage: Stage, peer: Peer, total: int, at_end: Callable[[], None] = lambda: None) -> Speed:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A peer that ran and was stopped.
+
+    Attributes:
+        samples: in order of time, from its start.
+        committed: the offsets committed when it had ended, by partition.
+        warm_seconds: how long after its first commit it is warm.
+    """
+
+    samples: tuple[Sample, ...]
+    committed: Mapping[int, int]
+    warm_seconds: float
+
+    def speed(self) -> Speed:
+        """How fast it was once it was warm.
+
+        Raises:
+            NotMeasuredError: it committed too seldom.
+        """
+        moves = _moves(self.samples)
+        warm = _warm(moves, self.warm_seconds)
+        if len(warm) < 2:
+            raise NotMeasuredError(f"committed {len(moves)} times only, {len(warm)} of them after the warm-up")
+        first, last = warm[0], warm[-1]
+        events, seconds = last.committed - first.committed, last.at_seconds - first.at_seconds
+        return Speed(
+            events_per_second=events / seconds,
+            cpu_us_per_event=(last.cpu_seconds - first.cpu_seconds) * 1e6 / events,
+            peak_mb=max(sample.memory_bytes for sample in self.samples) / _MEGABYTE,
+            seconds=seconds,
+        )
+
+
+async def run(
+    stage: Stage,
+    peer: Peer,
+    total: int,
+    *,
+    seconds: float = math.inf,
+    warm_seconds: float = WARM_SECONDS,
+    at_end: Callable[[], None] = lambda: None,
+) -> Run:
     """Run one round.
 
     Args:
         stage: the running servers.
         peer: whose state, group and output topics are new.
         total: how many events the topic holds.
+        seconds: how long it is measured once it is warm, unless it reaches the end of the topic before.
+        warm_seconds: how long after its first commit it is warm.
         at_end: is called when the last one was committed, while the peer still runs.
 
     Raises:
-        NotMeasuredError: it ended, stood still or was too slow.
+        ChildFailedError: it ended or stood still; the text quotes its log.
     """
     child = Child(peer.name, peer.argv, log=stage.folder / f"{peer.group}.log", env=peer.env)
     admin = AIOKafkaAdminClient(bootstrap_servers=stage.kafka)
     await admin.start()
     child.start()
     try:
-        samples = await _watch(admin, child, peer, total)
+        samples = await _watch(admin, child, peer.group, total, (warm_seconds, seconds))
         await asyncio.to_thread(at_end)
         await asyncio.to_thread(child.stop)  # in order: a peer may commit once more
         committed = await _committed(admin, peer.group)
     finally:
         await asyncio.to_thread(child.stop)
         await admin.close()
-    try:
-        return _speed(samples, committed)
-    except NotMeasuredError as error:
-        raise child.failure(str(error)) from error
+    return Run(samples=tuple(samples), committed=committed, warm_seconds=warm_seconds)
 
 
-async def _watch(admin: AIOKafkaAdminClient, child: Child, peer: Peer, total: int) -> list[_Sample]:
-    process = process_of(child)
-    samples = [_Sample(at_seconds=time.monotonic(), committed=0, cpu_seconds=0, memory_bytes=0)]
-    moved_at = began_at = 0.0
+async def _watch(
+    admin: AIOKafkaAdminClient, child: Child, group: str, total: int, limits: tuple[float, float]
+) -> list[Sample]:
+    process, (warm_seconds, seconds) = process_of(child), limits
+    samples = [Sample(at_seconds=time.monotonic(), committed=0, cpu_seconds=0, memory_bytes=0)]
     while samples[-1].committed < total:
         await asyncio.sleep(_SAMPLE_SECONDS)
         try:
-            sample = _sample(process, sum((await _committed(admin, peer.group)).values()))
+            samples.append(_sample(process, sum((await _committed(admin, group)).values())))
         except psutil.NoSuchProcess:
             raise child.failure("ended by itself") from None
-        if sample.committed > samples[-1].committed:
-            moved_at = sample.at_seconds
-            began_at = began_at or moved_at
-        samples.append(sample)
-        if sample.at_seconds - (moved_at or samples[0].at_seconds) > (_STALL_SECONDS if moved_at else _START_SECONDS):
-            raise child.failure(f"stands still after {sample.committed} of {total} events")
-        if began_at and peer.seconds and sample.at_seconds - began_at > peer.seconds:
+        moves = _moves(samples)
+        warm = _warm(moves, warm_seconds)
+        if warm and warm[-1].at_seconds - warm[0].at_seconds >= seconds:
             break
+        last, limit = (moves[-1], _STALL_SECONDS) if moves else (samples[0], _START_SECONDS)
+        if samples[-1].at_seconds - last.at_seconds > limit:
+            raise child.failure(f"stands still after {samples[-1].committed} of {total} events")
     return samples
 
 
-def _sample(process: psutil.Process, committed: int) -> _Sample:
+def _moves(samples: Sequence[Sample]) -> list[Sample]:
+    """The samples that first saw a commit."""
+    return [after for before, after in pairwise(samples) if after.committed > before.committed]
+
+
+def _warm(moves: Sequence[Sample], after_seconds: float) -> list[Sample]:
+    return [move for move in moves if move.at_seconds >= moves[0].at_seconds + after_seconds]
+
+
+def _sample(process: psutil.Process, committed: int) -> Sample:
     with process.oneshot():
         cpu = process.cpu_times()
-        return _Sample(
+        return Sample(
             at_seconds=time.monotonic(),
             committed=committed,
             cpu_seconds=cpu.user + cpu.system,
@@ -146,18 +199,3 @@ async def _committed(admin: AIOKafkaAdminClient, group: str) -> dict[int, int]:
     except GroupCoordinatorNotAvailableError:
         return {}
     return {one.partition: position.offset for one, position in offsets.items() if one.topic == EVENTS}
-
-
-def _speed(samples: list[_Sample], committed: Mapping[int, int]) -> Speed:
-    moves = [after for before, after in pairwise(samples) if after.committed > before.committed]
-    warm = [move for move in moves if move.at_seconds >= moves[0].at_seconds + _WARM_SECONDS]
-    if len(warm) < 2:
-        raise NotMeasuredError(f"committed {len(moves)} times only, {len(warm)} of them after the warm-up")
-    first, last = warm[0], warm[-1]
-    events = last.committed - first.committed
-    return Speed(
-        events_per_second=events / (last.at_seconds - first.at_seconds),
-        cpu_us_per_event=(last.cpu_seconds - first.cpu_seconds) * 1e6 / events,
-        peak_mb=max(sample.memory_bytes for sample in samples) / _MEGABYTE,
-        committed=committed,
-    )

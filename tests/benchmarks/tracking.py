@@ -13,6 +13,8 @@ from tests.benchmarks import scraping
 from tests.benchmarks.peer import Peer, Speed, run
 from tests.benchmarks.stage import Stage
 
+_WARM_SECONDS = 3.0  # no JVM's compiler
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tracked:
@@ -51,5 +53,11 @@ async def track(stage: Stage, events: int) -> Tracked:
         NotMeasuredError: the tracker ended, stood still or was too slow.
     """
     shown: dict[str, float] = {}
-    speed = await run(stage, tracker(stage), events, at_end=lambda: shown.update(scraping.scrape(stage, "track")))
-    return Tracked(speed=speed, metrics=shown)
+    ran = await run(
+        stage,
+        tracker(stage),
+        events,
+        warm_seconds=_WARM_SECONDS,
+        at_end=lambda: shown.update(scraping.scrape(stage, "track")),
+    )
+    return Tracked(speed=ran.speed(), metrics=shown)

@@ -1,7 +1,8 @@
 """The floor: fetch, decode, write the same bytes in a transaction; no state, no rule, no recovery.
 
 What a tracker in Python could cost at best with the same client library, codec and guarantee.
-Environment: BENCH_KAFKA, BENCH_APP (group and transactional id), BENCH_MILESTONES (topic written to).
+Environment: BENCH_KAFKA, BENCH_APP (group and transactional id), BENCH_EVENTS and BENCH_MILESTONES (topics read and
+written to).
 """
 
 import os
@@ -11,16 +12,16 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from schemas.codec import decode_event
-from schemas.topics import EVENTS
 
 _CHUNK_RECORDS = 5_000
 
 
 async def main() -> None:
     """Loop until the process is ended."""
-    kafka, app, target = (os.environ[name] for name in ("BENCH_KAFKA", "BENCH_APP", "BENCH_MILESTONES"))
+    names = ("BENCH_KAFKA", "BENCH_APP", "BENCH_EVENTS", "BENCH_MILESTONES")
+    kafka, app, events, target = (os.environ[name] for name in names)
     consumer = AIOKafkaConsumer(
-        EVENTS,
+        events,
         bootstrap_servers=kafka,
         group_id=app,
         enable_auto_commit=False,
