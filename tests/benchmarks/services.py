@@ -34,7 +34,7 @@ async def running(stage: Stage, *names: str) -> AsyncIterator[tuple[Child, ...]]
             stack.push_async_callback(asyncio.to_thread, child.stop)
             child.start()
             url = f"http://{LOOPBACK}:{stage.env[f'CAIRN_{name.upper()}_PROBE_PORT']}/readyz"
-            await asyncio.to_thread(child.wait_until, partial(_is_ready, url), _READY_SECONDS)
+            await asyncio.to_thread(child.wait_until, partial(is_ready, url), _READY_SECONDS)
             children.append(child)
         try:
             yield tuple(children)
@@ -43,7 +43,8 @@ async def running(stage: Stage, *names: str) -> AsyncIterator[tuple[Child, ...]]
             raise NotMeasuredError(f"{error}\n{logs}") from None
 
 
-def _is_ready(url: str) -> bool:
+def is_ready(url: str) -> bool:
+    """Whether a probe answers 200."""
     try:
         with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - an address of this machine
             return bool(answer.status == HTTPStatus.OK)

@@ -52,6 +52,9 @@ class ScriptedSmtp:
             mail = await reader.readuntil(b"\r\n.\r\n")
         except asyncio.IncompleteReadError:
             return False
+        return await self._receive(mail, writer)
+
+    async def _receive(self, mail: bytes, writer: asyncio.StreamWriter) -> bool:
         self.mails.append(mail)
         return await self._say(writer, self.answers.get("BODY", "250 2.0.0 Ok: queued as Q1"))
 

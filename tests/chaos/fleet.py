@@ -1,0 +1,178 @@
+"""Processes of one kind, kept running as a supervisor would: who ends without being told is started again."""
+
+import asyncio
+import itertools
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from agents.embedded.child import Child
+from agents.embedded.ports import LOOPBACK, usable_port
+from tests.benchmarks.services import is_ready
+
+_READY_SECONDS = 120.0
+_GRACE_SECONDS = 25.0
+_LOOK_SECONDS = 0.2
+
+Command = Callable[[int | None], tuple[str, ...]]
+"""The command line of a process, given the port of the proxy that it reaches the broker through."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What is run.
+
+    Attributes:
+        name: what people call it.
+        command: see `Command`.
+        env: the environment.
+        probe: the setting that holds the port of its probes; None for a program without.
+    """
+
+    name: str
+    command: Command
+    env: Mapping[str, str]
+    probe: str | None
+
+
+@dataclass(eq=False)
+class Member:
+    """One process.
+
+    Attributes:
+        child: the process and its guard.
+        url: says whether it is ready.
+        detour: the port of the proxy that it reaches the broker through.
+        is_doomed: whether its end is wanted.
+    """
+
+    child: Child
+    url: str | None
+    detour: int | None
+    is_doomed: bool = False
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the process itself, not to its guard; one that is gone hears nothing."""
+        with suppress(ProcessLookupError, psutil.NoSuchProcess, IndexError):
+            os.kill(_pid(self.child), number)
+
+    async def ready(self) -> None:
+        """Wait until its probe says so."""
+        if self.url is not None:
+            await asyncio.to_thread(self.child.wait_until, lambda: is_ready(self.url or ""), _READY_SECONDS)
+
+
+@dataclass(eq=False)
+class Fleet:
+    """The processes.
+
+    Attributes:
+        kind: what they are.
+        folder: where they log.
+        members: those that are meant to run.
+        restarts: how often one had ended by itself.
+    """
+
+    kind: Kind
+    folder: Path
+    members: list[Member] = field(default_factory=list)
+    restarts: int = 0
+    _numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
+    _supervisor: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Begin to supervise."""
+        self._supervisor = asyncio.create_task(self._supervise())
+
+    async def close(self) -> None:
+        """End all of them."""
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+            await asyncio.gather(self._supervisor, return_exceptions=True)
+        for member in self.members:
+            member.is_doomed = True
+            member.send(signal.SIGCONT)
+            member.child.ask_to_stop()
+        await asyncio.gather(*(asyncio.to_thread(member.child.stop) for member in self.members))
+        self.members.clear()
+
+    def start(self, detour: int | None = None) -> Member:
+        """Start one more."""
+        env = dict(self.kind.env)
+        url = None
+        if self.kind.probe is not None:
+            port = usable_port()
+            env[self.kind.probe] = str(port)
+            url = f"http://{LOOPBACK}:{port}/readyz"
+        log = self.folder / "logs" / f"{self.kind.name}-{next(self._numbers)}.log"
+        child = Child(self.kind.name, self.kind.command(detour), log=log, env=env, grace_seconds=_GRACE_SECONDS)
+        child.start()
+        member = Member(child=child, url=url, detour=detour)
+        self.members.append(member)
+        return member
+
+    async def ready(self) -> None:
+        """Wait until all of them are."""
+        await asyncio.gather(*(member.ready() for member in self.members))
+
+    async def kill(self, member: Member) -> float:
+        """SIGKILL, and take another in its place; returns the moment of the kill."""
+        at = time.monotonic()
+        member.is_doomed = True
+        member.send(signal.SIGKILL)
+        await self._gone(member)
+        self.start(member.detour)
+        return at
+
+    def killer(self, member: Member) -> Callable[[], None]:
+        """What kills at once, from wherever it is called; the supervisor starts another."""
+        pid = _pid(member.child)
+        return lambda: os.kill(pid, signal.SIGKILL)
+
+    async def terminate(self, member: Member) -> tuple[int, float]:
+        """SIGTERM; returns the exit status and how many seconds the end took."""
+        began_at = time.monotonic()
+        member.is_doomed = True
+        member.send(signal.SIGTERM)
+        status = await self._gone(member)
+        return status, time.monotonic() - began_at
+
+    async def renew(self, detour: int | None, count: int) -> None:
+        """End all in order, and start others that reach the broker in another way."""
+        await asyncio.gather(*(self.terminate(member) for member in tuple(self.members)))
+        for _ in range(count):
+            self.start(detour)
+        await self.ready()
+
+    async def _gone(self, member: Member) -> int:
+        while (status := member.child.exit_code) is None:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.02)
+        with suppress(ValueError):
+            self.members.remove(member)
+        return status
+
+    async def _supervise(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            for member in tuple(self.members):
+                if not member.is_doomed and member.child.exit_code is not None:
+                    self.members.remove(member)
+                    self.restarts += 1
+                    self.start(member.detour)
+
+
+def _pid(child: Child) -> int:
+    """The command itself: the one child of its guard."""
+    assert child._guard is not None
+    guard = psutil.Process(child._guard.pid)
+    while not (children := guard.children()):
+        if child.exit_code is not None:
+            raise psutil.NoSuchProcess(child._guard.pid)
+        time.sleep(0.01)
+    return children[0].pid

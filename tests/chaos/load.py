@@ -1,0 +1,147 @@
+"""The load: practices whose clients come, stay forty days and go, as one endless stream of records.
+
+Every step is a day for everybody who is there: a habit is checked and a session completed. With each step as many
+begin as have ended, so first sessions, 14- and 30-day streaks and thirty-sixth sessions come about evenly for as long
+as the stream runs. Some miss a day and begin their streak anew. Some records come twice, some sessions are told
+under a second id, and some values are no event at all.
+
+The ids say the row, so that the records of one row are told from those of another by their clients alone.
+"""
+
+import json
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+CROWD, FEW = "crowd", "few"
+"""The tenant that plans and sends nothing, and the one whose clients get mails."""
+
+HABIT = "morning-walk"
+DAYS = 40
+_NEW_A_STEP = 12
+_BEGAN_DAYS_AGO = 45
+_LATER = 300  # records between a record and its copy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """What a row wants of its load.
+
+    Attributes:
+        row: the first part of every client's id.
+        seed: with the row, decides everything.
+        copies: how often each record comes.
+        twice_share: of records that come a second time, and of sessions that are told under a second id.
+        poison_share: of values that are no event.
+        live_share: of clients whose milestones are answered with messages.
+        shuffled: whether the days of a client come out of order, up to `DAYS` late.
+    """
+
+    row: str
+    seed: int
+    copies: int = 1
+    twice_share: float = 0.01
+    poison_share: float = 0.001
+    live_share: float = 0.03
+    shuffled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A record to send: an event, something broken, or, where `profile` holds, who a client is."""
+
+    key: bytes
+    value: bytes
+    profile: bool = False
+
+
+def stream(shape: Shape, today: datetime | None = None) -> Iterator[Said]:
+    """Every record of a row, in order; it never ends."""
+    rng = Random(f"{shape.seed}:{shape.row}")  # noqa: S311 - seeded
+    first = (today or datetime.now(UTC)).replace(hour=6, minute=0, second=0, microsecond=0)
+    first -= timedelta(days=_BEGAN_DAYS_AGO)
+    later: deque[tuple[int, Said]] = deque()
+    number = 0
+    for said in _in_order(shape, rng, first):
+        for one in _with_company(shape, rng, said):
+            number += 1
+            yield one
+            if not one.profile and rng.random() < shape.twice_share:
+                later.append((number + _LATER, one))
+        while later and later[0][0] <= number:
+            yield later.popleft()[1]
+
+
+def _with_company(shape: Shape, rng: Random, said: Said) -> Iterator[Said]:
+    if said.profile:
+        yield said
+        return
+    for _ in range(shape.copies):
+        yield said
+    if rng.random() < shape.poison_share:
+        yield Said(key=said.key, value=b"{broken:" + said.value[:60])
+
+
+def _in_order(shape: Shape, rng: Random, first: datetime) -> Iterator[Said]:
+    step = 0
+    orders: dict[int, list[int]] = {}
+    while True:
+        begun = (step + 1) * _NEW_A_STEP
+        for client in range(begun - _NEW_A_STEP, begun):
+            orders[client] = list(range(DAYS))
+            if shape.shuffled:
+                rng.shuffle(orders[client])
+            if _is_live(shape, client):
+                yield _profile(shape, client)
+        for client in range(max(0, begun - DAYS * _NEW_A_STEP), begun):
+            day = orders[client][step - client // _NEW_A_STEP]
+            yield from _of_a_day(shape, rng, client, day, first + timedelta(days=day, seconds=client % 3600))
+        for client in range(begun - DAYS * _NEW_A_STEP, begun - (DAYS - 1) * _NEW_A_STEP):
+            orders.pop(client, None)
+        step += 1
+
+
+def _of_a_day(shape: Shape, rng: Random, client: int, day: int, at: datetime) -> Iterator[Said]:
+    name = f"{_name(shape, client)}:{day}"
+    if day != _missed_day(client):
+        yield _event(shape, client, f"{name}:h", at, "habit.checked", {"habit_id": HABIT})
+    session = {"session_id": f"chaos:{name}"}
+    yield _event(shape, client, f"{name}:s", at, "session.completed", session)
+    if rng.random() < shape.twice_share:
+        yield _event(shape, client, f"{name}:again", at, "session.completed", session)
+
+
+def _event(shape: Shape, client: int, name: str, at: datetime, kind: str, data: dict[str, Any]) -> Said:
+    wire = {
+        "specversion": "1.0", "id": name, "source": "chaos", "type": kind, "tenantid": _tenant(shape, client),
+        "subject": _name(shape, client), "time": at.isoformat(), "data": data,
+    }  # fmt: skip
+    return Said(key=_key(shape, client), value=json.dumps(wire).encode())
+
+
+def _profile(shape: Shape, client: int) -> Said:
+    profile = {"name": "Kim Sample", "email": f"{_name(shape, client)}@clients.example"}
+    return Said(key=_key(shape, client), value=json.dumps(profile).encode(), profile=True)
+
+
+def _missed_day(client: int) -> int | None:
+    return 8 + client % 20 if client % 7 == 3 else None
+
+
+def _is_live(shape: Shape, client: int) -> bool:
+    return Random(client).random() < shape.live_share  # noqa: S311 - the same clients in every run
+
+
+def _tenant(shape: Shape, client: int) -> str:
+    return FEW if _is_live(shape, client) else CROWD
+
+
+def _name(shape: Shape, client: int) -> str:
+    return f"{shape.row}-{client:06}"
+
+
+def _key(shape: Shape, client: int) -> bytes:
+    return f"{_tenant(shape, client)}/{_name(shape, client)}".encode()

@@ -1,0 +1,234 @@
+"""Playing rows: the load runs, the row does what it does, the dust settles, and the checker judges.
+
+Every row is judged by itself as soon as it has settled, and after the last one everything is judged once more, so
+that what an earlier row left behind and a later fault brought out is found as well.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass, replace
+from random import Random
+
+import asyncpg
+from aiokafka.errors import KafkaError
+
+from agents.embedded.child import Child, ChildFailedError
+from agents.embedded.ports import LOOPBACK
+from agents.stack import CAIRN
+from tests.chaos import ledger_judge
+from tests.chaos.checker import EVENTS, MILESTONES, Checker
+from tests.chaos.fleet import Fleet, Kind
+from tests.chaos.group_positions import GroupPositions, Positions
+from tests.chaos.load import FEW, Shape
+from tests.chaos.row import Row
+from tests.chaos.scene import NotBackError, Scene
+from tests.chaos.verdict import Verdict
+from tests.chaos.wire import Wire
+from tests.chaos.world import World
+
+_TRACKERS = 2
+_LEAST_SECONDS = 12.0  # of load in a row, so that streaks of thirty days come about
+_SETTLE_SECONDS = 180.0
+_LOAD_STOP_SECONDS = 200.0
+
+Tell = Callable[[str], None]
+FAILED = (NotBackError, ChildFailedError, KafkaError, asyncpg.PostgresError, OSError, TimeoutError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a row.
+
+    Attributes:
+        row: its name.
+        seed: with the name, it repeats the row.
+        verdict: what the checker found.
+        faults: how often something was done to the service.
+        backs: seconds from each fault to the first commit after it.
+        late: of those, how many were more than the row allows.
+        complaints: what went otherwise than expected, in words.
+        seconds: how long the row took.
+        events_per_second: what was acknowledged while the load ran.
+    """
+
+    row: str
+    seed: int
+    verdict: Verdict
+    faults: int
+    backs: tuple[float, ...]
+    late: int
+    complaints: tuple[str, ...]
+    seconds: float
+    events_per_second: float
+
+    @property
+    def is_good(self) -> bool:
+        """Whether every promise was kept."""
+        return not (self.verdict.breaches or self.late or self.complaints)
+
+
+@dataclass(eq=False)
+class Theatre:
+    """The world with the service in it, and the checker that reads along."""
+
+    world: World
+    trackers: Fleet
+    deliveries: Fleet
+    wires: tuple[Wire, ...]
+    positions: GroupPositions
+    checker: Checker
+    played: int = 0
+
+    async def play(self, row: Row, *, seed: int, rate: float, cycles: int, tell: Tell) -> Outcome:
+        """Play one row and judge it.
+
+        Raises:
+            NotBackError: the service did not come back.
+            ChildFailedError: a server or the load's process failed.
+        """
+        self.played += 1
+        scene = self._scene(row, seed, cycles, tell)
+        began_at = time.monotonic()
+        load = self._load(scene.row, Shape(row=scene.row, seed=seed, **row.load), rate)
+        try:
+            await self._until_flowing(scene)
+            await row.play(scene)
+            scene.heal()
+            await asyncio.sleep(max(0.0, began_at + _LEAST_SECONDS - time.monotonic()))
+        finally:
+            loaded_seconds = time.monotonic() - began_at
+            await asyncio.to_thread(load.stop)
+        tell("settling")
+        acknowledged = self._acknowledged(scene.row, load) + scene.more_records
+        await self._settle(scene)
+        verdict = await self._judge(scene.row)
+        missing_records = abs(acknowledged - verdict.events)
+        return Outcome(
+            row=row.name,
+            seed=seed,
+            verdict=replace(verdict, unacknowledged=missing_records),
+            faults=max(len(scene.backs), scene.cycles),
+            backs=tuple(scene.backs),
+            late=sum(back > row.back_seconds for back in scene.backs) if row.back_seconds else 0,
+            complaints=tuple(scene.complaints),
+            seconds=time.monotonic() - began_at,
+            events_per_second=acknowledged / loaded_seconds,
+        )
+
+    async def judge_all(self) -> Verdict:
+        """Judge all rows together."""
+        await self.checker.look()
+        return await self._judge("")
+
+    def _scene(self, row: Row, seed: int, cycles: int, tell: Tell) -> Scene:
+        return Scene(
+            world=self.world,
+            trackers=self.trackers,
+            deliveries=self.deliveries,
+            wires=self.wires,
+            positions=self.positions,
+            rng=Random(f"{seed}:{row.name}"),  # noqa: S311 - seeded
+            cycles=cycles,
+            row=f"r{self.played:02}",
+            tell=tell,
+        )
+
+    def _load(self, name: str, shape: Shape, rate: float) -> Child:
+        folder = self.world.folder
+        settings = {"kafka": self.world.kafka, "rate": rate, "told": str(folder / f"{name}.json"), "shape": asdict(shape)}
+        argv = (sys.executable, "-m", "tests.chaos.producer", json.dumps(settings))
+        log = folder / "logs" / f"load-{name}.log"
+        load = Child("load", argv, log=log, env=self.world.env, grace_seconds=_LOAD_STOP_SECONDS)
+        load.start()
+        return load
+
+    def _acknowledged(self, name: str, load: Child) -> int:
+        if load.exit_code != 0:
+            raise load.failure(f"ended with status {load.exit_code}")
+        return sum(json.loads((self.world.folder / f"{name}.json").read_text()).values())
+
+    async def _until_flowing(self, scene: Scene) -> None:
+        """Wait until the row's first events are tracked."""
+        scene.tell("starting")
+        before = await self.positions.tracked() or dict.fromkeys(range(8), -1)
+        await scene.tracker_back(time.monotonic(), before)
+        scene.backs.clear()
+
+    async def _settle(self, scene: Scene) -> None:
+        """Wait, without a hand in it, until everything acknowledged is applied, planned and finished."""
+        if {member.detour for member in self.trackers.members} != {None} or len(self.trackers.members) != _TRACKERS:
+            await self.trackers.renew(None, _TRACKERS)
+        if [member.detour for member in self.deliveries.members] != [None]:
+            await self.deliveries.renew(None, 1)
+        await self.checker.look()
+        give_up_at = time.monotonic() + _SETTLE_SECONDS
+        while behind := await self._behind(scene.row):
+            if time.monotonic() > give_up_at:
+                scene.complaints.append(f"not settled after {_SETTLE_SECONDS:.0f} s: {behind}")
+                return
+            await asyncio.sleep(0.5)
+            await self.checker.look()
+
+    async def _behind(self, row: str) -> str:
+        """What is not done yet, in words."""
+        if lag := _lag(self.checker.last_offsets(EVENTS), await self.positions.tracked()):
+            return f"{lag} events"
+        await self.checker.look()
+        if lag := _lag(self.checker.last_offsets(MILESTONES), await self.positions.delivered()):
+            return f"{lag} milestones"
+        connection = await asyncpg.connect(self.world.dsn)
+        try:
+            unfinished = await connection.fetchval(ledger_judge.UNFINISHED, f"{row}-", FEW)
+        finally:
+            await connection.close()
+        return f"{unfinished} deliveries" if unfinished else ""
+
+    async def _judge(self, row: str) -> Verdict:
+        verdict = self.checker.judge(row)
+        expected = self.checker.oracle.of_row(row)
+        return await ledger_judge.judge(self.world.dsn, verdict, expected, self.world.mail, row)
+
+
+def _lag(last: Positions, positions: Positions | None) -> int:
+    if positions is None:
+        return sum(last.values()) + len(last)
+    return sum(max(0, offset + 1 - positions.get(partition, 0)) for partition, offset in last.items())
+
+
+@asynccontextmanager
+async def opened(world: World) -> AsyncIterator[Theatre]:
+    """Start two trackers and one delivery; on leaving, end whatever runs."""
+    async with AsyncExitStack() as closing:
+        host, port = LOOPBACK, world.stack.kafka.port
+        wires = [await closing.enter_async_context(Wire(target=(host, port))) for _ in range(3)]
+        trackers = Fleet(kind=_cairn("track", world), folder=world.folder)
+        deliveries = Fleet(kind=_cairn("deliver", world), folder=world.folder)
+        for fleet, count in ((trackers, _TRACKERS), (deliveries, 1)):
+            await fleet.open()
+            closing.push_async_callback(fleet.close)
+            for _ in range(count):
+                fleet.start()
+        await asyncio.gather(trackers.ready(), deliveries.ready())
+        positions = GroupPositions(world.kafka, world.dsn)
+        closing.push_async_callback(positions.close)
+        yield Theatre(
+            world=world,
+            trackers=trackers,
+            deliveries=deliveries,
+            wires=tuple(wires),
+            positions=positions,
+            checker=Checker(world.kafka),
+        )
+
+
+def _cairn(name: str, world: World) -> Kind:
+    def command(detour: int | None) -> tuple[str, ...]:
+        if detour is None:
+            return CAIRN, name
+        return sys.executable, "-m", "tests.chaos.detoured", str(detour), name
+
+    return Kind(name=name, command=command, env=world.env, probe=f"CAIRN_{name.upper()}_PROBE_PORT")

@@ -1,0 +1,6 @@
+"""Every row of the matrix, in the order in which they are played."""
+
+from tests.chaos.row import Row
+from tests.chaos.rows import broker, trackers
+
+ROWS: tuple[Row, ...] = (*trackers.ROWS, *broker.ROWS)
