@@ -54,16 +54,17 @@ class World:
         """The database's own address, past the wire."""
         return self.stack.postgres.dsn
 
-    def write_rulebook(self, tenant: str, version: int = 1, more: str = "") -> None:
-        """A tenant's folder; the crowd plans and sends nothing."""
+    def write_rulebook(self, tenant: str, version: int = 1, streaks: str = "[14, 30]") -> None:
+        """A tenant's folder, or a new rulebook in it; the crowd plans and sends nothing."""
         folder = self.folder / "tenants" / tenant
         folder.mkdir(parents=True, exist_ok=True)
         rules = _RULEBOOK.read_text().replace("version: 1", f"version: {version}")
-        rules = rules.replace("tiers:", f"{more}tiers:")
+        rules = rules.replace("[14, 30]", streaks)
         mode = "live" if tenant == FEW else "shadow"
         texts = {"tenant": _TENANT, "coaches": _COACHES, "rulebook": rules.replace("mode: live", f"mode: {mode}")}
         for name, text in texts.items():
-            (folder / f"{name}.yaml").write_text(text)
+            (folder / f"{name}.new").write_text(text)
+            (folder / f"{name}.new").rename(folder / f"{name}.yaml")
 
 
 @asynccontextmanager
