@@ -62,10 +62,9 @@ class Member:
         with suppress(ProcessLookupError, psutil.NoSuchProcess, IndexError):
             os.kill(_pid(self.child), number)
 
-    async def ready(self) -> None:
-        """Wait until its probe says so."""
-        if self.url is not None:
-            await asyncio.to_thread(self.child.wait_until, lambda: is_ready(self.url or ""), _READY_SECONDS)
+    def is_ready(self) -> bool:
+        """Whether its probe says so."""
+        return self.url is None or is_ready(self.url)
 
 
 @dataclass(eq=False)
@@ -118,8 +117,16 @@ class Fleet:
         return member
 
     async def ready(self) -> None:
-        """Wait until all of them are."""
-        await asyncio.gather(*(member.ready() for member in self.members))
+        """Wait until all of them are; one that ends meanwhile has a successor.
+
+        Raises:
+            ChildFailedError: they were not ready in time.
+        """
+        give_up_at = time.monotonic() + _READY_SECONDS
+        while not all([await asyncio.to_thread(member.is_ready) for member in tuple(self.members)]):
+            if time.monotonic() > give_up_at:
+                raise self.members[0].child.failure(f"and its like were not ready within {_READY_SECONDS:.0f} s")
+            await asyncio.sleep(_LOOK_SECONDS)
 
     async def kill(self, member: Member) -> float:
         """SIGKILL, and take another in its place; returns the moment of the kill."""

@@ -52,7 +52,9 @@ class GroupPositions:
         try:
             connection = await asyncpg.connect(self._dsn, timeout=5)
             try:
-                rows = await connection.fetch("SELECT partition, next_offset FROM positions WHERE topic = $1", MILESTONES)
+                rows = await connection.fetch(
+                    "SELECT partition, next_offset FROM positions WHERE topic = $1", MILESTONES
+                )
             finally:
                 await connection.close()
         except _AWAY:

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -94,7 +95,7 @@ def _in_order(shape: Shape, rng: Random, first: datetime) -> Iterator[Said]:
             orders[client] = list(range(DAYS))
             if shape.shuffled:
                 rng.shuffle(orders[client])
-            if _is_live(shape, client):
+            if _is_live(shape.live_share, client):
                 yield _profile(shape, client)
         for client in range(max(0, begun - DAYS * _NEW_A_STEP), begun):
             day = orders[client][step - client // _NEW_A_STEP]
@@ -131,12 +132,13 @@ def _missed_day(client: int) -> int | None:
     return 8 + client % 20 if client % 7 == 3 else None
 
 
-def _is_live(shape: Shape, client: int) -> bool:
-    return Random(client).random() < shape.live_share  # noqa: S311 - the same clients in every run
+@lru_cache(10_000)
+def _is_live(live_share: float, client: int) -> bool:
+    return Random(client).random() < live_share  # noqa: S311 - the same clients in every run
 
 
 def _tenant(shape: Shape, client: int) -> str:
-    return FEW if _is_live(shape, client) else CROWD
+    return FEW if _is_live(shape.live_share, client) else CROWD
 
 
 def _name(shape: Shape, client: int) -> str:

@@ -24,6 +24,7 @@ from tests.chaos.checker import EVENTS, MILESTONES, Checker
 from tests.chaos.fleet import Fleet, Kind
 from tests.chaos.group_positions import GroupPositions, Positions
 from tests.chaos.load import FEW, Shape
+from tests.chaos.outcome import Outcome
 from tests.chaos.row import Row
 from tests.chaos.scene import NotBackError, Scene
 from tests.chaos.verdict import Verdict
@@ -39,38 +40,6 @@ Tell = Callable[[str], None]
 FAILED = (NotBackError, ChildFailedError, KafkaError, asyncpg.PostgresError, OSError, TimeoutError)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of a row.
-
-    Attributes:
-        row: its name.
-        seed: with the name, it repeats the row.
-        verdict: what the checker found.
-        faults: how often something was done to the service.
-        backs: seconds from each fault to the first commit after it.
-        late: of those, how many were more than the row allows.
-        complaints: what went otherwise than expected, in words.
-        seconds: how long the row took.
-        events_per_second: what was acknowledged while the load ran.
-    """
-
-    row: str
-    seed: int
-    verdict: Verdict
-    faults: int
-    backs: tuple[float, ...]
-    late: int
-    complaints: tuple[str, ...]
-    seconds: float
-    events_per_second: float
-
-    @property
-    def is_good(self) -> bool:
-        """Whether every promise was kept."""
-        return not (self.verdict.breaches or self.late or self.complaints)
-
-
 @dataclass(eq=False)
 class Theatre:
     """The world with the service in it, and the checker that reads along."""
@@ -83,7 +52,7 @@ class Theatre:
     checker: Checker
     played: int = 0
 
-    async def play(self, row: Row, *, seed: int, rate: float, cycles: int, tell: Tell) -> Outcome:
+    async def play(self, row: Row, *, seed: int, rate: float, cycles: int, part: int = 1, tell: Tell) -> Outcome:
         """Play one row and judge it.
 
         Raises:
@@ -91,9 +60,9 @@ class Theatre:
             ChildFailedError: a server or the load's process failed.
         """
         self.played += 1
-        scene = self._scene(row, seed, cycles, tell)
+        scene = self._scene(f"{seed}:{row.name}:{part}", cycles, tell)
         began_at = time.monotonic()
-        load = self._load(scene.row, Shape(row=scene.row, seed=seed, **row.load), rate)
+        load = load_process(self.world, Shape(row=scene.row, seed=seed * 1_000 + part, **row.load), rate)
         try:
             await self._until_flowing(scene)
             await row.play(scene)
@@ -109,7 +78,7 @@ class Theatre:
         missing_records = abs(acknowledged - verdict.events)
         return Outcome(
             row=row.name,
-            seed=seed,
+            part=part,
             verdict=replace(verdict, unacknowledged=missing_records),
             faults=max(len(scene.backs), scene.cycles),
             backs=tuple(scene.backs),
@@ -124,27 +93,18 @@ class Theatre:
         await self.checker.look()
         return await self._judge("")
 
-    def _scene(self, row: Row, seed: int, cycles: int, tell: Tell) -> Scene:
+    def _scene(self, chance: str, cycles: int, tell: Tell) -> Scene:
         return Scene(
             world=self.world,
             trackers=self.trackers,
             deliveries=self.deliveries,
             wires=self.wires,
             positions=self.positions,
-            rng=Random(f"{seed}:{row.name}"),  # noqa: S311 - seeded
+            rng=Random(chance),  # noqa: S311 - seeded
             cycles=cycles,
             row=f"r{self.played:02}",
             tell=tell,
         )
-
-    def _load(self, name: str, shape: Shape, rate: float) -> Child:
-        folder = self.world.folder
-        settings = {"kafka": self.world.kafka, "rate": rate, "told": str(folder / f"{name}.json"), "shape": asdict(shape)}
-        argv = (sys.executable, "-m", "tests.chaos.producer", json.dumps(settings))
-        log = folder / "logs" / f"load-{name}.log"
-        load = Child("load", argv, log=log, env=self.world.env, grace_seconds=_LOAD_STOP_SECONDS)
-        load.start()
-        return load
 
     def _acknowledged(self, name: str, load: Child) -> int:
         if load.exit_code != 0:
@@ -175,10 +135,10 @@ class Theatre:
 
     async def _behind(self, row: str) -> str:
         """What is not done yet, in words."""
-        if lag := _lag(self.checker.last_offsets(EVENTS), await self.positions.tracked()):
+        if lag := lag_of(self.checker.last_offsets(EVENTS), await self.positions.tracked()):
             return f"{lag} events"
         await self.checker.look()
-        if lag := _lag(self.checker.last_offsets(MILESTONES), await self.positions.delivered()):
+        if lag := lag_of(self.checker.last_offsets(MILESTONES), await self.positions.delivered()):
             return f"{lag} milestones"
         connection = await asyncpg.connect(self.world.dsn)
         try:
@@ -193,7 +153,19 @@ class Theatre:
         return await ledger_judge.judge(self.world.dsn, verdict, expected, self.world.mail, row)
 
 
-def _lag(last: Positions, positions: Positions | None) -> int:
+def load_process(world: World, shape: Shape, rate: float) -> Child:
+    """Start the process that sends a row's load."""
+    told = world.folder / f"{shape.row}.json"
+    settings = {"kafka": world.kafka, "rate": rate, "told": str(told), "shape": asdict(shape)}
+    argv = (sys.executable, "-m", "tests.chaos.producer", json.dumps(settings))
+    log = world.folder / "logs" / f"load-{shape.row}.log"
+    load = Child("load", argv, log=log, env=world.env, grace_seconds=_LOAD_STOP_SECONDS)
+    load.start()
+    return load
+
+
+def lag_of(last: Positions, positions: Positions | None) -> int:
+    """How many records are not done yet, given the last offset of each partition; control records do not count."""
     if positions is None:
         return sum(last.values()) + len(last)
     return sum(max(0, offset + 1 - positions.get(partition, 0)) for partition, offset in last.items())

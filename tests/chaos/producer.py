@@ -97,8 +97,8 @@ class Producer:
         self.acknowledged[partition] += records
 
 
-async def main(settings: dict[str, Any]) -> None:
-    """Send until SIGTERM, and leave the number of acknowledged records by partition in a file."""
+async def main(settings: dict[str, Any]) -> Counter[int]:
+    """Send until SIGTERM; returns the number of acknowledged records by partition."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     kafka = AIOKafkaProducer(
@@ -111,8 +111,9 @@ async def main(settings: dict[str, Any]) -> None:
         partitions = len(await kafka.partitions_for(_EVENTS))
         sending = Producer(kafka, partitions, settings["rate"], stream(Shape(**settings["shape"])))
         await sending.run(stop)
-    Path(settings["told"]).write_text(json.dumps(sending.acknowledged))
+    return sending.acknowledged
 
 
 if __name__ == "__main__":
-    asyncio.run(main(json.loads(sys.argv[1])))
+    said = json.loads(sys.argv[1])
+    Path(said["told"]).write_text(json.dumps(asyncio.run(main(said))))

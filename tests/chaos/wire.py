@@ -160,8 +160,8 @@ class Wire:
             await self._pass(chunk, sink)
 
     async def _pass(self, chunk: bytes, sink: asyncio.StreamWriter) -> None:
-        while self.stalled:
-            await asyncio.sleep(0.1)  # noqa: ASYNC110 - as long as the fault lasts
+        while self.stalled:  # noqa: ASYNC110 - as long as the fault lasts
+            await asyncio.sleep(0.1)
         seconds = self.delay_seconds
         if self.bytes_per_second:
             seconds += len(chunk) / self.bytes_per_second

@@ -69,7 +69,8 @@ async def terminate(scene: Scene) -> None:
 async def two_senders(scene: Scene) -> None:
     """Two processes deliver at once."""
     before, at = await scene.delivered(), time.monotonic()
-    await scene.deliveries.start().ready()
+    scene.deliveries.start()
+    await scene.deliveries.ready()
     await scene.delivery_back(at, before)
     await asyncio.sleep(2 * _FAULT_SECONDS)
 
@@ -152,7 +153,13 @@ ROWS = (
     ),
     Row(name="two-senders", injects="two processes deliver at once", play=two_senders, load=_LIVE),
     Row(name="postgres-restart", injects="the database restarts", play=restart, cycles=3, load=_LIVE),
-    Row(name="postgres-backends", injects="every session is ended by the server", play=end_backends, cycles=5, load=_LIVE),
+    Row(
+        name="postgres-backends",
+        injects="every session is ended by the server",
+        play=end_backends,
+        cycles=5,
+        load=_LIVE,
+    ),
     Row(name="postgres-read-only", injects="the database is read-only for 8 s", play=read_only, cycles=2, load=_LIVE),
     Row(name="postgres-cut", injects="no connection to the database for 8 s", play=cut, cycles=2, load=_LIVE),
     Row(

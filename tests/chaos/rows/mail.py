@@ -7,7 +7,7 @@ from functools import partial
 from tests.chaos.mail_sink import ACCEPT_THEN_DROP, Point
 from tests.chaos.row import Row
 from tests.chaos.scene import BACK_SECONDS, Scene
-from tests.integration.channels.scripted_smtp import DROP_UNREAD, HANG
+from tests.integration.channels.scripted_smtp import DROP, HANG
 
 _FAULT_SECONDS = 8.0
 _LIVE = {"live_share": 0.2}
@@ -69,5 +69,5 @@ ROWS = (
     _answers("smtp-552", "552 to every mail for 8 s", BODY="552 5.3.4 too big"),
     _answers("smtp-hang", "no answer to any mail for 8 s, then the connection ends", BODY=HANG),
     _answers("smtp-accept-drop", "every mail is accepted, and the connection ends unanswered", BODY=ACCEPT_THEN_DROP),
-    _answers("smtp-drop", "the connection ends before the mail is read", BODY=DROP_UNREAD),
+    _answers("smtp-drop", "every mail is read and lost, and the connection ends unanswered", BODY=DROP),
 )

@@ -97,6 +97,11 @@ ROWS = (
     ),
     Row(name="topic-replay", injects="every record of the row is produced once more", play=replay_topic),
     Row(name="rewind", injects="the group's offsets are set to 0", play=rewind, cycles=2),
-    Row(name="rule-change", injects="new rulebooks mid-stream, and a kill while they are taken up", play=change_rules, cycles=2),
+    Row(
+        name="rule-change",
+        injects="new rulebooks mid-stream, and a kill while they are taken up",
+        play=change_rules,
+        cycles=2,
+    ),
     Row(name="dead-letters-twice", injects="`cairn dlq replay`, twice", play=replay_letters, cycles=2),
 )

@@ -85,8 +85,8 @@ async def scale(scene: Scene) -> None:
     """Workers are added and removed in turn."""
     async for _ in scene.each_cycle():
         before, at = await scene.tracked(), time.monotonic()
-        third = scene.trackers.start()
-        await third.ready()
+        scene.trackers.start()
+        await scene.trackers.ready()
         await scene.tracker_back(at, before)
         before = await scene.tracked()
         await scene.trackers.terminate(scene.trackers.members[0])
