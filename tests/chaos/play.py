@@ -69,13 +69,12 @@ class Theatre:
             scene.heal()
             await asyncio.sleep(max(0.0, began_at + _LEAST_SECONDS - time.monotonic()))
         finally:
-            loaded_seconds = time.monotonic() - began_at
             await asyncio.to_thread(load.stop)
         tell("settling")
-        acknowledged = self._acknowledged(scene.row, load) + scene.more_records
+        acknowledged, load_seconds = self._told(scene.row, load)
         await self._settle(scene)
         verdict = await self._judge(scene.row)
-        missing_records = abs(acknowledged - verdict.events)
+        missing_records = abs(acknowledged + scene.more_records - verdict.events)
         return Outcome(
             row=row.name,
             part=part,
@@ -85,7 +84,7 @@ class Theatre:
             late=sum(back > row.back_seconds for back in scene.backs) if row.back_seconds else 0,
             complaints=tuple(scene.complaints),
             seconds=time.monotonic() - began_at,
-            events_per_second=acknowledged / loaded_seconds,
+            events_per_second=acknowledged / load_seconds,
         )
 
     async def judge_all(self) -> Verdict:
@@ -106,10 +105,12 @@ class Theatre:
             tell=tell,
         )
 
-    def _acknowledged(self, name: str, load: Child) -> int:
+    def _told(self, name: str, load: Child) -> tuple[int, float]:
+        """How many records of the load were acknowledged, and in how many seconds."""
         if load.exit_code != 0:
             raise load.failure(f"ended with status {load.exit_code}")
-        return sum(json.loads((self.world.folder / f"{name}.json").read_text()).values())
+        told = json.loads((self.world.folder / f"{name}.json").read_text())
+        return told["acknowledged"], told["seconds"]
 
     async def _until_flowing(self, scene: Scene) -> None:
         """Wait until the row's first events are tracked."""

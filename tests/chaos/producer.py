@@ -11,7 +11,6 @@ import json
 import signal
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -48,7 +47,7 @@ class Producer:
         self._waiting: set[asyncio.Task[None]] = set()
         self._batches: dict[int, Any] = {}
         self._partition_of = lru_cache(10_000)(lambda key: int(murmur2(key) & 0x7FFFFFFF) % partitions)
-        self.acknowledged: Counter[int] = Counter()
+        self.acknowledged = 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send until `stop` is set and everything is acknowledged."""
@@ -81,7 +80,7 @@ class Producer:
     async def _send(self, partition: int) -> None:
         batch = self._batches.pop(partition)
         future = await self._producer.send_batch(batch, _EVENTS, partition=partition)
-        task = asyncio.create_task(self._acknowledged(partition, batch.record_count(), future))
+        task = asyncio.create_task(self._acknowledged(batch.record_count(), future))
         self._waiting.add(task)
         if len(self._waiting) > _MOST_WAITING:
             await asyncio.wait(self._waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -92,13 +91,13 @@ class Producer:
             self._waiting.discard(task)
             task.result()  # what was not acknowledged ends the process
 
-    async def _acknowledged(self, partition: int, records: int, future: asyncio.Future[Any]) -> None:
+    async def _acknowledged(self, records: int, future: asyncio.Future[Any]) -> None:
         await future
-        self.acknowledged[partition] += records
+        self.acknowledged += records
 
 
-async def main(settings: dict[str, Any]) -> Counter[int]:
-    """Send until SIGTERM; returns the number of acknowledged records by partition."""
+async def main(settings: dict[str, Any]) -> dict[str, float]:
+    """Send until SIGTERM; returns how many records were acknowledged, and in how many seconds."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     kafka = AIOKafkaProducer(
@@ -110,8 +109,10 @@ async def main(settings: dict[str, Any]) -> Counter[int]:
     async with kafka:
         partitions = len(await kafka.partitions_for(_EVENTS))
         sending = Producer(kafka, partitions, settings["rate"], stream(Shape(**settings["shape"])))
+        began_at = time.monotonic()
         await sending.run(stop)
-    return sending.acknowledged
+        seconds = time.monotonic() - began_at
+    return {"acknowledged": sending.acknowledged, "seconds": seconds}
 
 
 if __name__ == "__main__":

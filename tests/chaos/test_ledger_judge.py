@@ -14,7 +14,8 @@ _CLIENT = "r01-000001"
 _EXPECTED = {("few", _CLIENT, "first-session", 1, "once"), ("few", _CLIENT, "thirty-six", 36, "once")}
 _MILESTONE = """
     INSERT INTO milestones (milestone_id, revision, retracted, tenant, client, rule, tier, reached_at, record, heard_at)
-    VALUES ($1, 1, false, 'few', $2, $3, 'major', now(), jsonb_build_object('threshold', $4::int, 'occurrence', 'once'), now())
+    VALUES ($1, 1, false, 'few', $2, $3, 'major', now(),
+            jsonb_build_object('threshold', $4::int, 'occurrence', 'once'), now())
 """
 _CELEBRATION = """
     INSERT INTO celebrations (celebration_id, milestone_id, revision, tenant, client, rule, tier, mode, outcome,
@@ -22,7 +23,8 @@ _CELEBRATION = """
     VALUES ($1, $1, 1, 'few', $2, 'any', 'major', 'live', 'send', now(), now(), now(), now())
 """
 _DELIVERY = """
-    INSERT INTO deliveries (delivery_id, celebration_id, channel, tenant, client, rule, tier, state, due_at, expires_at, heard_at)
+    INSERT INTO deliveries (delivery_id, celebration_id, channel, tenant, client, rule, tier, state,
+                            due_at, expires_at, heard_at)
     VALUES ($1 || ':email', $1, 'email', 'few', $2, 'any', 'major', 'sent', now(), now(), now())
 """
 
@@ -54,15 +56,15 @@ async def _judged(database: str, mail: MailSink) -> Verdict:
     return await judge(database, Verdict(), _EXPECTED, mail, "r01")
 
 
-async def test_a_ledger_in_order_has_no_breach(ledger: asyncpg.Connection, database: str, mail: MailSink) -> None:
+@pytest.mark.usefixtures("ledger")
+async def test_a_ledger_in_order_has_no_breach(database: str, mail: MailSink) -> None:
     verdict = await _judged(database, mail)
     assert verdict.breaches == {}
     assert (verdict.celebrations, verdict.mails) == (2, 2)
 
 
-async def test_a_mail_that_was_accepted_twice_is_reported(
-    ledger: asyncpg.Connection, database: str, mail: MailSink
-) -> None:
+@pytest.mark.usefixtures("ledger")
+async def test_a_mail_that_was_accepted_twice_is_reported(database: str, mail: MailSink) -> None:
     mail.accepted["m1-email"] += 1
     assert (await _judged(database, mail)).breaches == {"mailed_twice": 1}
 
@@ -83,9 +85,8 @@ async def test_a_milestone_that_is_answered_under_two_ids_is_reported(
     assert (await _judged(database, mail)).breaches == {"celebrated_twice": 1}
 
 
-async def test_a_mail_called_sent_that_nobody_accepted_is_reported(
-    ledger: asyncpg.Connection, database: str, mail: MailSink
-) -> None:
+@pytest.mark.usefixtures("ledger")
+async def test_a_mail_called_sent_that_nobody_accepted_is_reported(database: str, mail: MailSink) -> None:
     del mail.accepted["m1-email"]
     assert (await _judged(database, mail)).breaches == {"wrong_deliveries": 1}
 
@@ -106,9 +107,8 @@ async def test_unknown_without_a_cause_is_reported(ledger: asyncpg.Connection, d
     assert (verdict.unknown, verdict.injected_unknown, verdict.breaches) == (1, 1, {})
 
 
-async def test_a_withheld_answer_that_is_not_called_unknown_is_reported(
-    ledger: asyncpg.Connection, database: str, mail: MailSink
-) -> None:
+@pytest.mark.usefixtures("ledger")
+async def test_a_withheld_answer_that_is_not_called_unknown_is_reported(database: str, mail: MailSink) -> None:
     mail.unanswered.add("m1-email")
     assert (await _judged(database, mail)).breaches == {"wrong_unknown": 1}
 

@@ -11,7 +11,7 @@ from tests.integration.channels.scripted_smtp import DROP, HANG
 
 _FAULT_SECONDS = 8.0
 _LIVE = {"live_share": 0.2}
-_POINTS: tuple[Point, ...] = ("before DATA", "after DATA", "after 250")
+POINTS: tuple[Point, ...] = ("before DATA", "after DATA", "after 250")
 
 
 async def answer(scene: Scene, **answers: str) -> None:
@@ -40,7 +40,7 @@ async def kill_in_conversation(scene: Scene) -> None:
     async for cycle in scene.each_cycle():
         await scene.deliveries.ready()
         before = await scene.delivered()
-        mail.set_trap(_POINTS[cycle % len(_POINTS)], scene.deliveries.killer(scene.deliveries.members[0]))
+        mail.set_trap(POINTS[cycle % len(POINTS)], scene.deliveries.killer(scene.deliveries.members[0]))
         while mail.is_set:  # noqa: ASYNC110 - under load this takes a moment
             await asyncio.sleep(0.01)
         at = time.monotonic()

@@ -7,10 +7,11 @@ import time
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from agents.stack import CAIRN
-from tests.chaos.checker import EVENTS
+from tests.chaos.checker import DEAD_LETTERS, EVENTS
 from tests.chaos.load import CROWD, FEW
 from tests.chaos.row import Row
 from tests.chaos.scene import Scene
+from tests.chaos.topics_read import TopicsRead
 
 _FLOW_SECONDS = 12.0
 _REPLAYED_LETTERS = 60  # below what a partition bears among its last thousand
@@ -73,9 +74,12 @@ async def change_rules(scene: Scene) -> None:
 
 
 async def replay_letters(scene: Scene) -> None:
-    """`cairn dlq replay`, and the same again."""
+    """`cairn dlq replay`, and the same again; the oldest go back, whichever row they are of."""
     await asyncio.sleep(_FLOW_SECONDS)
     async for _ in scene.each_cycle():
+        letters = [record async for record in TopicsRead(scene.world.kafka, [DEAD_LETTERS]).new()]
+        oldest = sorted(letters, key=lambda letter: letter.timestamp)[:_REPLAYED_LETTERS]
+        scene.more_records += sum(f"/{scene.row}-".encode() in letter.key for letter in oldest)
         command = (CAIRN, "dlq", "replay", "--yes", "--limit", str(_REPLAYED_LETTERS))
         process = await asyncio.create_subprocess_exec(
             *command, env=dict(scene.world.env), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
