@@ -1,6 +1,6 @@
-"""Every row of the matrix, in the order in which they are played."""
+"""Every row of the matrix, in the order in which they are played: the longest come last."""
 
 from tests.chaos.row import Row
 from tests.chaos.rows import broker, ledger, mail, records, trackers
 
-ROWS: tuple[Row, ...] = (*trackers.ROWS, *broker.ROWS, *records.ROWS, *ledger.ROWS, *mail.ROWS)
+ROWS: tuple[Row, ...] = (*mail.ROWS, *ledger.ROWS, *records.ROWS, *broker.ROWS, *trackers.ROWS)

@@ -93,10 +93,10 @@ async def slow(scene: Scene) -> None:
 
 
 ROWS = (
-    Row(name="broker-restart", injects="the broker restarts", play=restart, cycles=3),
+    Row(name="broker-restart", injects="the broker restarts", play=restart, cycles=2),
     Row(name="broker-outage", injects="the broker is down for 60 s", play=outage),
-    Row(name="network-cut", injects="no connection to the broker for 8 s", play=cut, cycles=2),
-    Row(name="network-reset", injects="every connection to the broker is reset", play=reset, cycles=3),
+    Row(name="network-cut", injects="no connection to the broker for 8 s", play=cut),
+    Row(name="network-reset", injects="every connection to the broker is reset", play=reset, cycles=2),
     Row(name="network-half-open", injects="connections to the broker stay and carry nothing for 20 s", play=half_open),
     Row(name="network-latency", injects="100 ms more on the way to the broker, each way", play=latency),
     Row(name="network-slow", injects="300 kB/s a connection to the broker", play=slow),

@@ -90,7 +90,7 @@ async def replay_letters(scene: Scene) -> None:
 
 
 ROWS = (
-    Row(name="duplicates", injects="every record comes ten times", play=flow, load={"copies": 10}, cycles=2),
+    Row(name="duplicates", injects="every record comes ten times", play=flow, load={"copies": 10}),
     Row(name="out-of-order", injects="the days of every client arrive shuffled", play=flow, load={"shuffled": True}),
     Row(
         name="poison",
@@ -100,12 +100,11 @@ ROWS = (
         load={"poison_share": 0.05},
     ),
     Row(name="topic-replay", injects="every record of the row is produced once more", play=replay_topic),
-    Row(name="rewind", injects="the group's offsets are set to 0", play=rewind, cycles=2),
+    Row(name="rewind", injects="the group's offsets are set to 0", play=rewind),
     Row(
         name="rule-change",
         injects="new rulebooks mid-stream, and a kill while they are taken up",
         play=change_rules,
-        cycles=2,
     ),
     Row(name="dead-letters-twice", injects="`cairn dlq replay`, twice", play=replay_letters, cycles=2),
 )

@@ -95,6 +95,23 @@ async def scale(scene: Scene) -> None:
 
 ROWS = (
     Row(
+        name="tracker-kill-points",
+        injects="SIGKILL as a transaction begins, before its commit, and before the commit's answer",
+        play=kill_at_points,
+        cycles=3,
+        long_cycles=18,
+        back_seconds=BACK_SECONDS,
+    ),
+    Row(name="tracker-lost-commit", injects="the commit's answer is lost", play=lose_commit_answers, cycles=3),
+    Row(
+        name="tracker-terminate",
+        injects="SIGTERM under load",
+        expects="status 0 within 25 s",
+        play=terminate,
+        cycles=2,
+    ),
+    Row(name="tracker-scale", injects="a third tracker comes, the first goes", play=scale),
+    Row(
         name="tracker-kill",
         injects="SIGKILL of one of two trackers at random moments",
         play=kill,
@@ -111,21 +128,4 @@ ROWS = (
         long_cycles=40,
         back_seconds=BACK_SECONDS,
     ),
-    Row(
-        name="tracker-kill-points",
-        injects="SIGKILL as a transaction begins, before its commit, and before the commit's answer",
-        play=kill_at_points,
-        cycles=6,
-        long_cycles=18,
-        back_seconds=BACK_SECONDS,
-    ),
-    Row(name="tracker-lost-commit", injects="the commit's answer is lost", play=lose_commit_answers, cycles=3),
-    Row(
-        name="tracker-terminate",
-        injects="SIGTERM under load",
-        expects="status 0 within 25 s",
-        play=terminate,
-        cycles=3,
-    ),
-    Row(name="tracker-scale", injects="a third tracker comes, the first goes", play=scale, cycles=2),
 )
