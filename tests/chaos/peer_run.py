@@ -75,8 +75,8 @@ async def _kill(workers: Fleet, positions: GroupPositions, rng: Random, tell: Te
     for cycle in range(KILLS):
         tell(f"{cycle + 1} of {KILLS}")
         await asyncio.sleep(rng.uniform(2, 5))
-        before = await positions.tracked() or {}
         at = await workers.kill(rng.choice(workers.members))
+        before = await positions.tracked() or {}
         if await _back(positions, before):
             backs.append(time.monotonic() - at)
     return tuple(backs)

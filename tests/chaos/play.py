@@ -35,6 +35,7 @@ _TRACKERS = 2
 _LEAST_SECONDS = 12.0  # of load in a row, so that streaks of thirty days come about
 _SETTLE_SECONDS = 180.0
 _LOAD_STOP_SECONDS = 200.0
+_LOOK_SECONDS = 0.2
 
 Tell = Callable[[str], None]
 FAILED = (NotBackError, ChildFailedError, KafkaError, asyncpg.PostgresError, OSError, TimeoutError)
@@ -115,8 +116,9 @@ class Theatre:
     async def _until_flowing(self, scene: Scene) -> None:
         """Wait until the row's first events are tracked."""
         scene.tell("starting")
-        before = await self.positions.tracked() or dict.fromkeys(range(8), -1)
-        await scene.tracker_back(time.monotonic(), before)
+        while not await self.positions.tracked():  # noqa: ASYNC110 - of a new world nothing is committed yet
+            await asyncio.sleep(_LOOK_SECONDS)
+        await scene.tracker_back(time.monotonic())
         scene.backs.clear()
 
     async def _settle(self, scene: Scene) -> None:

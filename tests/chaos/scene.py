@@ -84,19 +84,16 @@ class Scene:
         """Where the trackers stand."""
         return await _answered(self.positions.tracked)
 
-    async def delivered(self) -> Positions:
-        """Where delivery stands."""
-        return await _answered(self.positions.delivered)
-
-    async def tracker_back(self, since: float, before: Positions) -> None:
+    async def tracker_back(self, since: float) -> None:
         """Wait until every partition has committed events again; measured from the fault, or its end, at `since`."""
-        await self._back(self.positions.tracked, since, before, "tracker")
+        await self._back(self.positions.tracked, since, "tracker")
 
-    async def delivery_back(self, since: float, before: Positions) -> None:
+    async def delivery_back(self, since: float) -> None:
         """Wait until milestones of every partition are planned again."""
-        await self._back(self.positions.delivered, since, before, "delivery")
+        await self._back(self.positions.delivered, since, "delivery")
 
-    async def _back(self, ask: Ask, since: float, before: Positions, who: str) -> None:
+    async def _back(self, ask: Ask, since: float, who: str) -> None:
+        before = await _answered(ask)  # after the fault: what was committed before it is no sign of life
         give_up_at = time.monotonic() + _PATIENCE_SECONDS
         while True:
             now = await ask()

@@ -13,12 +13,11 @@ _SLOW_BYTES = 300_000
 
 
 async def _away(scene: Scene, seconds: float) -> None:
-    before = await scene.tracked()
     broker = scene.world.stack.kafka
     await asyncio.to_thread(broker.stop)
     await asyncio.sleep(seconds)
     await asyncio.to_thread(broker.start)
-    await scene.tracker_back(time.monotonic(), before)
+    await scene.tracker_back(time.monotonic())
 
 
 async def restart(scene: Scene) -> None:
@@ -37,35 +36,32 @@ async def cut(scene: Scene) -> None:
     """Every connection ends, and none is let in for a while."""
     await scene.detour()
     async for _ in scene.each_cycle():
-        before = await scene.tracked()
         for wire in scene.wires:
             wire.refusing = True
             wire.cut()
         await asyncio.sleep(_FAULT_SECONDS)
         scene.heal()
-        await scene.tracker_back(time.monotonic(), before)
+        await scene.tracker_back(time.monotonic())
 
 
 async def reset(scene: Scene) -> None:
     """Every connection is reset, and may be made again at once."""
     await scene.detour()
     async for _ in scene.each_cycle():
-        before = await scene.tracked()
         for wire in scene.wires:
             wire.cut(reset=True)
-        await scene.tracker_back(time.monotonic(), before)
+        await scene.tracker_back(time.monotonic())
 
 
 async def half_open(scene: Scene) -> None:
     """Connections stay, and nothing passes, for longer than a session."""
     await scene.detour()
     async for _ in scene.each_cycle():
-        before = await scene.tracked()
         for wire in scene.wires:
             wire.stalled = True
         await asyncio.sleep(_HALF_OPEN_SECONDS)
         scene.heal()
-        await scene.tracker_back(time.monotonic(), before)
+        await scene.tracker_back(time.monotonic())
 
 
 async def latency(scene: Scene) -> None:
@@ -75,9 +71,8 @@ async def latency(scene: Scene) -> None:
         for wire in scene.wires:
             wire.delay_seconds = 0.1
         await asyncio.sleep(2 * _FAULT_SECONDS)
-        before = await scene.tracked()
         scene.heal()
-        await scene.tracker_back(time.monotonic(), before)
+        await scene.tracker_back(time.monotonic())
 
 
 async def slow(scene: Scene) -> None:
@@ -87,9 +82,8 @@ async def slow(scene: Scene) -> None:
         for wire in scene.wires:
             wire.bytes_per_second = _SLOW_BYTES
         await asyncio.sleep(2 * _FAULT_SECONDS)
-        before = await scene.tracked()
         scene.heal()
-        await scene.tracker_back(time.monotonic(), before)
+        await scene.tracker_back(time.monotonic())
 
 
 ROWS = (

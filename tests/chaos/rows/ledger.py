@@ -18,31 +18,28 @@ async def kill(scene: Scene) -> None:
     """SIGKILL at random moments."""
     async for _ in scene.each_cycle():
         await scene.deliveries.ready()
-        before = await scene.delivered()
         at = await scene.deliveries.kill(scene.deliveries.members[0])
         await scene.bury_sender()
-        await scene.delivery_back(at, before)
+        await scene.delivery_back(at)
 
 
 async def kill_at_commit(scene: Scene) -> None:
     """SIGKILL as a transaction's COMMIT is sent, or before its answer is heard."""
     async for cycle in scene.each_cycle():
         await scene.deliveries.ready()
-        before = await scene.delivered()
         at = "request" if cycle % 2 == 0 else "answer"
         killer = scene.deliveries.killer(scene.deliveries.members[0])
         trap = Trap(is_mark=is_commit_of_postgres, at=at, spring=killer)  # type: ignore[arg-type]
         since = await _spring(scene, trap)
         await scene.bury_sender()
-        await scene.delivery_back(since, before)
+        await scene.delivery_back(since)
 
 
 async def lose_commit_answers(scene: Scene) -> None:
     """The database commits, and the answer does not arrive."""
     async for _ in scene.each_cycle():
-        before = await scene.delivered()
         trap = Trap(is_mark=is_commit_of_postgres, at="answer", spring=lambda: None, times=3)
-        await scene.delivery_back(await _spring(scene, trap), before)
+        await scene.delivery_back(await _spring(scene, trap))
 
 
 async def _spring(scene: Scene, trap: Trap) -> float:
@@ -57,62 +54,57 @@ async def terminate(scene: Scene) -> None:
     """SIGTERM under load."""
     async for _ in scene.each_cycle():
         await scene.deliveries.ready()
-        before = await scene.delivered()
         status, seconds = await scene.deliveries.terminate(scene.deliveries.members[0])
         at = time.monotonic()
         scene.expect(status == 0, f"SIGTERM ended with status {status}")
         scene.expect(seconds < _STOP_SECONDS, f"SIGTERM took {seconds:.1f} s")
         scene.deliveries.start()
-        await scene.delivery_back(at, before)
+        await scene.delivery_back(at)
 
 
 async def two_senders(scene: Scene) -> None:
     """Two processes deliver at once."""
-    before, at = await scene.delivered(), time.monotonic()
+    at = time.monotonic()
     scene.deliveries.start()
     await scene.deliveries.ready()
-    await scene.delivery_back(at, before)
+    await scene.delivery_back(at)
     await asyncio.sleep(2 * _FAULT_SECONDS)
 
 
 async def restart(scene: Scene) -> None:
     """The database ends its sessions and starts again."""
     async for _ in scene.each_cycle():
-        before = await scene.delivered()
         await asyncio.to_thread(scene.world.stack.postgres.stop)
         await asyncio.sleep(scene.rng.uniform(0, 3))
         await asyncio.to_thread(scene.world.stack.postgres.start)
-        await scene.delivery_back(time.monotonic(), before)
+        await scene.delivery_back(time.monotonic())
 
 
 async def end_backends(scene: Scene) -> None:
     """Every session of delivery is ended by the server, again and again."""
     async for _ in scene.each_cycle():
-        before = await scene.delivered()
         await _order(scene, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cairn'")
-        await scene.delivery_back(time.monotonic(), before)
+        await scene.delivery_back(time.monotonic())
 
 
 async def read_only(scene: Scene) -> None:
     """The database takes no writes for a while, as a standby does."""
     async for _ in scene.each_cycle():
-        before = await scene.delivered()
         await _order(scene, "ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
         await asyncio.sleep(_FAULT_SECONDS)
         await _order(scene, "ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()")
-        await scene.delivery_back(time.monotonic(), before)
+        await scene.delivery_back(time.monotonic())
 
 
 async def cut(scene: Scene) -> None:
     """No connection to the database for a while."""
     async for _ in scene.each_cycle():
-        before = await scene.delivered()
         wire = scene.world.ledger_wire
         wire.refusing = True
         wire.cut(reset=True)
         await asyncio.sleep(_FAULT_SECONDS)
         wire.heal()
-        await scene.delivery_back(time.monotonic(), before)
+        await scene.delivery_back(time.monotonic())
 
 
 async def _order(scene: Scene, *statements: str) -> None:

@@ -39,13 +39,12 @@ async def kill_in_conversation(scene: Scene) -> None:
     mail = scene.world.mail
     async for cycle in scene.each_cycle():
         await scene.deliveries.ready()
-        before = await scene.delivered()
         mail.set_trap(POINTS[cycle % len(POINTS)], scene.deliveries.killer(scene.deliveries.members[0]))
         while mail.is_set:  # noqa: ASYNC110 - under load this takes a moment
             await asyncio.sleep(0.01)
         at = time.monotonic()
         await scene.bury_sender()
-        await scene.delivery_back(at, before)
+        await scene.delivery_back(at)
 
 
 def _answers(name: str, injects: str, **answers: str) -> Row:

@@ -53,12 +53,11 @@ async def rewind(scene: Scene) -> None:
     """The group's offsets are set back to the beginning while nobody tracks."""
     async for _ in scene.each_cycle():
         await asyncio.gather(*(scene.trackers.terminate(member) for member in tuple(scene.trackers.members)))
-        before = await scene.tracked()
-        await scene.positions.rewind(dict.fromkeys(before, 0))
+        await scene.positions.rewind(dict.fromkeys(await scene.tracked(), 0))
         at = time.monotonic()
         for _ in range(2):
             scene.trackers.start()
-        await scene.tracker_back(at, before)
+        await scene.tracker_back(at)
 
 
 async def change_rules(scene: Scene) -> None:
@@ -68,9 +67,8 @@ async def change_rules(scene: Scene) -> None:
         for tenant in (CROWD, FEW):
             scene.world.write_rulebook(tenant, version=cycle + 2, streaks=streaks)
         await asyncio.sleep(scene.rng.uniform(2, 5))
-        before = await scene.tracked()
         at = await scene.trackers.kill(scene.any_tracker())
-        await scene.tracker_back(at, before)
+        await scene.tracker_back(at)
 
 
 async def replay_letters(scene: Scene) -> None:

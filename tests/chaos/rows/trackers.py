@@ -19,9 +19,8 @@ _POINTS: tuple[tuple[IsMark, str], ...] = (
 async def kill(scene: Scene) -> None:
     """SIGKILL at random moments; another process takes the place at once."""
     async for _ in scene.each_cycle():
-        before = await scene.tracked()
         at = await scene.trackers.kill(scene.any_tracker())
-        await scene.tracker_back(at, before)
+        await scene.tracker_back(at)
     await scene.trackers.ready()
 
 
@@ -31,7 +30,7 @@ async def stop_beyond_session(scene: Scene) -> None:
         await scene.trackers.ready()
         zombie, at = scene.any_tracker(), time.monotonic()
         zombie.send(signal.SIGSTOP)
-        await scene.tracker_back(at, await scene.tracked())
+        await scene.tracker_back(at)
         await asyncio.sleep(max(0.0, at + SESSION_SECONDS + scene.rng.uniform(2, 5) - time.monotonic()))
         zombie.send(signal.SIGCONT)
     await asyncio.sleep(1)
@@ -46,13 +45,12 @@ async def kill_at_points(scene: Scene) -> None:
         wire = scene.rng.choice(scene.wires[:2])
         await scene.trackers.ready()
         victim = next(member for member in scene.trackers.members if member.detour == wire.port)
-        before = await scene.tracked()
         trap = Trap(is_mark=is_mark, at=at, spring=scene.trackers.killer(victim))  # type: ignore[arg-type]
         wire.trap = trap
         while not trap.sprung:  # noqa: ASYNC110 - under load this takes milliseconds
             await asyncio.sleep(0.01)
         since, wire.trap = time.monotonic(), None
-        await scene.tracker_back(since, before)
+        await scene.tracker_back(since)
 
 
 async def lose_commit_answers(scene: Scene) -> None:
@@ -60,37 +58,34 @@ async def lose_commit_answers(scene: Scene) -> None:
     await scene.detour()
     async for _ in scene.each_cycle():
         wire = scene.rng.choice(scene.wires[:2])
-        before = await scene.tracked()
         trap = Trap(is_mark=ends_transaction, at="answer", spring=lambda: None)
         wire.trap = trap
         while not trap.sprung:  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.01)
-        await scene.tracker_back(time.monotonic(), before)
+        await scene.tracker_back(time.monotonic())
 
 
 async def terminate(scene: Scene) -> None:
     """SIGTERM under load: what is under way is finished, and the end comes in time."""
     async for _ in scene.each_cycle():
         await scene.trackers.ready()
-        before = await scene.tracked()
         status, seconds = await scene.trackers.terminate(scene.any_tracker())
         at = time.monotonic()
         scene.expect(status == 0, f"SIGTERM ended with status {status}")
         scene.expect(seconds < _STOP_SECONDS, f"SIGTERM took {seconds:.1f} s")
         scene.trackers.start()
-        await scene.tracker_back(at, before)
+        await scene.tracker_back(at)
 
 
 async def scale(scene: Scene) -> None:
     """Workers are added and removed in turn."""
     async for _ in scene.each_cycle():
-        before, at = await scene.tracked(), time.monotonic()
+        at = time.monotonic()
         scene.trackers.start()
         await scene.trackers.ready()
-        await scene.tracker_back(at, before)
-        before = await scene.tracked()
+        await scene.tracker_back(at)
         await scene.trackers.terminate(scene.trackers.members[0])
-        await scene.tracker_back(time.monotonic(), before)
+        await scene.tracker_back(time.monotonic())
 
 
 ROWS = (
