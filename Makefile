@@ -1,6 +1,6 @@
 # `make help` lists the targets. Everything runs from .venv, which `make setup` builds from hashes.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt bench lock clean
+.PHONY: help setup demo test check fmt bench chaos lock clean
 
 PYTHON := $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -31,6 +31,9 @@ fmt: setup ## Format the code and repair what the linter can
 
 bench: setup ## Measure: figures beside their peers in one run, and build/bench.json
 	@$(BIN)/python -m tests.benchmarks
+
+chaos: setup ## Prove: faults under load, an independent check, and build/chaos.json (half an hour)
+	@$(BIN)/python -m tests.chaos
 
 clean: ## Remove what can be made again, the virtual environment included
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .grimp_cache
