@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 
 from tests.integration.channels.scripted_smtp import DROP, HANG, ScriptedSmtp
 
@@ -37,6 +37,8 @@ class MailSink(ScriptedSmtp):
     _trap: tuple[Point, Callable[[], None]] | None = None
     _server: asyncio.Server | None = None
     _conversations: set[asyncio.Task[None]] = field(default_factory=set)
+    _hanging: set[asyncio.Task[None]] = field(default_factory=set)
+    _reading: int = 0
 
     async def start(self) -> None:
         """Listen, on the port of the first time."""
@@ -48,12 +50,13 @@ class MailSink(ScriptedSmtp):
         if self._server is not None:
             self._server.close()
         await self.hang_up()
+        while self._reading:  # what became of a mail has to be known here  # noqa: ASYNC110 - a moment
+            await asyncio.sleep(0.01)
+        await _end(self._conversations)
 
     async def hang_up(self) -> None:
-        """End every conversation where it stands."""
-        for task in tuple(self._conversations):
-            task.cancel()
-        await asyncio.gather(*self._conversations, return_exceptions=True)
+        """Hang up on those who wait for an answer that does not come."""
+        await _end(self._hanging)
 
     def set_trap(self, point: Point, spring: Callable[[], None]) -> None:
         """Call `spring` the next time that a conversation is at that point, and hang up."""
@@ -74,7 +77,11 @@ class MailSink(ScriptedSmtp):
     async def _answer(self, verb: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         if verb == "DATA" and self._springs("before DATA"):
             return False
-        return await super()._answer(verb, reader, writer)
+        self._reading += verb == "DATA"
+        try:
+            return await super()._answer(verb, reader, writer)
+        finally:
+            self._reading -= verb == "DATA"
 
     async def _receive(self, mail: bytes, writer: asyncio.StreamWriter) -> bool:
         found = _MESSAGE_ID.search(mail)
@@ -87,6 +94,8 @@ class MailSink(ScriptedSmtp):
             self.accepted[name] += 1
         if answer in {HANG, DROP, ACCEPT_THEN_DROP}:
             self.unanswered.add(name)
+            if answer == HANG:
+                self._hanging.add(cast("asyncio.Task[None]", asyncio.current_task()))
             return await self._say(writer, HANG if answer == HANG else DROP)
         if answer.startswith("2"):
             self.accepted[name] += 1
@@ -101,3 +110,11 @@ class MailSink(ScriptedSmtp):
         spring, self._trap = self._trap[1], None
         spring()
         return True
+
+
+async def _end(conversations: set[asyncio.Task[None]]) -> None:
+    ended = tuple(conversations)
+    for task in ended:
+        task.cancel()
+    await asyncio.gather(*ended, return_exceptions=True)
+    conversations.difference_update(ended)
