@@ -100,8 +100,8 @@ async def _play_in(
             return
         progress.add(outcome)
         console.print(f"{name}: {'kept' if outcome.is_good else outcome.objections}", markup=False, highlight=False)
-        if not outcome.is_good:
-            return
+        if outcome.verdict is None or outcome.verdict.breaches or outcome.complaints:
+            return  # what it left behind must not be held against the next row
     parts = sum(each.row == report.AFTERWARDS for each in progress.outcomes.values())
     progress.add(Outcome(row=report.AFTERWARDS, part=parts + 1, verdict=await theatre.judge_all()))
 

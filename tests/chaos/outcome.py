@@ -20,6 +20,7 @@ class Outcome:
         complaints: what went otherwise than expected, in words.
         seconds: how long it took.
         events_per_second: what was acknowledged while the load ran.
+        machine_load: the machine's load average of the last five minutes at its end, everybody's work included.
     """
 
     row: str
@@ -31,6 +32,7 @@ class Outcome:
     complaints: tuple[str, ...] = field(default=())
     seconds: float = 0.0
     events_per_second: float = 0.0
+    machine_load: float = 0.0
 
     @property
     def key(self) -> str:
@@ -68,6 +70,7 @@ class Outcome:
             "examples": list(self.verdict.examples) if self.verdict else [],
             "seconds": round(self.seconds, 1),
             "events_per_second": round(self.events_per_second),
+            "machine_load": round(self.machine_load, 1),
             **(self.verdict.numbers if self.verdict else {}),
         }
 
@@ -87,6 +90,7 @@ def read(found: dict[str, Any]) -> Outcome:
         complaints=tuple(found["complaints"]),
         seconds=found["seconds"],
         events_per_second=found["events_per_second"],
+        machine_load=found["machine_load"],
     )
 
 
@@ -113,6 +117,7 @@ def _sum(one: Outcome, other: Outcome) -> Outcome:
         late=one.late + other.late,
         complaints=(*one.complaints, *other.complaints),
         seconds=one.seconds + other.seconds,
+        machine_load=max(one.machine_load, other.machine_load),
         events_per_second=(one.events_per_second * one.seconds + other.events_per_second * other.seconds)
         / max(one.seconds + other.seconds, 1.0),
     )

@@ -6,6 +6,7 @@ that what an earlier row left behind and a later fault brought out is found as w
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -86,6 +87,7 @@ class Theatre:
             complaints=tuple(scene.complaints),
             seconds=time.monotonic() - began_at,
             events_per_second=acknowledged / load_seconds,
+            machine_load=os.getloadavg()[1],
         )
 
     async def judge_all(self) -> Verdict:

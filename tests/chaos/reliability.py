@@ -61,7 +61,7 @@ def _summary(found: dict[str, Any], outcomes: Sequence[Outcome]) -> str:
     kept = sum(each.is_good for each in played)
     return f"""\
 ## One run
-Seed {found["seed"]}, {found["events_per_second"]:,.0f} events/s asked of the load, {len(played)} rows with {faults} faults in {minutes:.0f} minutes.
+Seed {found["seed"]}, {found["events_per_second"]:,.0f} events/s asked of the load, {len(played)} rows with {faults} faults in {minutes:.0f} minutes. {_machine(found, played)}
 
 | | |
 |---|---|
@@ -75,6 +75,16 @@ Seed {found["seed"]}, {found["events_per_second"]:,.0f} events/s asked of the lo
 | unknown found / injected / without a cause | {sums.unknown:,} / {sums.injected_unknown:,} / {sums.wrong_unknown:,} |
 | rows that kept every promise | {kept} of {len(played)} |
 """
+
+
+def _machine(found: dict[str, Any], played: Sequence[Outcome]) -> str:
+    loads = [each.machine_load for each in played if each.machine_load]
+    if not loads:
+        return ""
+    return (
+        f"All of it ran on one machine of {found['cores']} cores, servers, load and checker included, whose load average "
+        f"was {min(loads):.0f} to {max(loads):.0f}, with the work of others."
+    )
 
 
 def _rows(outcomes: Sequence[Outcome]) -> str:

@@ -1,6 +1,7 @@
 """The report: a table for people, `build/chaos.json` for programs, and what it comes to."""
 
 import json
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import median
@@ -50,6 +51,7 @@ def write(course: Course, outcomes: Sequence[Outcome], peer: Outcome | None, pat
         "seed": course.seed,
         "events_per_second": course.events_per_second,
         "long": course.long,
+        "cores": os.cpu_count(),
         "rows": [each.as_json() for each in joined(list(outcomes))],
         "peer": peer.as_json() if peer else None,
     }
