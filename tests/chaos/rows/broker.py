@@ -40,6 +40,7 @@ async def cut(scene: Scene) -> None:
             wire.refusing = True
             wire.cut()
         await asyncio.sleep(_FAULT_SECONDS)
+        await _expect_silence(scene)
         scene.heal()
         await scene.tracker_back(time.monotonic())
 
@@ -59,7 +60,10 @@ async def half_open(scene: Scene) -> None:
     async for _ in scene.each_cycle():
         for wire in scene.wires:
             wire.stalled = True
-        await asyncio.sleep(_HALF_OPEN_SECONDS)
+        await asyncio.sleep(_HALF_OPEN_SECONDS / 2)
+        await _expect_silence(scene)
+        await asyncio.sleep(_HALF_OPEN_SECONDS / 2)
+        await _expect_silence(scene)
         scene.heal()
         await scene.tracker_back(time.monotonic())
 
@@ -84,6 +88,13 @@ async def slow(scene: Scene) -> None:
         await asyncio.sleep(2 * _FAULT_SECONDS)
         scene.heal()
         await scene.tracker_back(time.monotonic())
+
+
+async def _expect_silence(scene: Scene) -> None:
+    """The fault is one: nothing is committed while it lasts."""
+    before = await scene.tracked()
+    await asyncio.sleep(1)
+    scene.expect(before == await scene.tracked(), "events were committed although nothing could pass")
 
 
 ROWS = (
