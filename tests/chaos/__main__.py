@@ -26,12 +26,13 @@ FOLDER = Path("build/chaos")
 RESULT = Path("build/chaos.json")
 _PART_CYCLES = 20
 _EXIT_FAILED = 3
+_LOG_COLUMNS = 160
 
 
 def main() -> int:
     """Play, print, write; returns the exit status."""
     arguments = _arguments()
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=_LOG_COLUMNS)
     course = Course(seed=arguments.seed, events_per_second=arguments.events_per_second, long=arguments.long)
     path = FOLDER / "progress.json"
     try:

@@ -54,7 +54,7 @@ class Producer:
         """Send until `stop` is set and everything is acknowledged."""
         began_at, sent = time.monotonic(), 0
         while not stop.is_set():
-            due = min(int((time.monotonic() - began_at + _TICK_SECONDS) * self._rate) - sent, _MOST_BEHIND)
+            due = min(int((time.monotonic() - began_at + 2 * _TICK_SECONDS) * self._rate) - sent, _MOST_BEHIND)
             for _ in range(due):
                 await self._put(next(self._said))
             sent += max(due, 0)

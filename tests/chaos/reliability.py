@@ -99,7 +99,7 @@ def _rows(outcomes: Sequence[Outcome]) -> str:
     ]
     for each in outcomes:
         name, faults, *rest = cells(each)
-        injects = texts.get(name, "every row, judged once more at the end of each world")
+        injects = texts.get(name, "all rows since the last one that broke a promise, judged once more")
         kept = "yes" if each.is_good else f"**no**: {each.objections or 'not measured'}"
         speed = f"{each.events_per_second:,.0f}" if each.events_per_second else ""
         lines.append("| " + " | ".join([f"`{name}`", injects, faults, *rest, speed, kept]) + " |")
