@@ -61,7 +61,7 @@ class GroupPositions:
             return None
         return {row["partition"]: row["next_offset"] for row in rows}
 
-    async def rewind(self, positions: Positions) -> None:
+    async def move(self, positions: Positions) -> None:
         """Move the group's offsets of the events topic, as an operator does while nobody tracks."""
         consumer = AIOKafkaConsumer(bootstrap_servers=self._kafka, group_id=self._group, enable_auto_commit=False)
         await consumer.start()

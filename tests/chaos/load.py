@@ -20,6 +20,9 @@ from typing import Any
 CROWD, FEW = "crowd", "few"
 """The tenant that plans and sends nothing, and the one whose clients get mails."""
 
+FLOOD = b"flood"
+"""How the values begin that a row sends to stop a partition, and of which a hand skips most."""
+
 HABIT = "morning-walk"
 DAYS = 40
 _NEW_A_STEP = 12

@@ -8,13 +8,14 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from agents.stack import CAIRN
 from tests.chaos.checker import DEAD_LETTERS, EVENTS
-from tests.chaos.load import CROWD, FEW
+from tests.chaos.load import CROWD, FEW, FLOOD
 from tests.chaos.row import Row
 from tests.chaos.scene import Scene
 from tests.chaos.topics_read import TopicsRead
 
 _FLOW_SECONDS = 12.0
 _REPLAYED_LETTERS = 60  # below what a partition bears among its last thousand
+_FLOODED, _FLOOD, _BORNE = 0, 400, 100  # the partition, the broken records, and how many of them it bears
 _NEVER_REACHED = "[14, 30, 300]"
 
 
@@ -53,11 +54,43 @@ async def rewind(scene: Scene) -> None:
     """The group's offsets are set back to the beginning while nobody tracks."""
     async for _ in scene.each_cycle():
         await asyncio.gather(*(scene.trackers.terminate(member) for member in tuple(scene.trackers.members)))
-        await scene.positions.rewind(dict.fromkeys(await scene.tracked(), 0))
+        await scene.positions.move(dict.fromkeys(await scene.tracked(), 0))
         at = time.monotonic()
         for _ in range(2):
             scene.trackers.start()
         await scene.tracker_back(at)
+
+
+async def flood(scene: Scene) -> None:
+    """Nothing but broken records in one partition: it pauses, the others go on, and a hand skips the flood."""
+    await asyncio.sleep(_FLOW_SECONDS / 2)
+    before = await _flood_of(scene)
+    async with AIOKafkaProducer(bootstrap_servers=scene.world.kafka, enable_idempotence=True) as producer:
+        batch = producer.create_batch()
+        for number in range(_FLOOD):
+            batch.append(key=b"crowd/flood-0", value=FLOOD + b" %d" % number, timestamp=None)
+        written = await (await producer.send_batch(batch, EVENTS, partition=_FLOODED))
+    first, beyond = written.offset, written.offset + _FLOOD
+    while (await scene.tracked())[_FLOODED] < first + _BORNE:  # noqa: ASYNC110 - another process
+        await asyncio.sleep(0.2)
+    await asyncio.sleep(_FLOW_SECONDS / 2)
+    then = await scene.tracked()
+    await asyncio.sleep(1)
+    now = await scene.tracked()
+    scene.expect(now[_FLOODED] == first + _BORNE, f"the partition stands at {now[_FLOODED] - first} of the flood")
+    scene.expect(all(now[n] > then[n] for n in now if n != _FLOODED), "another partition stands still")
+    scene.expect(await _flood_of(scene) - before == _BORNE, "other than 100 of the flood were set aside")
+    await asyncio.gather(*(scene.trackers.terminate(member) for member in tuple(scene.trackers.members)))
+    await scene.positions.move({_FLOODED: beyond})
+    at = time.monotonic()
+    for _ in range(2):
+        scene.trackers.start()
+    await scene.tracker_back(at)
+
+
+async def _flood_of(scene: Scene) -> int:
+    letters = [record.value async for record in TopicsRead(scene.world.kafka, [DEAD_LETTERS]).new()]
+    return sum(value.startswith(FLOOD) for value in letters)
 
 
 async def change_rules(scene: Scene) -> None:
@@ -96,6 +129,13 @@ ROWS = (
         expects="each stands among the dead letters once, byte for byte",
         play=flow,
         load={"poison_share": 0.05},
+    ),
+    Row(
+        name="poison-flood",
+        injects="400 broken records running in one partition",
+        expects="it pauses after 100, the others go on; it goes on when a hand has skipped the flood",
+        play=flood,
+        load={"poison_share": 0.0},
     ),
     Row(name="topic-replay", injects="every record of the row is produced once more", play=replay_topic),
     Row(name="rewind", injects="the group's offsets are set to 0", play=rewind),
