@@ -24,6 +24,14 @@ _ENOUGH = {
     "milestone_p50_ms": 24.9,
     "milestone_p99_ms": 119.0,
     "in_app_p99_ms": 999.0,
+    "half_load_p99_ms": 249.0,
+    "crowd_cpu_ratio": 1.79,
+    "clients_1000000_peak_mb": 1_499.0,
+    "clients_1000000_restore_records_per_second": 200_000,
+    "rules_cpu_ratio": 1.99,
+    "planned_per_second": 2_000,
+    "in_app_per_second": 2_000,
+    "emails_per_second": 300,
 }
 
 
