@@ -127,9 +127,15 @@ def table(standings: Iterable[Standing]) -> Table:
         name, figures = one.entrant.name, dict(one.figures())
         values = [(figures.get(f"{name}_{figure}"), digits) for _, figure, digits in _COLUMNS]
         speeds = ["not timed" if value is None else f"{value:,.{digits}f}" for value, digits in values]
-        verdicts = sorted({r.verdict.partition("\n")[0] for r in one.rounds})
-        rows.add_row(name, one.entrant.guarantee, *speeds, "\n".join(verdicts))
+        rows.add_row(name, one.entrant.guarantee, *speeds, _verdict(one))
     return rows
+
+
+def _verdict(standing: Standing) -> str:
+    """One line if all went well in every round; else each round that did not."""
+    bad = sorted({r.verdict.partition("\n")[0] for r in standing.rounds if not r.speed})
+    compared = [r.difference.expected for r in standing.rounds if r.difference]
+    return "\n".join(bad) or (f"all {sum(compared):,}" if compared else "decides nothing")
 
 
 async def _round(stage: Stage, entrant: Entrant, course: Course) -> Round:
