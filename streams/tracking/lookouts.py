@@ -56,27 +56,36 @@ def put_off_breaking(after: State, plan: Plan, habit_id: str, day: int, *, silen
     """The state after a day became another, if it has a check now and nothing is reached: its run breaks later.
 
     None where more has to be asked, as nearly no daily check does: the day lost its check, a threshold is
-    reached, days are neutral, an award was withdrawn, the habit has lapsed before, or rules look at several habits.
+    reached, days are neutral, an award was withdrawn, the habit has lapsed before, or several may lapse together.
     """
     habit = after.habits[habit_id]
     bits, place = habit.bits(), day - habit.base
     if after.pauses or habit.repaired or not bits >> place & 1:
         return None
-    first, last = run_around(bits, place)
-    run = Run(habit.base + first, habit.base + last, last - first + 1, habit.base + last)
+    own = _run_of(DaySet(habit.base, bits), day)
     lapses = after.lapses
     for lookout in plan.lookouts:
-        if not lookout.by_habit:
-            return None
         if _is_allowed(lookout, habit_id):
+            run, per = own, habit_id
+            if not lookout.by_habit:
+                days = days_of(after, lookout, "")
+                if lookout.lapses or days.neutral:
+                    return None
+                run, per = _run_of(days, day), ""
             for rule in lookout.streaks:
-                if may_reach(after.awards, rule, habit_id, run, day):
+                if may_reach(after.awards, rule, per, run, day):
                     return None
             for rule in lookout.lapses:
                 if Slot(rule, None, habit_id).key in after.awards:
                     return None
                 lapses = _put_off(lapses, after, plan, rule, (run, habit_id, day), silent=silent)
     return after if lapses is after.lapses else replace(after, lapses=lapses)
+
+
+def _run_of(days: DaySet, day: int) -> Run:
+    """The run of a day with a check, where no day is neutral."""
+    first, last = run_around(days.checked, day - days.base)
+    return Run(days.base + first, days.base + last, last - first + 1, days.base + last)
 
 
 def _put_off(

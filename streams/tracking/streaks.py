@@ -63,16 +63,17 @@ def of_run(run: Run) -> Reached:
     return Reached(run.length, {"streak_days": run.length, "streak_began_on": iso(run.first)}, run)
 
 
-def may_reach(awards: Awards, rule: PlannedRule, habit: str, run: Run, day: int) -> bool:
-    """Whether one more day makes a habit's run long enough for a threshold, or may bring a withdrawn award back."""
+def may_reach(awards: Awards, rule: PlannedRule, per: str, run: Run, day: int) -> bool:
+    """Whether one more day makes its run long enough for a threshold, or may bring a withdrawn award back."""
     passed = bisect_right(rule.thresholds, run.length)
     if not passed:
         return False
     highest = rule.thresholds[passed - 1]
     if highest > day - run.first and highest > run.last - day:
         return True
+    suffix = f"{SEPARATOR}{per}" if per else ""
     for key in rule.slot_keys[:passed]:
-        for award in awards.get(f"{key}{SEPARATOR}{habit}", ()):
+        for award in awards.get(key + suffix, ()):
             if not award.mark & HELD:
                 return True
     return False

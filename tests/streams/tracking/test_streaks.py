@@ -11,6 +11,7 @@ from tests.streams.tracking.story import (
     check,
     event,
     paused,
+    repaired,
     uncheck,
 )
 
@@ -206,3 +207,28 @@ def test_4_what_is_withdrawn_says_how_long_the_longest_run_is_that_is_left() -> 
     story = Story(STREAK)
     story.tell(*[check(day) for day in range(1, 8)], uncheck(5))
     assert [(m.type, m.threshold, m.value) for m in story.milestones[2:]] == [("milestone.retracted", 5, 4)]
+
+
+ANY = "{id: any, tier: streak, when: {streak: habit.checked, days: [3, 5]}, repeat: per-streak}"
+
+
+def test_4_a_streak_of_any_habit_goes_on_with_whichever_is_checked() -> None:
+    story = Story(ANY, STREAK)
+    habits = ("run", "read", "read", "run", "run", "read")
+    story.tell(*[check(day, habit_id=habit) for day, habit in enumerate(habits, start=1)])
+    assert story.said == ["any 3", "any 5"]
+
+
+def test_4_a_day_of_any_habit_counts_once_whichever_other_was_checked_on_it() -> None:
+    story = Story(ANY)
+    story.tell(*[check(day, habit_id=habit) for day in (1, 2) for habit in ("run", "read")])
+    assert story.said == []
+    story.tell(check(3, habit_id="read"), check(3, at(3, 21)))
+    assert story.said == ["any 3"]
+
+
+def test_4_a_repaired_day_of_one_habit_bridges_the_streak_of_any_and_counts_for_nothing() -> None:
+    story = Story(ANY)
+    story.tell(check(1), check(2), repaired(3, habit_id="read"), check(4))
+    assert story.said == ["any 3"]
+    assert story.milestones[0].value == 3
