@@ -2,7 +2,7 @@
 
 Before the tracker starts, the changelog holds a state for each client, as the tracker itself would have written it:
 the state of somebody with 36 sessions, 90 days of a habit and a course. So the start is a restore, and it is measured.
-Then every client goes on as in the bench's load, and the CPU time per event is taken as of every peer. Of a million
+Then every client goes on as in the bench's load, and the CPU time per event is taken. Of a million
 clients a part is heard of; of ten thousand all are, for days on end.
 """
 

@@ -28,7 +28,7 @@ async def capacity(stage: Stage, steady_days: int) -> float:
     """Events a second of one tracker process, where no other part has found them."""
     await stages.clear(stage, groups=[TRACKER_APP_ID])
     ends = await stages.fill(stage, load.log(steady_days=steady_days, partitions=stage.partitions))
-    return (await tracking.track(stage, sum(ends.values()))).speed.events_per_second
+    return (await tracking.track(stage, sum(ends.values()))).events_per_second
 
 
 async def measure(

@@ -12,7 +12,7 @@ from tests.benchmarks.stage import Stage
 Part = Callable[[], Awaitable[dict[str, float]]]
 
 NAMES = ("half-load", "crowd", "rules", "partitions", "delivery")
-_CROWD_EVENTS = 600_000
+_CROWD_EVENTS = 1_000_000
 _STEADY_DAYS = 25
 
 

@@ -8,7 +8,7 @@ finished counts, and a peer that commits seldom is measured between two of its c
 import asyncio
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -122,7 +122,6 @@ async def run(
     *,
     seconds: float = math.inf,
     warm_seconds: float = WARM_SECONDS,
-    at_end: Callable[[], None] = lambda: None,
 ) -> Run:
     """Run one round.
 
@@ -132,7 +131,6 @@ async def run(
         total: how many events the topic holds.
         seconds: how long it is measured once it is warm, unless it reaches the end of the topic before.
         warm_seconds: how long after its first commit it is warm.
-        at_end: is called when the last one was committed, while the peer still runs.
 
     Raises:
         ChildFailedError: it ended or stood still; the text quotes its log.
@@ -143,9 +141,8 @@ async def run(
     child.start()
     try:
         samples = await _watch(admin, child, peer.group, total, (warm_seconds, seconds))
-        await asyncio.to_thread(at_end)
         await asyncio.to_thread(child.stop)  # in order: a peer may commit once more
-        committed = await _committed(admin, peer.group)
+        committed = await committed_by(admin, peer.group)
     finally:
         await asyncio.to_thread(child.stop)
         await admin.close()
@@ -160,7 +157,7 @@ async def _watch(
     while samples[-1].committed < total:
         await asyncio.sleep(_SAMPLE_SECONDS)
         try:
-            samples.append(_sample(process, sum((await _committed(admin, group)).values())))
+            samples.append(_sample(process, sum((await committed_by(admin, group)).values())))
         except psutil.NoSuchProcess:
             raise child.failure("ended by itself") from None
         moves = _moves(samples)
@@ -193,7 +190,8 @@ def _sample(process: psutil.Process, committed: int) -> Sample:
         )
 
 
-async def _committed(admin: AIOKafkaAdminClient, group: str) -> dict[int, int]:
+async def committed_by(admin: AIOKafkaAdminClient, group: str) -> dict[int, int]:
+    """The offsets that a group has committed in the events topic, by partition."""
     try:
         offsets = await admin.list_consumer_group_offsets(group)
     except GroupCoordinatorNotAvailableError:

@@ -2,6 +2,7 @@
 
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
@@ -21,6 +22,13 @@ def cpu_seconds(process: psutil.Process) -> float:
     """The CPU time that the operating system has charged it so far."""
     used = process.cpu_times()
     return float(used.user + used.system)
+
+
+def peak_megabytes(process: psutil.Process) -> float:
+    """The most memory that was ever resident, as the kernel keeps it (proc(5), VmHWM)."""
+    lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    kilobytes = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+    return kilobytes * 1_024 / 1_000_000
 
 
 def cpu_seconds_of_all(name: str) -> float:

@@ -1,6 +1,7 @@
 """What Cairn's own metrics say, read from the page that Prometheus reads."""
 
 import urllib.request
+from collections.abc import Mapping
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -20,7 +21,7 @@ def scrape(stage: Stage, process: str) -> dict[str, float]:
     return found
 
 
-def records_per_batch(before: dict[str, float], after: dict[str, float]) -> float:
+def records_per_batch(before: Mapping[str, float], after: Mapping[str, float]) -> float:
     """The mean size of the batches that were folded between two readings; 0 if there was none."""
     batches = after["cairn_batch_records_count"] - before.get("cairn_batch_records_count", 0.0)
     records = after["cairn_batch_records_sum"] - before.get("cairn_batch_records_sum", 0.0)

@@ -14,7 +14,7 @@ from agents.stack import CAIRN
 from tests.benchmarks.peer import NotMeasuredError
 from tests.benchmarks.stage import Stage
 
-_READY_SECONDS = 60.0
+_READY_SECONDS = 180.0
 _GRACE_SECONDS = 25.0
 
 
@@ -23,7 +23,7 @@ async def running(stage: Stage, *names: str) -> AsyncIterator[tuple[Child, ...]]
     """Run `cairn NAME` for each name, ready from the first moment of the block to its last.
 
     Raises:
-        ChildFailedError: one was not ready within 60 s; the text quotes its log.
+        ChildFailedError: one was not ready within three minutes; the text quotes its log.
         NotMeasuredError: of the block, with what the processes logged last.
     """
     children: list[Child] = []
