@@ -79,7 +79,7 @@ _TITLES = {
 
 def charts(found: Mapping[str, float]) -> dict[str, list[Bar]]:
     """The rows of each picture, as far as they were measured."""
-    limits = {one.name: one.at_least if one.at_least is not None else one.below for one in figures.REQUIRED}
+    limits = {one.name: one.must for one in figures.REQUIRED}
 
     def rows(named: Iterator[tuple[str, str]], unit: str, digits: int = 0) -> list[Bar]:
         return [
