@@ -14,7 +14,7 @@ import typer
 import uvloop
 from rich.console import Console
 
-from agents import log
+from agents import log, reset_connections
 from agents.settings import Settings, read
 
 EXIT_NO = 1
@@ -64,6 +64,7 @@ def begin(process: str, kind: type[S], *, logs: TextIO | None = None) -> S:
     from agents.metrics import BUILD_INFO
 
     settings = read(kind)
+    reset_connections.install()
     BUILD_INFO.labels(installed("cairn")).set(1)
     log.configure(process=process, level=settings.log_level, readable=settings.log_format == "readable", stream=logs)
     return settings

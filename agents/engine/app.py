@@ -18,6 +18,7 @@ from faust.app.base import BootStrategy
 from faust.tables.table import Table
 from faust.types import TP
 
+from agents import reset_connections
 from agents.engine import pins
 from agents.engine.claiming import StateClaimant
 from agents.engine.cluster import Cluster
@@ -35,6 +36,7 @@ from agents.engine.watch import Watch
 log = structlog.get_logger(__name__)
 
 pins.check()
+reset_connections.install()
 
 
 class _ConsumerOnly(BootStrategy):

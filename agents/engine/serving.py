@@ -4,7 +4,7 @@ Must never take longer to stop than the settings allow, nor return zero after a 
 
 Theory of operation: the broker and the topics are waited for, visibly and for ever. Then Faust starts everything. On a
 signal the pipes finish what they are applying, Faust leaves the group and closes; a timer in a thread of its own ends
-the process should any of that hang.
+the process should any of that hang, or fail and leave something behind that does.
 """
 
 import asyncio
@@ -69,12 +69,10 @@ async def serve(app: EngineApp, stop: asyncio.Event) -> int:
     last_resort = threading.Timer(app.engine_config.stop_timeout_ms / 1_000, _end)
     last_resort.daemon = True
     last_resort.start()
-    try:
-        for task in (*waits, crashed, watching):
-            task.cancel()
-        await _stop(app, starting)
-    finally:
-        last_resort.cancel()
+    for task in (*waits, crashed, watching):
+        task.cancel()
+    await _stop(app, starting)  # should this raise, the last resort stays: what is left behind may never end
+    last_resort.cancel()
     log.info("engine.stopped", failed=app.failure is not None)
     return 0 if app.failure is None else _FAILED
 
