@@ -19,6 +19,7 @@ from tests.benchmarks.services import is_ready
 _READY_SECONDS = 120.0
 _GRACE_SECONDS = 25.0
 _LOOK_SECONDS = 0.2
+_END_SECONDS = 60.0
 
 Command = Callable[[int | None], tuple[str, ...]]
 """The command line of a process, given the port of the proxy that it reaches the broker through."""
@@ -76,12 +77,14 @@ class Fleet:
         folder: where they log.
         members: those that are meant to run.
         restarts: how often one had ended by itself.
+        stuck: how often one had to be killed because it did not end.
     """
 
     kind: Kind
     folder: Path
     members: list[Member] = field(default_factory=list)
     restarts: int = 0
+    stuck: int = 0
     _numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
     _supervisor: asyncio.Task[None] | None = None
 
@@ -158,7 +161,12 @@ class Fleet:
         await self.ready()
 
     async def _gone(self, member: Member) -> int:
-        while (status := member.child.exit_code) is None:  # noqa: ASYNC110 - another process
+        give_up_at = time.monotonic() + _END_SECONDS
+        while (status := member.child.exit_code) is None:
+            if time.monotonic() > give_up_at:
+                self.stuck += 1
+                give_up_at += _END_SECONDS
+                member.send(signal.SIGKILL)
             await asyncio.sleep(0.02)
         with suppress(ValueError):
             self.members.remove(member)

@@ -62,6 +62,7 @@ class Theatre:
             ChildFailedError: a server or the load's process failed.
         """
         self.played += 1
+        before = [(fleet, fleet.stuck) for fleet in (self.trackers, self.deliveries)]
         scene = self._scene(f"{seed}:{row.name}:{part}", cycles, tell)
         began_at = time.monotonic()
         load = load_process(self.world, Shape(row=scene.row, seed=seed * 1_000 + part, **row.load), rate)
@@ -75,6 +76,8 @@ class Theatre:
         tell("settling")
         acknowledged, load_seconds = self._told(scene.row, load)
         await self._settle(scene)
+        for fleet, stuck in before:
+            scene.expect(fleet.stuck == stuck, f"{fleet.kind.name} had to be killed, it did not end")
         verdict = await self._judge(scene.row)
         missing_records = abs(acknowledged + scene.more_records - verdict.events)
         return Outcome(
