@@ -146,11 +146,12 @@ async def clear(stage: Stage, *, groups: Iterable[str], keep: Iterable[str] = ()
         await admin.close()
 
     async def is_provisioned() -> bool:
+        differences = await topics.compare(stage.settings)
         try:
-            await topics.apply(stage.settings, await topics.compare(stage.settings))
+            await topics.apply(stage.settings, differences)
         except topics.TopicsRefusedError:  # the broker still deletes the topic of that name
             return False
-        return True
+        return all(difference.is_empty for difference in differences)  # looked at once more after they were created
 
     await until_done(is_provisioned)
 
