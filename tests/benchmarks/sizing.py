@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from tests.benchmarks import crowd
+from tests.benchmarks.stage import PARTITIONS
 
 _DAY_SECONDS = 86_400
 _SIZES = (1_000, 10_000, 100_000, 1_000_000, 5_000_000)
@@ -51,8 +52,9 @@ class Sizing:
     postgres_cores: float
 
 
+_SPEED = f"partitions_{PARTITIONS}_events_per_second"  # of the tracker alone
 _NEEDED = (
-    "cairn_events_per_second",
+    _SPEED,
     f"clients_{crowd.FEW}_peak_mb",
     f"clients_{crowd.MANY}_peak_mb",
     f"clients_{crowd.MANY}_cpu_us_per_event",
@@ -76,9 +78,9 @@ def _sizing(found: Mapping[str, float], clients: int, assumed: Assumed) -> Sizin
     peak = clients * assumed.events_per_day / _DAY_SECONDS * assumed.peak
     milestones = peak / assumed.events_per_milestone
     mails = milestones * assumed.mail_share
-    # Many states are colder than few: the speed of the contest's 10,000 clients is taken down by what a million cost.
+    # Many states are colder than few: the speed with 10,000 clients is taken down by what a million cost.
     colder = found[f"clients_{crowd.FEW}_cpu_us_per_event"] / found[f"clients_{crowd.MANY}_cpu_us_per_event"]
-    speed = found["cairn_events_per_second"] * min(1.0, colder) * assumed.load
+    speed = found[_SPEED] * min(1.0, colder) * assumed.load
     few_mb, many_mb = (found[f"clients_{count}_peak_mb"] for count in (crowd.FEW, crowd.MANY))
     mb_per_client = (many_mb - few_mb) / (crowd.MANY - crowd.FEW)
     memory_bound = ceil(clients / crowd.MANY)  # no process has more clients than were measured

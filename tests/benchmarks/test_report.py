@@ -10,6 +10,7 @@ MEASURED = {
     **{one.name: float(one.at_least or one.below or 0) for one in figures.REQUIRED},
     "cairn_events_per_second": 60_000.0,
     "cairn_cpu_us_per_event": 15.0,
+    "partitions_8_events_per_second": 60_000.0,
     "cairn_peak_mb": 250.0,
     "bare_loop_events_per_second": 180_000.0,
     "bare_loop_cpu_us_per_event": 5.0,
