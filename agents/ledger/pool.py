@@ -2,8 +2,7 @@
 
 It holds no default address or password, and nothing connects at import. `jsonb` travels as
 text: each subject decodes it into its own shape. Statements are bounded on the server too,
-so that a lost client never leaves a lock behind for long. A connection goes back as it is: nothing
-here sets, listens or locks beyond a transaction, and asyncpg itself ends one that was left open.
+so that a lost client never leaves a lock behind for long.
 """
 
 from typing import TypeAlias
@@ -29,14 +28,9 @@ async def connect(dsn: str, *, max_connections: int = _MAX_CONNECTIONS) -> Pool:
         min_size=1,
         max_size=max_connections,
         command_timeout=STATEMENT_TIMEOUT_SECONDS,
-        reset=_keep,
         server_settings={
             "application_name": "cairn",
             "timezone": "UTC",
             "idle_in_transaction_session_timeout": f"{2 * STATEMENT_TIMEOUT_SECONDS}s",
         },
     )
-
-
-async def _keep(_connection: Connection) -> None:
-    """Spare the reset at every release: four of the fourteen round trips that a mail took."""
