@@ -1,12 +1,11 @@
 """What was counted of a client, as plain data: counts, sums, percentages and watched values."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from agents.counter_names import CounterNames
 from agents.viewpoint import Viewpoint
 from streams.tracking.instants import to_datetime
-from streams.tracking.marks import Mark, Span, highest, is_within, spans
+from streams.tracking.marks import Mark, highest, is_within, joined, spans
 from streams.tracking.state import State
 
 
@@ -49,7 +48,7 @@ def _value(key: str, mark: Mark, view: Viewpoint) -> dict[str, Any]:
     known = view.names.find(key)
     falls = known is not None and known.signature.falls
     sign = -1 if falls else 1
-    crossed = _joined(spans(mark, from_zero=False))
+    crossed = joined(spans(mark, from_zero=False))
     last = max(mark.kept, key=lambda kept: kept.at_ms, default=None)
     edges = known.signature.edges if known else ()
     return {
@@ -61,17 +60,6 @@ def _value(key: str, mark: Mark, view: Viewpoint) -> dict[str, Any]:
         "moved": [{"from": sign * low, "to": sign * high} for low, high in crossed],
         "crossed": [sign * edge for edge in edges if is_within(crossed, edge)],
     }
-
-
-def _joined(crossed: Iterable[Span]) -> list[Span]:
-    """The same with parts that meet made one."""
-    found: list[Span] = []
-    for low, high in sorted(crossed):
-        if found and low <= found[-1][1]:
-            found[-1] = found[-1][0], max(high, found[-1][1])
-        else:
-            found.append((low, high))
-    return found
 
 
 def _kind(names: CounterNames, key: str) -> str | None:

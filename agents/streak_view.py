@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from agents.viewpoint import Viewpoint
-from streams.tracking.days import DaySet, Run, runs_of
+from streams.tracking.days import DaySet, runs_of
 from streams.tracking.habits import Habit
 from streams.tracking.instants import to_datetime
 from streams.tracking.local_days import iso
-from streams.tracking.pauses import Pause, day_set, rests_from
+from streams.tracking.pauses import Pause, alive_on, day_set, rests_from
 from streams.tracking.plan import SEPARATOR
 from streams.tracking.state import State
 
@@ -51,8 +51,9 @@ def lapses_of(state: State, _view: Viewpoint) -> list[dict[str, Any]]:
 
 
 def _habit(name: str, habit: Habit, pauses: Sequence[Pause], today: int) -> dict[str, Any]:
-    days, rests = day_set([habit], pauses), rests_from(day_set([habit], pauses), pauses)
-    current = _current(days, rests, today)
+    days = day_set([habit], pauses)
+    runs, rests = runs_of(days), rests_from(days, pauses)
+    current = alive_on(today, runs, rests)
     shown = range(today - CALENDAR_DAYS + 1, today + _WEEK_DAYS)
     checked = {day for day in shown if _has(days, days.checked, day)}
     repaired = {day for day, _ in habit.repaired if day in shown} - checked
@@ -66,19 +67,9 @@ def _habit(name: str, habit: Habit, pauses: Sequence[Pause], today: int) -> dict
         "today": iso(today),
         "current_streak": current.length if current else 0,
         "streak_began_on": iso(current.first) if current else None,
-        "longest_streak": max((run.length for run in runs_of(days)), default=0),
+        "longest_streak": max((run.length for run in runs), default=0),
     }
 
 
 def _has(days: DaySet, bits: int, day: int) -> bool:
     return day >= days.base and bool(bits >> (day - days.base) & 1)
-
-
-def _current(days: DaySet, rests: int | None, today: int) -> Run | None:
-    """The run that nothing has ended: today is not over, and nothing ends while a pause is open."""
-    begun = [run for run in runs_of(days) if run.first <= today]
-    if not begun:
-        return None
-    last = begun[-1]
-    is_resting = rests is not None and rests <= last.reach + 1
-    return last if is_resting or last.reach + 1 >= today else None

@@ -14,7 +14,7 @@ from typing import Any
 from streams.tracking.awards import Verdict
 from streams.tracking.days import DaySet, Run, runs_of
 from streams.tracking.marks import highest
-from streams.tracking.pauses import day_set, rests_from
+from streams.tracking.pauses import alive_on, day_set, rests_from
 from streams.tracking.plan import SEPARATOR, SESSION, field_of
 from streams.tracking.state import State
 
@@ -62,10 +62,9 @@ def _days(state: State, name: str) -> tuple[DaySet, int | None]:
 
 
 def _current(days: DaySet, runs: Sequence[Run], rests: int | None, day: int) -> int:
-    """The length, as of a day, of the run that is alive on it: that nothing has broken up to the day before."""
-    for run in runs:
-        is_resting = rests is not None and rests <= run.reach
-        if run.first <= day and (is_resting or day <= run.reach + 1):
-            known = days.checked & ((1 << min(day, run.last) - days.base + 1) - (1 << run.first - days.base))
-            return known.bit_count()
-    return 0
+    """The length, as of a day, of the run that is alive on it."""
+    run = alive_on(day, runs, rests)
+    if run is None:
+        return 0
+    known = days.checked & ((1 << min(day, run.last) - days.base + 1) - (1 << run.first - days.base))
+    return known.bit_count()

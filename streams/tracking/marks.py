@@ -62,7 +62,7 @@ def with_value(mark: Mark, new: Kept, *, from_zero: bool) -> Mark:
     if old <= 0:
         return structs.replace(mark, kept=kept)
     forgotten = structs.replace(mark, kept=kept[:old])
-    merged = _joined(spans(forgotten, from_zero=from_zero))
+    merged = joined(spans(forgotten, from_zero=from_zero))
     if from_zero:
         return Mark(kept[old:], merged=merged)
     return Mark(kept[old:], min(_timed(forgotten), key=lambda each: each.value), merged)
@@ -118,8 +118,8 @@ def is_within(crossed: Iterable[Span], threshold: Number) -> bool:
     return any(low < threshold <= high for low, high in crossed)
 
 
-def _joined(crossed: Iterable[Span]) -> tuple[Span, ...]:
-    """The same with overlapping parts made one."""
+def joined(crossed: Iterable[Span]) -> tuple[Span, ...]:
+    """The same with overlapping parts made one, the lowest first."""
     found: list[Span] = []
     for low, high in sorted(crossed):
         if found and low <= found[-1][1]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from streams.tracking.days import DaySet
+from streams.tracking.days import DaySet, Run
 from streams.tracking.habits import Habit
 
 MAX_PAUSES = 100
@@ -45,6 +45,15 @@ def rests_from(days: DaySet, pauses: Iterable[Pause]) -> int | None:
     """The day from which an open pause of a day set lasts, because nothing was checked since; None if there is none."""
     still = [p.first for p in pauses if p.last is None and not days.checked >> p.first - days.base + 1]
     return min(still, default=None)
+
+
+def alive_on(day: int, runs: Iterable[Run], rests: int | None) -> Run | None:
+    """The run that nothing had ended by the end of the day before: an open pause that follows it keeps it."""
+    for run in runs:
+        is_resting = rests is not None and rests <= run.reach
+        if run.first <= day and (is_resting or day <= run.reach + 1):
+            return run
+    return None
 
 
 def _mask(pause: Pause, base: int, checked: int, neutral: int) -> int:
