@@ -78,6 +78,8 @@ async def test_a_tracker_restores_a_crowd_and_has_its_clients_in_memory(servers:
     assert shown["cairn_restore_records_total"] == 200 + 24
     assert shown["cairn_dead_letters_total"] == 0
     assert 1 <= scraping.records_per_batch({}, shown) <= 400
+    assert shown["cairn_batch_records_sum"] == 400
+    assert scraping.records_per_batch(shown, shown) == 0
 
 
 async def test_each_backlog_is_done_to_the_last_and_the_mail_server_saw_each_mail_once(servers: Stage) -> None:
