@@ -25,7 +25,6 @@ from streams.tracking.adopt import adopt, begin
 from streams.tracking.announce import Cause, announce
 from streams.tracking.counting import count_event
 from streams.tracking.effects import (
-    COUNTED_BY_HANDLER,
     HANDLERS,
     PURCHASED,
     REFUNDED,
@@ -92,8 +91,7 @@ def _apply(state: State, what: Happening) -> tuple[Effect | None, bool]:
     handler = HANDLERS.get(event_type)
     if event_type == REFUNDED and PURCHASED not in plan.sums:
         handler = None
-    is_counted = event_type in plan.counted_types and event_type not in COUNTED_BY_HANDLER
-    is_marked = event_type in plan.marked_types
+    is_counted, is_marked = event_type in plan.counted_types, event_type in plan.marked_types
     if not (handler or is_counted or is_marked):
         return None, False
     if state.barred and is_barred(state, what.id, what.now_ms):

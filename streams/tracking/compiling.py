@@ -10,6 +10,7 @@ from schemas.rulebook import Rulebook
 from schemas.rules import CountWhen, DateWhen, LapseWhen, PercentWhen, Rule, StreakWhen, SumWhen, ValueWhen
 from streams.tracking.local_days import day_number, minutes_of
 from streams.tracking.plan import (
+    COUNTED_BY_HANDLER,
     COURSE,
     GOAL,
     SEPARATOR,
@@ -68,9 +69,19 @@ def compile_rulebook(rulebook: Rulebook) -> Plan:
         lookouts=_lookouts(streaks, lapses),
         dates=tuple(_planned(rule, rule) for rule in rules if isinstance(rule.when, DateWhen)),
         signatures={signature.key: signature for signature in every},
-        counted_types=frozenset((*counts, *sums)),
+        fixed_counters=_fixed(counts),
+        counted_types=frozenset((*counts, *sums)) - COUNTED_BY_HANDLER,
         marked_types=frozenset((*percents, *values)),
     )
+
+
+def _fixed(counts: Mapping[str, tuple[Signature, ...]]) -> Mapping[str, tuple[str, ...]]:
+    """The counters of each type that has no `per` and no `where`."""
+    return {
+        event_type: tuple(one.key for one in group)
+        for event_type, group in counts.items()
+        if all(one.per is None and not one.where for one in group)
+    }
 
 
 def _lookouts(streaks: tuple[PlannedRule, ...], lapses: tuple[PlannedRule, ...]) -> tuple[Lookout, ...]:

@@ -171,7 +171,7 @@ def _session(kind: int) -> "Handler":
 
     def handle(state: State, what: Happening) -> Effect | None:
         data = what.event.data
-        counters = counters_of(what.plan.counts, SESSION, data) if kind == COMPLETED else ()
+        counters = counters_of(what.plan, SESSION, data) if kind == COMPLETED else ()
         key, stamp = session_key(data.session_id), stamp_of(what.at_ms, kind)
         return settle(say(state, Said(key, what.id, stamp, what.now_ms, counters, kind)), what)
 
@@ -179,7 +179,7 @@ def _session(kind: int) -> "Handler":
 
 
 def _complete_goal(state: State, what: Happening) -> Effect | None:
-    counters = counters_of(what.plan.counts, GOAL, what.event.data)
+    counters = counters_of(what.plan, GOAL, what.event.data)
     said = what.said(GOAL, what.event.data.goal_id, COMPLETED)
     return settle(say(state, replace(said, counters=counters)), what)
 
@@ -271,6 +271,3 @@ STATED = frozenset({
     SESSION, "session.attended", "session.canceled", "session.no_show", GOAL, "goal.reopened", REFUNDED,
 })  # fmt: skip
 """Types whose handler makes a statement, so that the id is remembered."""
-
-COUNTED_BY_HANDLER = frozenset({CHECKED, SESSION, GOAL})
-"""Types whose counters their handler moves."""

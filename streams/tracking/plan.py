@@ -20,6 +20,8 @@ SESSION = "session.completed"
 GOAL = "goal.completed"
 COURSE = "course.progressed"
 CHECKED = "habit.checked"
+COUNTED_BY_HANDLER = frozenset({CHECKED, SESSION, GOAL})
+"""Types whose counters their handler in `effects` moves."""
 SEPARATOR = "\x1f"
 STAMP_BYTES = 4
 
@@ -159,7 +161,8 @@ class Plan:
 
     Attributes:
         stamp: the first bytes of the digest, by which a state knows what it was looked at with.
-        counted_types: types that are counted or summed.
+        fixed_counters: the counters of types of which every event belongs to the same.
+        counted_types: types that are counted or summed, without those whose handler does it.
         marked_types: types that carry a percentage or a watched value.
     """
 
@@ -179,8 +182,9 @@ class Plan:
     lookouts: tuple[Lookout, ...]
     dates: tuple[PlannedRule, ...]
     signatures: Mapping[str, Signature]
-    counted_types: frozenset[str] = frozenset()
-    marked_types: frozenset[str] = frozenset()
+    fixed_counters: Mapping[str, tuple[str, ...]]
+    counted_types: frozenset[str]
+    marked_types: frozenset[str]
 
 
 _MAX_AMOUNT = 2.0**53
@@ -205,10 +209,13 @@ def whole(number: Number) -> Number:
     return int(number) if number == int(number) else number
 
 
-def counters_of(signatures: Mapping[str, tuple[Signature, ...]], event_type: str, data: Any) -> tuple[str, ...]:
+def counters_of(plan: Plan, event_type: str, data: Any) -> tuple[str, ...]:
     """The counters that an event of a type belongs to."""
+    fixed = plan.fixed_counters.get(event_type)
+    if fixed is not None:
+        return fixed
     found = []
-    for signature in signatures.get(event_type, ()):
+    for signature in plan.counts.get(event_type, ()):
         counter = signature.counter(data)
         if counter is not None:
             found.append(counter)

@@ -134,7 +134,7 @@ def recount_days(
 ) -> _Effect:
     """The state with the counters of checks moved by days that were won or lost, and the data that said so."""
     data, step = won
-    counters = counters_of(plan.counts, CHECKED, data)
+    counters = counters_of(plan, CHECKED, data)
     if not counters or not step:
         return state, verdicts
     counted = move_counts(state, counters, step)

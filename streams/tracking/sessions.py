@@ -56,7 +56,7 @@ def conclude(state: State, event_id: bytes, plan: Plan, now_ms: int) -> Counted:
     """The state after a booked session is over: it counts, unless something was said against it."""
     booking = state.bookings[event_id]
     over = replace(state, bookings={other: kept for other, kept in state.bookings.items() if other != event_id})
-    counters = counters_of(plan.counts, SESSION, _described(state, booking))
+    counters = counters_of(plan, SESSION, _described(state, booking))
     said = Said(booking.key, event_id, booking.stamp, now_ms, counters, kind=BOOKED)
     known = _known_pattern(over, booking)
     said = said if known is None else replace(said, counters=known)

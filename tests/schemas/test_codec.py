@@ -135,6 +135,11 @@ def test_a_wrong_optional_attribute_is_dropped_and_named() -> None:
     assert (event.dropped, event.silent, event.received_at) == (("receivedat", "silent"), False, None)
 
 
+def test_no_attribute_can_say_what_the_codec_says_of_an_event_itself() -> None:
+    event = decode_event((), wire(_type="goal.completed", _dropped=["data.day"], dropped=["data.day"]))
+    assert (event.type, event.dropped) == ("habit.checked", ())
+
+
 def test_a_free_type_carries_flat_data() -> None:
     data = {"kilos": 80.5, "note": "", "n": 3, "ok": True, "none": None, "timezone": "Europe/Vienna"}
     assert decode_event((), wire(data, type="weight.logged")).data == data
