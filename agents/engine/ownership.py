@@ -117,6 +117,7 @@ class Ownership:
             self._observer.rebalanced(len(partitions))
             self.assigned = len(partitions)
             keep = 0 <= generation - self._generation <= 1
+            collector.hold_back()
             while True:
                 try:
                     claims = await self._claimant.claim(partitions, token, keep=keep)

@@ -49,11 +49,12 @@ class PartitionStates:
         self.bookmark = bookmark
         self.changelog_offset = changelog_offset
 
-    def restored(self, changes: Mapping[bytes, bytes | None], bookmark: Bookmark | None) -> None:
-        """Take over what the changelog says; `settle` completes it."""
-        self.values.update((key, value) for key, value in changes.items() if value is not None)
-        for key in [key for key, value in changes.items() if value is None]:
-            self.values.pop(key, None)
+    def restored(self, changes: Mapping[bytes, Any], bookmark: Bookmark | None) -> None:
+        """Take over what the changelog says, None for a key that is gone; `settle` completes it."""
+        gone = [key for key, value in changes.items() if value is None]
+        self.values.update(changes)
+        for key in gone:
+            del self.values[key]
         self.bookmark = bookmark or self.bookmark
 
     def settle(self, changelog_offset: int) -> None:
