@@ -1,6 +1,5 @@
 """The parts in small, on the real servers: that each measures what it says, not how much."""
 
-import asyncio
 import smtplib
 import sys
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from streams.tracking.advance import advance
 from streams.tracking.compiling import compile_rulebook
 from streams.tracking.instants import to_ms
 from streams.tracking.state import decode_state
-from tests.benchmarks import crowd, delivering, half_load, load, many_rules, scraping, services
+from tests.benchmarks import crowd, delivering, half_load, load, many_rules, scraping, tracking
 from tests.benchmarks import stage as stages
 from tests.benchmarks.stage import HEADERS, Stage
 
@@ -66,14 +65,9 @@ async def test_a_tracker_restores_a_crowd_and_has_its_clients_in_memory(servers:
     await stages.fill(wider, crowd.states(who, 24), STATE_CHANGELOG)
     ends = await stages.fill(wider, crowd.log(who, 400, 24))
     assert len(ends) == 24
-    async with services.running(wider, "track"):
-
-        async def has_folded_all() -> bool:
-            shown = await asyncio.to_thread(scraping.scrape, wider, "track")
-            return shown["cairn_batch_records_sum"] >= 400
-
-        await stages.until_done(has_folded_all)
-        shown = await asyncio.to_thread(scraping.scrape, wider, "track")
+    run = await tracking.track(wider, sum(ends.values()))
+    shown = run.metrics
+    assert min(run.events_per_second, run.cpu_us_per_event, run.peak_mb) > 0
     assert shown["cairn_state_clients"] == 200
     assert shown["cairn_restore_records_total"] == 200 + 24
     assert shown["cairn_dead_letters_total"] == 0
