@@ -34,15 +34,18 @@ _NO_KEY = Refusal(reason="no_key", detail="the record has no key, or a key that 
 
 
 class _Entry(Generic[S]):
-    """A key being worked on."""
+    """A key being worked on, or one that nothing can be done for, and why."""
 
-    __slots__ = ("applied", "deadline", "state", "touched")
+    __slots__ = ("applied", "deadline", "refusal", "state", "touched")
 
-    def __init__(self, state: S | None, deadline: int, applied: tuple[int, ...]) -> None:
+    def __init__(
+        self, state: S | None, deadline: int, applied: tuple[int, ...], refusal: Refusal | None = None
+    ) -> None:
         self.state = state
         self.deadline = deadline  # or `NEVER`
         self.applied = list(applied)
         self.touched = False
+        self.refusal = refusal
 
 
 class Folding(Generic[S, R]):
@@ -101,15 +104,12 @@ class Folding(Generic[S, R]):
         for record in batch.records:
             offset = record.offset
             entry = entries.get(record.key) or self._entry(record.key)  # type: ignore[arg-type] # None is no key of it
-            if offset < seen_before or (not isinstance(entry, Refusal) and entry.applied[index] >= offset):
+            if offset < seen_before or entry.applied[index] >= offset:
                 self.replayed += 1
                 continue
-            if isinstance(entry, Refusal):
-                refusal: Refusal | None = entry
-            else:
-                if record.timestamp != appended_ms:  # a producer's batch shares one append time
-                    appended_ms, now_ms = record.timestamp, times(record)
-                refusal = apply(entry, topic, index, record, now_ms)
+            if record.timestamp != appended_ms:  # a producer's batch shares one append time
+                appended_ms, now_ms = record.timestamp, times(record)
+            refusal = entry.refusal or apply(entry, topic, index, record, now_ms)
             if refusal is None:
                 counted += 1
             elif not self._refuse(refusal, batch, record, counted):
@@ -140,7 +140,7 @@ class Folding(Generic[S, R]):
     def _pass_time(self, keys: list[bytes], now_ms: int, pass_time: Callable[[_Entry[S], int], None]) -> None:
         for key in keys:
             entry, told = self._entries.get(key) or self._entry(key), len(self.outputs)
-            if isinstance(entry, Refusal):
+            if entry.refusal is not None:
                 self.parked.append(key)
                 continue
             try:
@@ -164,26 +164,27 @@ class Folding(Generic[S, R]):
         entry.deadline = NEVER if due_ms is None else due_ms
         entry.touched = True
 
-    def _entry(self, key: bytes | None) -> _Entry[S] | Refusal:
+    def _entry(self, key: bytes | None) -> _Entry[S]:
         if key is None or key.startswith(RESERVED_PREFIX):
-            return _NO_KEY
+            return self._refused(_NO_KEY)
         value = self._states.values.get(key)
         if value is None:
             # A key with a state was checked when it got it.
             if (right := partition_for(key, self._partitions)) != self._partition:
-                return Refusal(
-                    reason="wrong_partition",
-                    detail=f"murmur2 puts this key in partition {right}: the producer's partitioner is another one",
-                )
+                detail = f"murmur2 puts this key in partition {right}: the producer's partitioner is another one"
+                return self._refused(Refusal(reason="wrong_partition", detail=detail))
             entry = _Entry[S](None, NEVER, self._states.header.unapplied)
         else:
             try:
                 deadline, applied, body = self._states.header.unpack(value)
                 entry = _Entry(self._logic.decode(key, body), deadline, applied)
             except Exception as error:  # noqa: BLE001 - parked: the key's records become dead letters
-                return self._set_aside(_STATE, "its state was read", error, key=_shown(key))
+                return self._refused(self._set_aside(_STATE, "its state was read", error, key=_shown(key)))
         self._entries[key] = entry
         return entry
+
+    def _refused(self, refusal: Refusal) -> _Entry[S]:
+        return _Entry(None, NEVER, self._states.header.unapplied, refusal)
 
     def _apply(self, entry: _Entry[S], topic: str, index: int, record: Record, now_ms: int) -> Refusal | None:
         if NEVER < entry.deadline <= now_ms:
@@ -193,13 +194,14 @@ class Folding(Generic[S, R]):
                 return self._set_aside(_STATE, "what was due was done", error, topic=topic, offset=record.offset)
         try:
             folded = self._logic.fold(entry.state, topic, record, now_ms, self._rules)
-            if folded.refusal is None and folded.state is not entry.state:
-                self._change(entry, folded.state)
+            state, refusal = folded.state, folded.refusal
+            if refusal is None and state is not entry.state:
+                self._change(entry, state)
         except Exception as error:  # noqa: BLE001 - parked: this record becomes a dead letter
             return self._set_aside(_FOLD, "it was folded", error, topic=topic, offset=record.offset)
-        if folded.refusal is not None:
-            return folded.refusal
-        if folded.state is not None or entry.touched:
+        if refusal is not None:
+            return refusal
+        if state is not None or entry.touched:
             entry.applied[index] = record.offset
             entry.touched = True
         if folded.outputs:
