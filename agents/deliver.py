@@ -47,6 +47,7 @@ from agents.web.probes import Check, probes_app
 from schemas.topics import CLIENTS, DELIVERY_APP_ID, MILESTONES
 
 _ENGINE_CONNECTIONS = 6
+_CATCH_UP_LOOK_SECONDS = 0.1
 _FAILED = 3
 _log = structlog.get_logger()
 Watched = TenantWatch[Mapping[str, Tenant]]
@@ -135,7 +136,7 @@ async def _running(settings: DeliverSettings, watch: Watched, pool: Pool) -> Asy
         "reapplier": Reapplier(pool, writes, partial(read_back, client_options(settings))).run(),
         "figures": DeliveryFigures(pool).run(),
         **{
-            f"sender of {name}": _sender(name, channel, settings, watch.current, pool, renderer, wakeup).run()
+            f"sender of {name}": _send(app, _sender(name, channel, settings, watch.current, pool, renderer, wakeup))
             for name, channel in channels(settings).items()
         },
     }
@@ -146,6 +147,13 @@ async def _running(settings: DeliverSettings, watch: Watched, pool: Pool) -> Asy
         for task in workers.values():
             task.cancel()
         await asyncio.gather(*workers.values(), return_exceptions=True)
+
+
+async def _send(app: EngineApp, sender: Sender) -> None:
+    """Send once every profile is applied that was there at the start: it may erase somebody for whom a mail waits."""
+    while not (app.ownership.ready and all(pipe.has_caught_up(CLIENTS) for pipe in app.ownership.pipes.values())):  # noqa: ASYNC110 - once
+        await asyncio.sleep(_CATCH_UP_LOOK_SECONDS)
+    await sender.run()
 
 
 def channels(settings: DeliverSettings) -> dict[str, Channel | None]:

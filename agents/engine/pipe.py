@@ -99,6 +99,7 @@ class Pipe:
         self.steps = 0  # batches, ticks and sweeps that have ended
         self._taken = dict(positions)
         self._queued = dict(positions)
+        self._applied = dict(positions)
         self._barriers = dict(barriers)
         self._sink = sink
         self._control = control
@@ -187,6 +188,11 @@ class Pipe:
         """The first offset of each topic that has not been taken."""
         return self._taken
 
+    def has_caught_up(self, topic: str) -> bool:
+        """Whether everything of a topic that was there when the partition was claimed has been applied."""
+        applied, barrier = self._applied[topic], self._barriers[topic]
+        return applied >= barrier or (self._taken[topic] >= barrier and applied >= self._queued[topic])
+
     def close(self) -> None:
         """Take nothing more and drop what waits; the batch being applied goes on."""
         self._closed = True
@@ -259,7 +265,9 @@ class Pipe:
     async def _take(self, batch: Batch) -> None:
         try:
             await self._sink.take(batch)
+            self._applied[batch.topic] = batch.end
         except ReseekError as reseek:
             self._queue = deque(waiting for waiting in self._queue if waiting.topic != batch.topic)
-            self._taken[batch.topic] = self._queued[batch.topic] = reseek.expected_offset
+            for positions in (self._taken, self._queued, self._applied):
+                positions[batch.topic] = reseek.expected_offset
             self._control.seek(batch.topic, self.partition, reseek.expected_offset)

@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 
 from agents.engine.batch import Batch
 from agents.engine.errors import BrokerAwayError, ReseekError, TrippedError
@@ -105,6 +106,32 @@ async def test_a_later_topic_waits_until_the_earlier_one_has_reached_its_barrier
     piped.offer(batch(0, 5, 0))
     await settled()
     assert piped.wants("u")
+    await piped.retire(1)
+
+
+async def test_it_has_caught_up_when_what_was_there_at_the_claim_is_applied_and_not_when_it_waits() -> None:
+    steps = Steps()
+    steps.gate.clear()
+    piped = Pipe(partition=0, positions={"t": 0}, barriers={"t": 6}, sink=steps, control=steps, max_queued=2)
+    piped.start()
+    piped.offer(batch(0, 5, 0))
+    piped.offer(replace(batch(5, 6, 5), records=()))
+    await settled()
+    assert not piped.has_caught_up("t")
+    steps.gate.set()
+    await settled()
+    assert piped.has_caught_up("t"), "what no record stands for needs no applying"
+    await piped.retire(1)
+
+
+async def test_it_has_caught_up_when_the_store_of_positions_says_that_all_was_applied() -> None:
+    steps = Steps()
+    steps.error = ReseekError(5)
+    piped = Pipe(partition=0, positions={"t": 0}, barriers={"t": 5}, sink=steps, control=steps, max_queued=2)
+    piped.start()
+    piped.offer(batch(0, 5, 0))
+    await settled()
+    assert (steps.taken, piped.has_caught_up("t")) == ([], True)
     await piped.retire(1)
 
 
