@@ -16,10 +16,11 @@ from typing import Any
 import msgspec
 
 from tests.chaos.load import FLOOD
-from tests.chaos.oracle import Identity, Oracle, of_row
+from tests.chaos.oracle import Identity, Oracle, Seen, of_row
 from tests.chaos.topics_read import TopicsRead
 from tests.chaos.verdict import Verdict
 
+CLIENTS = "coaching.clients.v1"
 EVENTS = "coaching.events.v1"
 MILESTONES = "coaching.milestones.v1"
 DEAD_LETTERS = "coaching.dead-letters.v1"
@@ -53,7 +54,8 @@ class Checker:
     ) -> None:
         names = [name for name in (EVENTS, milestones, changelog, dead_letters) if name]
         self._read = TopicsRead(kafka, names)
-        self._hear = {EVENTS: self.event, milestones: self.milestone, changelog: self.state, dead_letters: self.letter}
+        self._met = TopicsRead(kafka, [CLIENTS])
+        self._hear = {milestones: self.milestone, changelog: self.state, dead_letters: self.letter}
         self._head_bytes = head_bytes
         self.oracle = Oracle()
         self.events_of: Counter[str] = Counter()
@@ -63,20 +65,24 @@ class Checker:
         self.last_of: dict[bytes, tuple[int, int]] = {}
 
     async def look(self) -> None:
-        """Read everything that is new."""
+        """Read everything that is new, once the load has ended: first who the clients are, then what they did."""
+        async for record in self._met.new():
+            self.oracle.meet(record.key, record.value)
         async for record in self._read.new():
-            self._hear[record.topic](record.key, record.value)
-            if record.topic == EVENTS:
+            if record.topic != EVENTS:
+                self._hear[record.topic](record.key, record.value)
+            else:
+                self.event(record.key, record.value, record.timestamp)
                 self.last_of[record.key] = (record.partition, record.offset)
 
     def last_offsets(self, topic: str) -> dict[int, int]:
         """The offset of the last record read, by partition."""
         return {each.partition: offset for each, offset in self._read.last.items() if each.topic == topic}
 
-    def event(self, key: bytes, value: bytes) -> None:
+    def event(self, key: bytes, value: bytes, *appended_ms: int) -> None:
         """Take a record of the events topic in."""
         self.events_of[_row_of(key)] += 1
-        self.oracle.hear(key, value)
+        self.oracle.hear(key, value, *appended_ms)
 
     def milestone(self, _key: bytes, value: bytes) -> None:
         """Take a milestone in."""
@@ -141,9 +147,9 @@ class Checker:
         return Counter({v: times for v, times in letters.items() if mark in v and not v.startswith(FLOOD)})
 
     def _is_right(self, key: bytes) -> bool:
-        seen = self.oracle.seen[key]
         if key not in self.states:
             return False
+        seen = self.oracle.seen[key] if key not in self.oracle.erased else Seen()
         return counted(self.states[key][self._head_bytes :]) == (len(seen.sessions), len(seen.days))
 
 

@@ -21,8 +21,23 @@ _GRACE_SECONDS = 25.0
 _LOOK_SECONDS = 0.2
 _END_SECONDS = 60.0
 
-Command = Callable[[int | None], tuple[str, ...]]
-"""The command line of a process, given the port of the proxy that it reaches the broker through."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What is odd about the surroundings of a process.
+
+    Attributes:
+        detour: the port of the proxy that it reaches the broker through; None for no detour.
+        clock_seconds: how far its clock is ahead of everybody else's.
+    """
+
+    detour: int | None = None
+    clock_seconds: int = 0
+
+
+PLAIN = Around()
+Command = Callable[[Around], tuple[str, ...]]
+"""The command line of a process in such surroundings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +64,13 @@ class Member:
     Attributes:
         child: the process and its guard.
         url: says whether it is ready.
-        detour: the port of the proxy that it reaches the broker through.
+        around: what is odd about its surroundings.
         is_doomed: whether its end is wanted.
     """
 
     child: Child
     url: str | None
-    detour: int | None
+    around: Around
     is_doomed: bool = False
 
     def send(self, number: signal.Signals) -> None:
@@ -104,7 +119,7 @@ class Fleet:
         await asyncio.gather(*(asyncio.to_thread(member.child.stop) for member in self.members))
         self.members.clear()
 
-    def start(self, detour: int | None = None) -> Member:
+    def start(self, around: Around = PLAIN) -> Member:
         """Start one more."""
         env = dict(self.kind.env)
         url = None
@@ -113,9 +128,9 @@ class Fleet:
             env[self.kind.probe] = str(port)
             url = f"http://{LOOPBACK}:{port}/readyz"
         log = self.folder / "logs" / f"{self.kind.name}-{next(self._numbers)}.log"
-        child = Child(self.kind.name, self.kind.command(detour), log=log, env=env, grace_seconds=_GRACE_SECONDS)
+        child = Child(self.kind.name, self.kind.command(around), log=log, env=env, grace_seconds=_GRACE_SECONDS)
         child.start()
-        member = Member(child=child, url=url, detour=detour)
+        member = Member(child=child, url=url, around=around)
         self.members.append(member)
         return member
 
@@ -137,7 +152,7 @@ class Fleet:
         member.is_doomed = True
         member.send(signal.SIGKILL)
         await self._gone(member)
-        self.start(member.detour)
+        self.start(member.around)
         return at
 
     def killer(self, member: Member) -> Callable[[], None]:
@@ -153,11 +168,11 @@ class Fleet:
         status = await self._gone(member)
         return status, time.monotonic() - began_at
 
-    async def renew(self, detour: int | None, count: int) -> None:
-        """End all in order, and start others that reach the broker in another way."""
+    async def renew(self, around: Around, count: int) -> None:
+        """End all in order, and start others in other surroundings."""
         await asyncio.gather(*(self.terminate(member) for member in tuple(self.members)))
         for _ in range(count):
-            self.start(detour)
+            self.start(around)
         await self.ready()
 
     async def _gone(self, member: Member) -> int:
@@ -179,7 +194,7 @@ class Fleet:
                 if not member.is_doomed and member.child.exit_code is not None:
                     self.members.remove(member)
                     self.restarts += 1
-                    self.start(member.detour)
+                    self.start(member.around)
 
 
 def _pid(child: Child) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncpg
 
-from tests.chaos.load import FEW
+from tests.chaos.load import FEW, address_of
 from tests.chaos.mail_sink import MailSink
 from tests.chaos.oracle import Identity
 from tests.chaos.verdict import Verdict
@@ -28,7 +28,7 @@ _SHOWN = """
     WHERE starts_with(i.client, $1)
 """
 _MAILS = """
-    SELECT delivery_id, state, reason FROM deliveries
+    SELECT delivery_id, client, state, reason FROM deliveries
     WHERE channel = 'email' AND tenant = $2 AND starts_with(client, $1)
 """
 UNFINISHED = """
@@ -49,7 +49,9 @@ async def judge(dsn: str, verdict: Verdict, expected: set[Identity], mail: MailS
     finally:
         await connection.close()
     verdict = _celebrations(verdict, expected, answered, shown_twice)
-    return _mails(verdict, {name_of(each["delivery_id"]): each["state"] for each in mails}, mail, unfinished)
+    skipped = [each for each in mails if each["state"] == "skipped" and address_of(each["client"]) not in mail.erased]
+    states = {name_of(each["delivery_id"]): each["state"] for each in mails}
+    return _mails(verdict, states, mail, unfinished + len(skipped))
 
 
 def name_of(delivery_id: str) -> str:
@@ -86,6 +88,7 @@ def _mails(verdict: Verdict, states: dict[str, str], mail: MailSink, unfinished:
         verdict,
         mails=sum(accepted.values()),
         mailed_twice=sum(times - 1 for times in accepted.values()),
+        mailed_erased=sum(times for name, times in mail.to_erased.items() if name in states),
         wrong_deliveries=len(wrong) + unfinished,
         unknown=len(unknown),
         injected_unknown=len(withheld) + len((unknown - withheld) & mail.in_doubt),

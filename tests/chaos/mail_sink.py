@@ -16,6 +16,7 @@ from tests.integration.channels.scripted_smtp import DROP, HANG, ScriptedSmtp
 Point = Literal["before DATA", "after DATA", "after 250"]
 
 ACCEPT_THEN_DROP = "accept, then drop"
+_TO = re.compile(rb"(?im)^To:[^\r\n]*?([A-Za-z0-9.-]+@[A-Za-z0-9.-]+)")
 _MESSAGE_ID = re.compile(rb"(?im)^Message-ID:\s*<([^@>]+)@")
 
 
@@ -28,12 +29,16 @@ class MailSink(ScriptedSmtp):
         unanswered: mails that were read whole and got no answer.
         refused: mails that were refused for good.
         in_doubt: mails that were being sent when their sender was killed or its word to the ledger was lost.
+        erased: addresses of people who have been erased.
+        to_erased: mails that were read whole and were for them.
     """
 
     accepted: Counter[str] = field(default_factory=Counter)
     unanswered: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
     in_doubt: set[str] = field(default_factory=set)
+    erased: set[str] = field(default_factory=set)
+    to_erased: Counter[str] = field(default_factory=Counter)
     _trap: tuple[Point, Callable[[], None]] | None = None
     _server: asyncio.Server | None = None
     _conversations: set[asyncio.Task[None]] = field(default_factory=set)
@@ -86,6 +91,8 @@ class MailSink(ScriptedSmtp):
     async def _receive(self, mail: bytes, writer: asyncio.StreamWriter) -> bool:
         found = _MESSAGE_ID.search(mail)
         name = found[1].decode() if found else "without a Message-ID"
+        if (to := _TO.search(mail)) and to[1].decode() in self.erased:
+            self.to_erased[name] += 1
         answer = self.answers.get("BODY", "250 2.0.0 Ok: queued as Q1")
         if self._springs("after DATA"):
             self.unanswered.add(name)

@@ -2,7 +2,9 @@
 
 It shares no code with what it judges: lists, sets and the rules of the load's rulebook written out by hand. The
 first and the thirty-sixth session of a client; fourteen and thirty days in a row of the habit, once for each run
-of days, where a run that grows into one that was told already is the same run. What it reads is what stands on the
+of days, where a run that grows into one that was told already is the same run. A day is what the wall clock of the
+event's zone shows, else of the profile's, else of UTC, less the time at which the profile lets a day begin. What comes
+from more than 24 hours after the broker's time of it is set aside. What it reads is what stands on the
 events topic, in the order in which it stands there, because that is what was acknowledged.
 """
 
@@ -10,7 +12,8 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 Identity = tuple[str, str, str, float, str]
 """Tenant, client, rule, threshold and occurrence."""
@@ -18,6 +21,9 @@ Identity = tuple[str, str, str, float, str]
 _SESSIONS = {1: "first-session", 36: "thirty-six"}
 _STREAKS = (14, 30)
 _EPOCH = date(1970, 1, 1)
+_NO_HOME = ZoneInfo("UTC"), timedelta(0)
+_FURTHEST_AHEAD = timedelta(hours=24)
+_LONG_AFTER_MS = 4_000_000_000_000  # 2096
 
 
 @dataclass
@@ -43,20 +49,34 @@ class Oracle:
         self.expected: set[Identity] = set()
         self.broken: Counter[bytes] = Counter()
         self.records = 0
+        self.erased: set[bytes] = set()
+        self._homes: dict[bytes, tuple[ZoneInfo, timedelta]] = {}
 
-    def hear(self, key: bytes, value: bytes) -> None:
-        """Take one record in."""
+    def meet(self, key: bytes, value: bytes | None) -> None:
+        """Take a record of the clients topic in, before the client's first event; one without a value erases."""
+        profile = json.loads(value or b"{}")
+        begins_at = time.fromisoformat(profile.get("day_starts_at", "00:00"))
+        begins_after = timedelta(hours=begins_at.hour, minutes=begins_at.minute)
+        self._homes[key] = ZoneInfo(profile.get("timezone", "UTC")), begins_after
+        if value is None:
+            self.erased.add(key)
+
+    def hear(self, key: bytes, value: bytes, appended_ms: int = _LONG_AFTER_MS) -> None:
+        """Take one record in, which the broker appended at that time of its own clock."""
         self.records += 1
         try:
             event = json.loads(value)
         except ValueError:
             self.broken[value] += 1
             return
+        if datetime.fromisoformat(event["time"]) - _FURTHEST_AHEAD > datetime.fromtimestamp(appended_ms / 1000, UTC):
+            self.broken[value] += 1
+            return
         seen = self.seen.setdefault(key, Seen())
         if event["type"] == "session.completed":
             self._session(event, seen)
         else:
-            self._check(event, seen)
+            self._check(event, seen, *self._homes.get(key, _NO_HOME))
 
     def _session(self, event: dict, seen: Seen) -> None:
         session = event["data"]["session_id"]
@@ -66,8 +86,11 @@ class Oracle:
         if rule := _SESSIONS.get(len(seen.sessions)):
             self.expected.add((event["tenantid"], event["subject"], rule, len(seen.sessions), "once"))
 
-    def _check(self, event: dict, seen: Seen) -> None:
-        day = (datetime.fromisoformat(event["time"]).date() - _EPOCH).days
+    def _check(self, event: dict, seen: Seen, zone: ZoneInfo, begins_after: timedelta) -> None:
+        if away := event["data"].get("timezone"):
+            zone = ZoneInfo(away)
+        wall = datetime.fromisoformat(event["time"]).astimezone(zone).replace(tzinfo=None)
+        day = ((wall - begins_after).date() - _EPOCH).days
         if day in seen.days:
             return
         seen.days.add(day)

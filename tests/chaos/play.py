@@ -22,7 +22,7 @@ from agents.embedded.ports import LOOPBACK
 from agents.stack import CAIRN
 from tests.chaos import ledger_judge
 from tests.chaos.checker import EVENTS, MILESTONES, Checker
-from tests.chaos.fleet import Fleet, Kind
+from tests.chaos.fleet import PLAIN, Around, Fleet, Kind
 from tests.chaos.group_positions import GroupPositions, Positions
 from tests.chaos.load import FEW, Shape
 from tests.chaos.outcome import Outcome
@@ -76,6 +76,7 @@ class Theatre:
         tell("settling")
         acknowledged, load_seconds = self._told(scene.row, load)
         await self._settle(scene)
+        await self._renew(odd_clocks=True)
         for fleet, stuck in before:
             scene.expect(fleet.stuck == stuck, f"{fleet.kind.name} had to be killed, it did not end")
         verdict = await self._judge(scene.row)
@@ -128,10 +129,7 @@ class Theatre:
 
     async def _settle(self, scene: Scene) -> None:
         """Wait, without a hand in it, until everything acknowledged is applied, planned and finished."""
-        if {member.detour for member in self.trackers.members} != {None} or len(self.trackers.members) != _TRACKERS:
-            await self.trackers.renew(None, _TRACKERS)
-        if [member.detour for member in self.deliveries.members] != [None]:
-            await self.deliveries.renew(None, 1)
+        await self._renew(odd_clocks=False)
         await self.checker.look()
         give_up_at = time.monotonic() + _SETTLE_SECONDS
         while behind := await self._behind(scene.row):
@@ -140,6 +138,13 @@ class Theatre:
                 return
             await asyncio.sleep(0.5)
             await self.checker.look()
+
+    async def _renew(self, *, odd_clocks: bool) -> None:
+        """Let the usual processes run again; those with odd clocks after they have settled, alone."""
+        for fleet, count in ((self.trackers, _TRACKERS), (self.deliveries, 1)):
+            around = [member.around for member in fleet.members]
+            if around != [PLAIN] * count and any(each.clock_seconds for each in around) == odd_clocks:
+                await fleet.renew(PLAIN, count)
 
     async def _behind(self, row: str) -> str:
         """What is not done yet, in words."""
@@ -206,9 +211,10 @@ async def opened(world: World) -> AsyncIterator[Theatre]:
 
 
 def _cairn(name: str, world: World) -> Kind:
-    def command(detour: int | None) -> tuple[str, ...]:
-        if detour is None:
+    def command(around: Around) -> tuple[str, ...]:
+        if around == PLAIN:
             return CAIRN, name
-        return sys.executable, "-m", "tests.chaos.detoured", str(detour), name
+        odd = json.dumps(asdict(around))
+        return sys.executable, "-m", "tests.chaos.surrounded", odd, name
 
     return Kind(name=name, command=command, env=world.env, probe=f"CAIRN_{name.upper()}_PROBE_PORT")

@@ -34,7 +34,8 @@ def cells(one: Outcome) -> tuple[str, ...]:
     if found is None:
         return one.row, str(one.faults), *("" for _ in _HEADINGS[3:])
     twice = found.duplicated + found.celebrated_twice + found.mailed_twice
-    wrong = found.wrong + found.wrong_states + found.wrong_dead_letters + found.wrong_deliveries + found.wrong_unknown
+    wrong = found.wrong + found.wrong_states + found.wrong_dead_letters
+    wrong += found.mailed_erased + found.wrong_deliveries + found.wrong_unknown
     counts = (found.events, found.found, found.missing, twice, wrong, found.mails)
     unknown = f"{found.unknown} of {found.injected_unknown}" if found.unknown or found.injected_unknown else "0"
     return one.row, str(one.faults), *(f"{count:,}" for count in counts), unknown, seconds_of(one.backs)

@@ -12,7 +12,7 @@ from random import Random
 
 import asyncpg
 
-from tests.chaos.fleet import Fleet, Member
+from tests.chaos.fleet import Around, Fleet, Member
 from tests.chaos.group_positions import GroupPositions, Positions
 from tests.chaos.ledger_judge import name_of
 from tests.chaos.wire import Wire
@@ -111,9 +111,9 @@ class Scene:
             *(self.deliveries.terminate(member) for member in tuple(self.deliveries.members)),
         )
         first, second, third = self.wires
-        self.trackers.start(first.port)
-        self.trackers.start(second.port)
-        self.deliveries.start(third.port)
+        self.trackers.start(Around(detour=first.port))
+        self.trackers.start(Around(detour=second.port))
+        self.deliveries.start(Around(detour=third.port))
         await asyncio.gather(self.trackers.ready(), self.deliveries.ready())
 
     async def bury_sender(self) -> None:

@@ -2,8 +2,9 @@
 
 import json
 from copy import copy
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -143,6 +144,71 @@ def test_a_run_that_grows_from_both_ends_is_one_run() -> None:
         event = {"type": "habit.checked", "tenantid": "t", "subject": "c", "time": at, "data": {"habit_id": "run"}}
         oracle.hear(b"t/c", json.dumps(event).encode())
     assert {one[3:] for one in oracle.expected} == {(14, "run/1970-01-11"), (30, "run/1970-01-01")}
+
+
+def _at(day: date, hour: time, zone: str, fold: int = 0) -> str:
+    return datetime.combine(day, hour, ZoneInfo(zone)).replace(fold=fold).astimezone(UTC).isoformat()
+
+
+def _checks(oracle: Oracle, *times: str, timezone: str | None = None) -> set[tuple]:
+    data = {"habit_id": "run"} | ({"timezone": timezone} if timezone else {})
+    for at in times:
+        event = {"type": "habit.checked", "tenantid": "t", "subject": "c", "time": at, "data": data}
+        oracle.hear(b"t/c", json.dumps(event).encode())
+    return {one[3:] for one in oracle.expected}
+
+
+def test_a_day_of_the_oracle_is_the_wall_clock_s_through_a_change_of_it() -> None:
+    zone, first = "America/New_York", date(2024, 2, 26)  # over 29 February and the skipped hour of 10 March
+    hours = (time(0, 10), time(23, 50))
+    times = [_at(first + timedelta(days=n), hours[n % 2], zone) for n in range(14)]
+    met, unmet, away = Oracle(), Oracle(), Oracle()
+    met.meet(b"t/c", json.dumps({"timezone": zone}).encode())
+    away.meet(b"t/c", b'{"timezone": "Asia/Tokyo"}')
+    assert _checks(met, *times) == _checks(away, *times, timezone=zone) == {(14, "run/2024-02-26")}
+    assert _checks(unmet, *times) == set(), "by UTC every other day is empty"
+
+
+def test_the_hour_that_comes_twice_and_the_small_hours_before_a_day_begins_make_no_day_of_their_own() -> None:
+    oracle = Oracle()
+    oracle.meet(b"t/c", b'{"timezone": "Europe/Berlin", "day_starts_at": "04:30"}')
+    night = date(2024, 10, 27)
+    _checks(oracle, *(_at(night, time(2, 30), "Europe/Berlin", fold) for fold in (0, 1)))
+    _checks(oracle, _at(night, time(4, 29), "Europe/Berlin"))
+    assert len(oracle.seen[b"t/c"].days) == 1
+    _checks(oracle, _at(night, time(4, 30), "Europe/Berlin"))
+    assert len(oracle.seen[b"t/c"].days) == 2
+
+
+def test_a_load_abroad_is_another_one_by_utc_days() -> None:
+    said = list(islice(stream(Shape(row="r01", seed=7, abroad=True), _TODAY), _ENOUGH))
+    right, wrong = Oracle(), Oracle()
+    for one in said:
+        if one.profile:
+            right.meet(one.key, one.value)
+        else:
+            right.hear(one.key, one.value)
+            wrong.hear(one.key, one.value)
+    assert len(right.expected - wrong.expected) > len(right.expected) / 3
+
+
+def test_what_comes_from_more_than_a_day_ahead_of_the_broker_is_broken() -> None:
+    oracle, now_ms = Oracle(), int(_TODAY.timestamp() * 1000)
+    said = [one for one in islice(stream(Shape(row="r01", seed=7, ahead_share=0.2), _TODAY), 2_000) if not one.profile]
+    for one in said:
+        oracle.hear(one.key, one.value, now_ms)
+    beyond = [one.value for one in said if b":beyond" in one.value]
+    assert len(beyond) > 50
+    assert set(beyond) == {value for value in oracle.broken if not value.startswith(b"{broken")}
+
+
+def test_a_state_that_keeps_what_was_counted_of_an_erased_client_is_reported(perfect: Checker) -> None:
+    key = next(iter(perfect.oracle.seen))
+    perfect.oracle = copy(perfect.oracle)
+    perfect.oracle.erased = {key}
+    assert perfect.judge().breaches == {"wrong_states": 1}
+    perfect.state(key, _state(0, set()))
+    assert perfect.judge().breaches == {}
 
 
 def test_the_same_seed_makes_the_same_load_and_another_row_another() -> None:

@@ -1,5 +1,7 @@
 """The ledger's part of the checker sees what is planted in a ledger that is otherwise in order."""
 
+import asyncio
+import smtplib
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -7,6 +9,7 @@ import pytest
 
 from agents.ledger.migrate import migrate
 from tests.chaos.ledger_judge import judge
+from tests.chaos.load import address_of
 from tests.chaos.mail_sink import MailSink
 from tests.chaos.verdict import Verdict
 
@@ -83,6 +86,41 @@ async def test_a_milestone_that_is_answered_under_two_ids_is_reported(
     await ledger.execute(_MILESTONE, "m36-again", _CLIENT, "thirty-six", 36)
     await ledger.execute(_CELEBRATION, "m36-again", _CLIENT)
     assert (await _judged(database, mail)).breaches == {"celebrated_twice": 1}
+
+
+@pytest.mark.usefixtures("ledger")
+async def test_a_mail_to_somebody_who_was_erased_is_reported(database: str, mail: MailSink) -> None:
+    mail.to_erased["m1-email"] += 1
+    assert (await _judged(database, mail)).breaches == {"mailed_erased": 1}
+
+
+def _send(port: int, mails: dict[str, str]) -> None:
+    client = smtplib.SMTP("127.0.0.1", port, timeout=10)
+    for name, to in mails.items():
+        text = f"To: Kim <{address_of(to)}>\r\nMessage-ID: <{name}@chaos.example>\r\n\r\nWell done."
+        client.sendmail("hello@chaos.example", [address_of(to)], text)
+    client.close()
+
+
+async def test_the_mail_server_tells_mails_that_come_after_an_erasure(mail: MailSink) -> None:
+    mail.erased = {address_of(_CLIENT)}
+    await mail.start()
+    try:
+        await asyncio.to_thread(_send, mail.port, {"m2-email": "r01-000002", "m3-email": _CLIENT})
+    finally:
+        await mail.stop()
+    assert mail.to_erased == {"m3-email": 1}
+    assert mail.accepted["m2-email"] == mail.accepted["m3-email"] == 1
+
+
+async def test_a_mail_that_is_skipped_although_nobody_was_erased_is_reported(
+    ledger: asyncpg.Connection, database: str, mail: MailSink
+) -> None:
+    await ledger.execute("UPDATE deliveries SET state = 'skipped', reason = 'erased' WHERE celebration_id = 'm1'")
+    del mail.accepted["m1-email"]
+    assert (await _judged(database, mail)).breaches == {"wrong_deliveries": 1}
+    mail.erased.add(address_of(_CLIENT))
+    assert (await _judged(database, mail)).breaches == {}
 
 
 @pytest.mark.usefixtures("ledger")

@@ -25,7 +25,9 @@ class Verdict:
         celebrated_twice: answers beyond the first of a milestone, in the ledger and in the inbox.
         mails: accepted by the mail server.
         mailed_twice: accepted a second time.
-        wrong_deliveries: called sent and never accepted, accepted and not called sent, or never finished.
+        mailed_erased: sent to people who had been erased.
+        wrong_deliveries: called sent and never accepted, accepted and not called sent, never finished, or
+            skipped although nobody erased the client.
         unknown: deliveries of which nobody knows whether they arrived.
         injected_unknown: mails whose answer was withheld.
         wrong_unknown: unknown without a cause, or a withheld answer that is not called unknown.
@@ -47,6 +49,7 @@ class Verdict:
     celebrated_twice: int = 0
     mails: int = 0
     mailed_twice: int = 0
+    mailed_erased: int = 0
     wrong_deliveries: int = 0
     unknown: int = 0
     injected_unknown: int = 0
@@ -74,6 +77,7 @@ BREACHES = (
     "uncelebrated",
     "celebrated_twice",
     "mailed_twice",
+    "mailed_erased",
     "wrong_deliveries",
     "wrong_unknown",
 )

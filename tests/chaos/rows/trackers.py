@@ -44,7 +44,7 @@ async def kill_at_points(scene: Scene) -> None:
         is_mark, at = _POINTS[cycle % len(_POINTS)]
         wire = scene.rng.choice(scene.wires[:2])
         await scene.trackers.ready()
-        victim = next(member for member in scene.trackers.members if member.detour == wire.port)
+        victim = next(member for member in scene.trackers.members if member.around.detour == wire.port)
         trap = Trap(is_mark=is_mark, at=at, spring=scene.trackers.killer(victim))  # type: ignore[arg-type]
         wire.trap = trap
         while not trap.sprung:  # noqa: ASYNC110 - under load this takes milliseconds
