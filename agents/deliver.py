@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import Protocol
 
 import structlog
 import uvloop
@@ -47,7 +48,6 @@ from agents.web.probes import Check, probes_app
 from schemas.topics import CLIENTS, DELIVERY_APP_ID, MILESTONES
 
 _ENGINE_CONNECTIONS = 6
-_CATCH_UP_LOOK_SECONDS = 0.1
 _FAILED = 3
 _log = structlog.get_logger()
 Watched = TenantWatch[Mapping[str, Tenant]]
@@ -136,7 +136,9 @@ async def _running(settings: DeliverSettings, watch: Watched, pool: Pool) -> Asy
         "reapplier": Reapplier(pool, writes, partial(read_back, client_options(settings))).run(),
         "figures": DeliveryFigures(pool).run(),
         **{
-            f"sender of {name}": _send(app, _sender(name, channel, settings, watch.current, pool, renderer, wakeup))
+            f"sender of {name}": send_when_known(
+                app, _sender(name, channel, settings, watch.current, pool, renderer, wakeup)
+            )
             for name, channel in channels(settings).items()
         },
     }
@@ -149,10 +151,17 @@ async def _running(settings: DeliverSettings, watch: Watched, pool: Pool) -> Asy
         await asyncio.gather(*workers.values(), return_exceptions=True)
 
 
-async def _send(app: EngineApp, sender: Sender) -> None:
+class Runs(Protocol):
+    """What sends until it is cancelled."""
+
+    async def run(self) -> None: ...  # noqa: D102 - described above
+
+
+async def send_when_known(app: EngineApp, sender: Runs, look_seconds: float = 0.1) -> None:
     """Send once every profile is applied that was there at the start: it may erase somebody for whom a mail waits."""
-    while not (app.ownership.ready and all(pipe.has_caught_up(CLIENTS) for pipe in app.ownership.pipes.values())):  # noqa: ASYNC110 - once
-        await asyncio.sleep(_CATCH_UP_LOOK_SECONDS)
+    owned = app.ownership
+    while not (owned.ready and all(pipe.has_caught_up(CLIENTS) for pipe in owned.pipes.values())):  # noqa: ASYNC110 - once
+        await asyncio.sleep(look_seconds)
     await sender.run()
 
 

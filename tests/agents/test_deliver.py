@@ -1,0 +1,44 @@
+"""When a delivery process begins to send."""
+
+import asyncio
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+from agents.deliver import send_when_known
+from agents.engine.pipe import Pipe
+from schemas.topics import CLIENTS
+from tests.agents.engine.test_batch import batch
+from tests.agents.engine.test_pipe import Steps, settled
+
+
+class _Sender:
+    began = False
+
+    async def run(self) -> None:
+        self.began = True
+
+
+def _pipe(steps: Steps, partition: int) -> Pipe:
+    pipe = Pipe(
+        partition=partition, positions={CLIENTS: 0}, barriers={CLIENTS: 5}, sink=steps, control=steps, max_queued=2
+    )
+    pipe.start()
+    return pipe
+
+
+async def test_nothing_is_sent_before_the_profiles_of_every_partition_are_applied() -> None:
+    steps, sender = Steps(), _Sender()
+    app: Any = SimpleNamespace(ownership=SimpleNamespace(ready=False, pipes={}))
+    sending = asyncio.create_task(send_when_known(app, sender, look_seconds=0))
+    await settled()
+    assert not sender.began, "no partition is ours yet"
+    pipes = app.ownership.pipes = {number: _pipe(steps, number) for number in range(2)}
+    app.ownership.ready = True
+    for pipe in pipes.values():
+        await settled()
+        assert not sender.began
+        pipe.offer(replace(batch(0, 5, 0, 4), topic=CLIENTS))
+    await settled()
+    assert sender.began
+    await asyncio.gather(sending, *(pipe.retire(1) for pipe in pipes.values()))
