@@ -3,10 +3,11 @@
 It must never send what somebody stopped before the point of no return, never repeat what may
 have left, and never let a fault of one message out: each ends as a recorded verdict.
 
-Theory of operation: asking locks the client and reads the ledger anew. An in-app message is
-shown in that transaction. Any other is rendered and handed to its channel, which calls back
-at the point of no return: there `sending` is committed under the claim's fence. A brake, an
-erasure or a retraction in between has changed the row, so that commit fails and nothing goes.
+Theory of operation: asking locks the client, reads the ledger anew and takes the slot, which an
+objection gives back in the same transaction. An in-app message is shown in that transaction.
+Any other is rendered and handed to its channel, which calls back at the point of no return:
+there `sending` is committed under the claim's fence. A brake, an erasure or a retraction in
+between has changed the row, so that commit fails and nothing goes.
 """
 
 import asyncio
@@ -22,9 +23,8 @@ from agents.channels.channel import Channel, Message, Outcome, OutcomeKind
 from agents.channels.render import Links, MissingFact, Rendered, Renderer
 from agents.ledger import rows
 from agents.ledger.away import AWAY
-from agents.ledger.brakes import pauses_in_force
 from agents.ledger.celebrations import show
-from agents.ledger.deliveries import Claimed, Ready, begin_sending, lock_ready, settle, take_slot
+from agents.ledger.deliveries import Claimed, Ready, ask_to_release, begin_sending, give_back_slot, settle
 from agents.ledger.pool import Connection, Pool
 from agents.metrics import DELIVERIES, DELIVERY_ATTEMPT_SECONDS, EVENT_TO_CELEBRATION_SECONDS
 from agents.tenants import Tenant, TenantsNow
@@ -96,13 +96,14 @@ class Attempts:
         """Whether it may leave; None when it is settled, or the claim is lost."""
         now = self._now()
         async with self._pool.acquire() as connection, connection.transaction():
-            ready = await lock_ready(connection, claimed, now - _HISTORY)
+            ready = await ask_to_release(connection, claimed, now=now, since=now - _HISTORY)
             if ready is None:
                 return None
-            if tenant is None:
-                verdict: Verdict | None = on_fault(_case(claimed, ready), "no_channel", "the tenant's folder is gone")
-            else:
-                verdict = await self._release(connection, claimed, ready, tenant, now)
+            verdict = self._objection(claimed, ready, tenant, now)
+            if verdict is not None:
+                await give_back_slot(connection, ready)
+            elif self._channel is None and tenant is not None:
+                verdict = await self._show(connection, claimed, ready, tenant)
             if verdict is None:
                 return ready
             settled = await settle(connection, claimed, ready, verdict, now)
@@ -110,49 +111,18 @@ class Attempts:
             _count(ready, verdict)
         return None
 
-    async def _release(
-        self, connection: Connection, claimed: Claimed, ready: Ready, tenant: Tenant, now: datetime
-    ) -> Verdict | None:
-        """Take the slot, and show what has no channel; None when the channel is next."""
-        objection = await self._objection(connection, claimed, ready, tenant, now)
-        if objection is not None:
-            return objection
-        await take_slot(connection, ready.celebration_id, now)
-        return None if self._channel is not None else await self._show(connection, claimed, ready, tenant)
-
-    async def _objection(
-        self, connection: Connection, claimed: Claimed, ready: Ready, tenant: Tenant, now: datetime
-    ) -> Verdict | None:
+    def _objection(self, claimed: Claimed, ready: Ready, tenant: Tenant | None, now: datetime) -> Verdict | None:
         case = _case(claimed, ready)
+        if tenant is None:
+            return on_fault(case, "no_channel", "the tenant's folder is gone")
         if tenant.rulebook.policy.mode == "shadow":
             return on_objection(case, Objection(outcome="skip", reason="shadow"))
-        objection = await self._asked(connection, tenant, ready, now)
+        objection = _asked(tenant, ready, now)
         if objection:
             return on_objection(case, objection)
         if ready.channel != "email" or (ready.client.profile and ready.client.profile.email):
             return None
         return on_absence(case, "no_address" if ready.client.profile else "no_profile")
-
-    async def _asked(
-        self, connection: Connection, tenant: Tenant, ready: Ready, now: datetime
-    ) -> Objection | Wait | None:
-        milestone, client = ready.milestone, ready.client
-        override = override_of(tenant.rulebook.by_id.get(milestone.rule))
-        question = Question(
-            channel=cast("ChannelName", ready.channel),
-            answer=answer_for(milestone, tenant.rulebook.policy, override),
-            client=view_client(
-                client.profile,
-                erased=client.erased,
-                fallback_zone=fallback_zone(tenant.coach(client.coach), tenant.timezone),
-                opted_out=client.opted_out,
-                suppression=client.suppression,
-            ),
-            pauses=await pauses_in_force(connection),
-            moment_taken=ready.moment_taken,
-            now=now,
-        )
-        return objection_to_release(question, ready.celebrated)
 
     async def _show(self, connection: Connection, claimed: Claimed, ready: Ready, tenant: Tenant) -> Verdict:
         """Show an in-app message, in the transaction that asked."""
@@ -260,6 +230,26 @@ class _Crossing:
         self.crossed = await self._begin()  # if this raises, the channel goes no further
         self.refused = not self.crossed
         return self.crossed
+
+
+def _asked(tenant: Tenant, ready: Ready, now: datetime) -> Objection | Wait | None:
+    milestone, client = ready.milestone, ready.client
+    override = override_of(tenant.rulebook.by_id.get(milestone.rule))
+    question = Question(
+        channel=cast("ChannelName", ready.channel),
+        answer=answer_for(milestone, tenant.rulebook.policy, override),
+        client=view_client(
+            client.profile,
+            erased=client.erased,
+            fallback_zone=fallback_zone(tenant.coach(client.coach), tenant.timezone),
+            opted_out=client.opted_out,
+            suppression=client.suppression,
+        ),
+        pauses=ready.pauses,
+        moment_taken=ready.moment_taken,
+        now=now,
+    )
+    return objection_to_release(question, ready.celebrated)
 
 
 def _case(claimed: Claimed, ready: Ready) -> Case:

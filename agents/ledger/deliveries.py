@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from agents.ledger import rows
 from agents.ledger.celebrations import append_decisions
-from agents.ledger.clients import ClientRow, client_row, lock_client
+from agents.ledger.clients import ClientRow, client_row
 from agents.ledger.pool import Connection, Pool
 from agents.ledger.queries import load_queries
 from agents.ledger.tasks import upsert_tasks
+from schemas.brake import Pause
 from schemas.celebration import Verdict
 from schemas.milestone import Milestone
 
@@ -37,6 +40,8 @@ class Ready:
     Attributes:
         celebrated: when other celebrations of the tier left; empty when this one has its slot.
         heard_at: real time.
+        takes_slot: asking took the slot, which an earlier part of the celebration had not.
+        pauses: those in force.
     """
 
     celebration_id: str
@@ -48,6 +53,8 @@ class Ready:
     milestone: Milestone
     client: ClientRow
     moment_taken: bool
+    takes_slot: bool
+    pauses: tuple[Pause, ...]
     celebrated: tuple[datetime, ...]
 
 
@@ -63,17 +70,18 @@ async def next_due(pool: Pool, *, channel: str, now: datetime) -> tuple[datetime
     return (row["due_at"], row["retry_seconds"]) if row else (None, None)
 
 
-async def lock_ready(connection: Connection, claimed: Claimed, since: datetime) -> Ready | None:
-    """Lock the client and read everything anew; None when the claim is lost.
+async def ask_to_release(connection: Connection, claimed: Claimed, *, now: datetime, since: datetime) -> Ready | None:
+    """Lock the client and the delivery, read everything anew and take the slot; None when the claim is lost.
 
     Args:
         connection: inside a transaction.
         claimed: what to release.
+        now: domain time; from here on the celebration has begun, unless its slot is given back.
         since: caps look back to here, domain time.
     """
-    await lock_client(connection, claimed.tenant, claimed.client)
-    row = await connection.fetchrow(_SQL.to_release, claimed.delivery_id, claimed.fence, since)
-    if row is None:
+    asked = claimed.tenant, claimed.client, claimed.delivery_id, claimed.fence
+    row = await connection.fetchrow(_SQL.ask_to_release, *asked, since, now)
+    if row is None or row["celebration_id"] is None:
         return None
     return Ready(
         celebration_id=row["celebration_id"],
@@ -85,13 +93,16 @@ async def lock_ready(connection: Connection, claimed: Claimed, since: datetime) 
         milestone=rows.recorded_milestone(row["record"]),
         client=client_row(row),
         moment_taken=row["moment_taken"],
-        celebrated=() if row["celebrated_at"] else tuple(row["celebrated"]),
+        takes_slot=row["takes_slot"],
+        celebrated=tuple(row["celebrated"]) if row["takes_slot"] else (),
+        pauses=msgspec.json.decode(row["pauses"], type=tuple[Pause, ...]) if row["pauses"] else (),
     )
 
 
-async def take_slot(connection: Connection, celebration_id: str, now: datetime) -> None:
-    """The celebration begins: caps count it from now on."""
-    await connection.execute(_SQL.take_slot, celebration_id, now)
+async def give_back_slot(connection: Connection, ready: Ready) -> None:
+    """It may not go now; in the transaction that asked."""
+    if ready.takes_slot:
+        await connection.execute(_SQL.give_back_slot, ready.celebration_id)
 
 
 async def begin_sending(pool: Pool, claimed: Claimed, *, lease_seconds: float, now: datetime) -> bool:

@@ -25,32 +25,15 @@ SELECT (SELECT due_at FROM deliveries
         WHERE channel = $1 AND state IN ('pending', 'deferred') AND retry_at > now()
         ORDER BY retry_at LIMIT 1) AS retry_seconds;
 
--- name: to_release
--- Everything that decides whether this claimed delivery may leave; empty when the claim is lost. The row stays as it
--- is until we commit, so that a pause either finds it undecided or waits for what was decided.
-SELECT d.delivery_id, d.celebration_id, d.channel, d.attempts, d.deferrals, d.heard_at, d.due_at, d.expires_at,
-       m.record, m.revision, c.moment, c.celebrated_at, k.profile, k.erased_at IS NOT NULL AS erased,
-       s.answer, s.reason AS suppression_reason, s.until,
-       ARRAY(SELECT o.channel FROM opt_outs o
-             WHERE o.tenant = d.tenant AND o.client = d.client AND o.returned_at IS NULL) AS opted_out,
-       c.moment IS NOT NULL AND EXISTS (
-           SELECT FROM celebrations x
-           WHERE x.tenant = d.tenant AND x.client = d.client AND x.moment = c.moment
-             AND x.celebration_id <> c.celebration_id AND x.celebrated_at IS NOT NULL) AS moment_taken,
-       ARRAY(SELECT x.celebrated_at FROM celebrations x
-             WHERE x.tenant = d.tenant AND x.client = d.client AND x.tier = d.tier
-               AND x.celebration_id <> c.celebration_id AND x.celebrated_at > $3) AS celebrated
-FROM deliveries d
-JOIN celebrations c USING (celebration_id)
-JOIN milestones m USING (milestone_id)
-JOIN clients k ON k.tenant = d.tenant AND k.client = d.client
-LEFT JOIN suppressions s ON s.tenant = d.tenant AND s.client = d.client AND s.lifted_at IS NULL
-WHERE d.delivery_id = $1 AND d.fence = $2 AND d.state IN ('pending', 'deferred')
-FOR NO KEY UPDATE OF d;
+-- name: ask_to_release
+-- Everything that decides whether this claimed delivery may leave, itself and its client locked, and its slot of the cap
+-- taken; no celebration_id when the claim is lost. The statements are in the schema: each has to see what was committed
+-- before the one that locks.
+SELECT * FROM ask_to_release($1, $2, $3, $4, $5, $6);
 
--- name: take_slot
--- The celebration begins: its slot of the cap is taken.
-UPDATE celebrations SET celebrated_at = coalesce(celebrated_at, $2) WHERE celebration_id = $1;
+-- name: give_back_slot
+-- It may not go now: the celebration has not begun.
+UPDATE celebrations SET celebrated_at = NULL WHERE celebration_id = $1;
 
 -- name: begin_sending
 -- The point of no return. No row: the lease is lost, or somebody held, withdrew or erased it meanwhile.

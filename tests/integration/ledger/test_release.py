@@ -137,3 +137,33 @@ async def test_a_tombstone_from_anywhere_empties_the_intakes_copy_too(practice: 
     rows = await practice.pool.fetch("SELECT profile, erased_at FROM published_profiles")
     assert [row["profile"] for row in rows] == [None, None]
     assert all(row["erased_at"] for row in rows)
+
+
+async def test_what_may_not_go_now_takes_no_slot_of_its_cap(practice: Practice) -> None:
+    slots = "SELECT celebrated_at IS NOT NULL FROM celebrations"
+    practice.set_policy(tiers={"streak": {"channels": ["email"], "expires": "48h", "quiet": "hold"}})
+    await planned(practice)
+    await practice.later(hours=10)
+    await practice.send()
+    assert await practice.states() == {"email": "pending:quiet_hours"}
+    assert await practice.pool.fetchval(slots) is False
+    await practice.later(hours=10)
+    await practice.send()
+    assert await practice.states() == {"email": "sent"}
+    assert await practice.pool.fetchval(slots) is True
+
+
+async def test_a_part_that_may_not_go_leaves_the_slot_of_the_part_that_went(practice: Practice) -> None:
+    await planned(practice)
+    begun_at = await practice.pool.fetchval("SELECT celebrated_at FROM celebrations")
+    practice.set_policy(mode="shadow")
+    await practice.send()
+    assert await practice.states() == {"email": "skipped:shadow", "in_app": "sent"}
+    assert await practice.pool.fetchval("SELECT celebrated_at FROM celebrations") == begun_at
+
+
+async def test_a_client_who_was_never_met_is_met_when_asked_about(practice: Practice) -> None:
+    await practice.hear(reached())
+    await practice.pool.execute("DELETE FROM clients")
+    await practice.send()
+    assert (await practice.states())["email"] == "deferred:no_profile"
