@@ -126,14 +126,15 @@ class Attempts:
 
     async def _show(self, connection: Connection, claimed: Claimed, ready: Ready, tenant: Tenant) -> Verdict:
         """Show an in-app message, in the transaction that asked."""
-        rendered = self._rendered(claimed, ready, tenant)
+        links = self._links_of(claimed.tenant, claimed.client, ready.channel)
+        rendered = self._rendered(claimed, ready, tenant, links)
         if isinstance(rendered, Verdict):
             return rendered
         item = rows.inbox(ready.milestone, claimed.delivery_id, rendered.title, rendered.text, rendered.html)
         await show(connection, item)
         return Verdict(state="sent")
 
-    def _rendered(self, claimed: Claimed, ready: Ready, tenant: Tenant) -> Rendered | Verdict:
+    def _rendered(self, claimed: Claimed, ready: Ready, tenant: Tenant, links: Links) -> Rendered | Verdict:
         milestone = ready.milestone
         rule = tenant.rulebook.by_id.get(milestone.rule)
         try:
@@ -144,18 +145,18 @@ class Attempts:
                 profile=ready.client.profile,
                 coach=tenant.coach(ready.client.coach),
                 tenant=tenant,
-                links=self._links_of(claimed.tenant, claimed.client, ready.channel),
+                links=links,
                 template=rule.template if rule else None,
             )
         except MissingFact as error:
             return on_fault(_case(claimed, ready), "missing_fact", error.name)
 
     def _message(self, claimed: Claimed, ready: Ready, tenant: Tenant) -> Message | Verdict:
-        rendered = self._rendered(claimed, ready, tenant)
+        links = self._links_of(claimed.tenant, claimed.client, ready.channel)
+        rendered = self._rendered(claimed, ready, tenant, links)
         if isinstance(rendered, Verdict):
             return rendered
         address = ready.client.profile.email if ready.client.profile else None
-        links = self._links_of(claimed.tenant, claimed.client, ready.channel)
         return Message(
             delivery_id=claimed.delivery_id,
             celebration_id=ready.celebration_id,

@@ -83,10 +83,11 @@ class EmailChannel:
         await self._connections.close()
 
     def _compose(self, message: Message) -> _Mail:
+        recipient = mailable(message.to_address)
         return _Mail(
             sender=mailable_sender(message.from_address),
-            recipient=mailable(message.to_address),
-            body=compose_mail(message, self._now()),
+            recipient=recipient,
+            body=compose_mail(message, recipient, self._now()),
         )
 
     async def _converse(self, smtp: SMTP, mail: _Mail, point_of_no_return: PointOfNoReturn) -> Outcome:

@@ -25,7 +25,6 @@ from agents.channels.channel import Message
 
 _NOT_ID = re.compile(r"[^A-Za-z0-9.-]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]")
-_LINE_END = re.compile(r"\r\n|\r|\n")
 _PLAIN_CHARS = 70
 
 
@@ -33,11 +32,12 @@ class BadAddress(ValueError):
     """An address cannot be mailed; the text says why, without the address."""
 
 
-def compose_mail(message: Message, sent_at: datetime) -> bytes:
+def compose_mail(message: Message, recipient: str, sent_at: datetime) -> bytes:
     """The whole mail, headers and body, with CRLF line ends.
 
     Args:
         message: what to send.
+        recipient: `mailable(message.to_address)`, which the envelope needs too.
         sent_at: aware; becomes Date.
 
     Raises:
@@ -46,7 +46,7 @@ def compose_mail(message: Message, sent_at: datetime) -> bytes:
     """
     headers = [
         ("From", _mailbox(message.from_name, mailable_sender(message.from_address))),
-        ("To", mailable(message.to_address)),
+        ("To", recipient),
         ("Subject", _encoded("Subject", message.subject)),
         ("Date", format_datetime(sent_at)),
         ("Message-ID", message_id(message)),
@@ -138,8 +138,12 @@ def _text_part(subtype: str, text: str) -> bytes:
     return _part(
         f"Content-Type: text/{subtype}; charset=utf-8",
         "Content-Transfer-Encoding: quoted-printable",
-        body=b2a_qp(_LINE_END.sub("\r\n", text).encode()) + b"\r\n",
+        body=b2a_qp(_with_crlf(text).encode()) + b"\r\n",
     )
+
+
+def _with_crlf(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
 
 
 def _part(*headers: str, body: bytes) -> bytes:
