@@ -3,11 +3,12 @@
 It must never send what somebody stopped before the point of no return, never repeat what may
 have left, and never let a fault of one message out: each ends as a recorded verdict.
 
-Theory of operation: asking locks the client, reads the ledger anew and takes the slot, which an
-objection gives back in the same transaction. An in-app message is shown in that transaction.
-Any other is rendered and handed to its channel, which calls back at the point of no return:
-there `sending` is committed under the claim's fence. A brake, an erasure or a retraction in
-between has changed the row, so that commit fails and nothing goes.
+Theory of operation: what decides is read, and decided on. What may not leave is settled, and an
+in-app message shown, in a transaction that locks the client and asks once more. Any other is
+rendered and handed to its channel, which calls back at the point of no return: there one commit
+takes the slot and writes `sending`, under the claim's fence and the client's lock, and only if
+all that decides is still as it was read. A brake, an erasure, a retraction or another message to
+the client in between has changed it, so that commit fails and nothing goes.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ from agents.channels.render import Links, MissingFact, Rendered, Renderer
 from agents.ledger import rows
 from agents.ledger.away import AWAY
 from agents.ledger.celebrations import show
-from agents.ledger.deliveries import Claimed, Ready, ask_to_release, begin_sending, give_back_slot, settle
+from agents.ledger.deliveries import Claimed, Ready, begin_sending, lock_ready, read_ready, settle, take_slot, unclaim
 from agents.ledger.pool import Connection, Pool
 from agents.metrics import DELIVERIES, DELIVERY_ATTEMPT_SECONDS, EVENT_TO_CELEBRATION_SECONDS
 from agents.tenants import Tenant, TenantsNow
@@ -79,9 +80,13 @@ class Attempts:
 
     async def make(self, claimed: Claimed) -> None:
         """Take a claimed delivery as far as it goes now."""
-        tenant = self._tenants().get(claimed.tenant)
-        ready = await self._ask(claimed, tenant)
-        if ready is None or self._channel is None or tenant is None:
+        tenant, now = self._tenants().get(claimed.tenant), self._now()
+        if self._channel is None or tenant is None:
+            await self._decide(claimed, tenant, now)
+            return
+        ready = await read_ready(self._pool, claimed, now - _HISTORY)
+        if ready is None or self._objection(claimed, ready, tenant, now):
+            await self._decide(claimed, tenant, now)
             return
         message = self._message(claimed, ready, tenant)
         if isinstance(message, Verdict):
@@ -92,24 +97,22 @@ class Attempts:
             case = _case(claimed, ready)
             await self._record(claimed, ready, on_outcome(case, outcome.kind, outcome.detail, outcome.provider_id))
 
-    async def _ask(self, claimed: Claimed, tenant: Tenant | None) -> Ready | None:
-        """Whether it may leave; None when it is settled, or the claim is lost."""
-        now = self._now()
+    async def _decide(self, claimed: Claimed, tenant: Tenant | None, now: datetime) -> None:
+        """Ask under the locks: settle what may not leave, show what has no channel, leave the rest to a new claim."""
         async with self._pool.acquire() as connection, connection.transaction():
-            ready = await ask_to_release(connection, claimed, now=now, since=now - _HISTORY)
+            ready = await lock_ready(connection, claimed, now - _HISTORY)
             if ready is None:
-                return None
+                return
             verdict = self._objection(claimed, ready, tenant, now)
-            if verdict is not None:
-                await give_back_slot(connection, ready)
-            elif self._channel is None and tenant is not None:
+            if verdict is None and self._channel is None and tenant is not None:
+                await take_slot(connection, ready.celebration_id, now)
                 verdict = await self._show(connection, claimed, ready, tenant)
-            if verdict is None:
-                return ready
+            if verdict is None:  # what objected is gone
+                await unclaim(connection, claimed)
+                return
             settled = await settle(connection, claimed, ready, verdict, now)
         if settled:
             _count(ready, verdict)
-        return None
 
     def _objection(self, claimed: Claimed, ready: Ready, tenant: Tenant | None, now: datetime) -> Verdict | None:
         case = _case(claimed, ready)
@@ -176,7 +179,7 @@ class Attempts:
 
     async def _send(self, channel: Channel, claimed: Claimed, ready: Ready, message: Message) -> Outcome | None:
         """Hand the message to its channel; None when it was stopped before the point of no return."""
-        crossing = _Crossing(partial(self._begin, claimed))
+        crossing = _Crossing(partial(self._begin, claimed, ready))
         started = time.monotonic()
         try:
             outcome = await channel.send(message, crossing)
@@ -189,8 +192,8 @@ class Attempts:
         DELIVERY_ATTEMPT_SECONDS.labels(ready.channel).observe(time.monotonic() - started)
         return None if crossing.refused else outcome
 
-    async def _begin(self, claimed: Claimed) -> bool:
-        return await begin_sending(self._pool, claimed, lease_seconds=SENDING_LEASE_SECONDS, now=self._now())
+    async def _begin(self, claimed: Claimed, ready: Ready) -> bool:
+        return await begin_sending(self._pool, claimed, ready, lease_seconds=SENDING_LEASE_SECONDS, now=self._now())
 
     async def _settle(self, claimed: Claimed, ready: Ready, verdict: Verdict) -> bool:
         async with self._pool.acquire() as connection:

@@ -12,7 +12,7 @@ import msgspec
 
 from agents.ledger import rows
 from agents.ledger.celebrations import append_decisions
-from agents.ledger.clients import ClientRow, client_row
+from agents.ledger.clients import ClientRow, client_row, lock_client
 from agents.ledger.pool import Connection, Pool
 from agents.ledger.queries import load_queries
 from agents.ledger.tasks import upsert_tasks
@@ -35,13 +35,14 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """A claimed delivery with everything that decides whether it may leave.
+    """A claimed delivery with everything that decides whether it may leave, as it was read.
 
     Attributes:
         celebrated: when other celebrations of the tier left; empty when this one has its slot.
         heard_at: real time.
-        takes_slot: asking took the slot, which an earlier part of the celebration had not.
         pauses: those in force.
+        since: `celebrated` looks back to here, domain time.
+        digest: what all of it comes to; equal as long as nothing of it changes.
     """
 
     celebration_id: str
@@ -49,12 +50,12 @@ class Ready:
     attempts: int
     deferrals: int
     heard_at: datetime
-    expires_at: datetime
     milestone: Milestone
     client: ClientRow
     moment_taken: bool
-    takes_slot: bool
     pauses: tuple[Pause, ...]
+    since: datetime
+    digest: str
     celebrated: tuple[datetime, ...]
 
 
@@ -70,18 +71,16 @@ async def next_due(pool: Pool, *, channel: str, now: datetime) -> tuple[datetime
     return (row["due_at"], row["retry_seconds"]) if row else (None, None)
 
 
-async def ask_to_release(connection: Connection, claimed: Claimed, *, now: datetime, since: datetime) -> Ready | None:
-    """Lock the client and the delivery, read everything anew and take the slot; None when the claim is lost.
+async def read_ready(connection: "Connection | Pool", claimed: Claimed, since: datetime) -> Ready | None:
+    """Read everything that decides; None when the claim is lost, or nobody has met the client.
 
     Args:
-        connection: inside a transaction.
+        connection: what it reads stays so only inside a transaction that holds the locks of `lock_ready`.
         claimed: what to release.
-        now: domain time; from here on the celebration has begun, unless its slot is given back.
         since: caps look back to here, domain time.
     """
-    asked = claimed.tenant, claimed.client, claimed.delivery_id, claimed.fence
-    row = await connection.fetchrow(_SQL.ask_to_release, *asked, since, now)
-    if row is None or row["celebration_id"] is None:
+    row = await connection.fetchrow(_SQL.release_facts, claimed.delivery_id, claimed.fence, since)
+    if row is None:
         return None
     return Ready(
         celebration_id=row["celebration_id"],
@@ -89,30 +88,41 @@ async def ask_to_release(connection: Connection, claimed: Claimed, *, now: datet
         attempts=row["attempts"],
         deferrals=row["deferrals"],
         heard_at=row["heard_at"],
-        expires_at=row["expires_at"],
         milestone=rows.recorded_milestone(row["record"]),
         client=client_row(row),
         moment_taken=row["moment_taken"],
-        takes_slot=row["takes_slot"],
-        celebrated=tuple(row["celebrated"]) if row["takes_slot"] else (),
+        celebrated=() if row["celebrated_at"] else tuple(row["celebrated"]),
         pauses=msgspec.json.decode(row["pauses"], type=tuple[Pause, ...]) if row["pauses"] else (),
+        since=since,
+        digest=row["digest"],
     )
 
 
-async def give_back_slot(connection: Connection, ready: Ready) -> None:
-    """It may not go now; in the transaction that asked."""
-    if ready.takes_slot:
-        await connection.execute(_SQL.give_back_slot, ready.celebration_id)
+async def lock_ready(connection: Connection, claimed: Claimed, since: datetime) -> Ready | None:
+    """Lock the client and the delivery and read everything anew; None when the claim is lost."""
+    await lock_client(connection, claimed.tenant, claimed.client)
+    await connection.execute(_SQL.keep_delivery, claimed.delivery_id, claimed.fence)
+    return await read_ready(connection, claimed, since)
 
 
-async def begin_sending(pool: Pool, claimed: Claimed, *, lease_seconds: float, now: datetime) -> bool:
-    """Commit `sending`: after this the delivery is never sent again.
+async def take_slot(connection: Connection, celebration_id: str, now: datetime) -> None:
+    """The celebration begins: caps count it from now on."""
+    await connection.execute(_SQL.take_slot, celebration_id, now)
+
+
+async def unclaim(connection: Connection, claimed: Claimed) -> None:
+    """Leave it to the next claim, which may be at once."""
+    await connection.execute(_SQL.unclaim, claimed.delivery_id, claimed.fence)
+
+
+async def begin_sending(pool: Pool, claimed: Claimed, ready: Ready, *, lease_seconds: float, now: datetime) -> bool:
+    """Take the slot and commit `sending`, if all is still as it was decided on: after this it is never sent again.
 
     Returns:
-        False when the lease is over, or it was held, withdrawn, erased or expired meanwhile.
+        False when the lease is over, it was held, withdrawn, erased or expired, or anything in `ready` has changed.
     """
-    fence = claimed.delivery_id, claimed.fence
-    return await pool.fetchval(_SQL.begin_sending, *fence, lease_seconds, now) is not None
+    asked = claimed.tenant, claimed.client, claimed.delivery_id, claimed.fence
+    return bool(await pool.fetchval(_SQL.begin_as_decided, *asked, ready.since, ready.digest, now, lease_seconds))
 
 
 async def settle(connection: Connection, claimed: Claimed, ready: Ready, verdict: Verdict, now: datetime) -> bool:

@@ -25,23 +25,27 @@ SELECT (SELECT due_at FROM deliveries
         WHERE channel = $1 AND state IN ('pending', 'deferred') AND retry_at > now()
         ORDER BY retry_at LIMIT 1) AS retry_seconds;
 
--- name: ask_to_release
--- Everything that decides whether this claimed delivery may leave, itself and its client locked, and its slot of the cap
--- taken; no celebration_id when the claim is lost. The statements are in the schema: each has to see what was committed
--- before the one that locks.
-SELECT * FROM ask_to_release($1, $2, $3, $4, $5, $6);
+-- name: release_facts
+-- Everything that decides whether this claimed delivery may leave, and what it comes to; empty when the claim is lost.
+SELECT f.*, md5(f::text) AS digest FROM release_facts($1, $2, $3) f;
 
--- name: give_back_slot
--- It may not go now: the celebration has not begun.
-UPDATE celebrations SET celebrated_at = NULL WHERE celebration_id = $1;
+-- name: keep_delivery
+-- This claimed delivery stays as it is until we commit, so that a pause either finds it undecided or waits for what was
+-- decided. No row when the claim is lost.
+SELECT FROM deliveries WHERE delivery_id = $1 AND fence = $2 AND state IN ('pending', 'deferred') FOR NO KEY UPDATE;
 
--- name: begin_sending
--- The point of no return. No row: the lease is lost, or somebody held, withdrew or erased it meanwhile.
-UPDATE deliveries SET state = 'sending', sending_at = now(), reason = NULL,
-       lease_until = now() + make_interval(secs => $3)
-WHERE delivery_id = $1 AND fence = $2 AND state IN ('pending', 'deferred') AND lease_until > now()
-  AND expires_at > $4
-RETURNING delivery_id;
+-- name: take_slot
+-- The celebration begins: its slot of the cap is taken.
+UPDATE celebrations SET celebrated_at = coalesce(celebrated_at, $2) WHERE celebration_id = $1;
+
+-- name: unclaim
+-- What was decided on is no longer so: it is asked about anew.
+UPDATE deliveries SET lease_until = NULL WHERE delivery_id = $1 AND fence = $2 AND state IN ('pending', 'deferred');
+
+-- name: begin_as_decided
+-- The point of no return. False: the lease is lost, somebody held, withdrew or erased it meanwhile, or anything that
+-- decides has changed since it was read.
+SELECT begin_as_decided($1, $2, $3, $4, $5, $6, $7, $8);
 
 -- name: record_outcome
 -- What became of it? Only the sender that holds the claim may say so.

@@ -1,10 +1,11 @@
 """Races on a real database: two who act at the same moment leave one story, whoever comes first."""
 
 import asyncio
+from datetime import timedelta
 
 from agents.ledger.brakes import pause, resume
 from agents.ledger.clients import opt_out
-from agents.ledger.deliveries import begin_sending, claim
+from agents.ledger.deliveries import begin_sending, claim, read_ready
 from schemas.brake import Pause
 from tests.integration.ledger.ledger_practice import Practice, planned, reached, retracted
 
@@ -43,11 +44,15 @@ async def test_a_mail_never_leaves_while_its_milestone_is_taken_back(practice: P
     milestone = reached("lapse-nudge", "nudge")
     await practice.hear(milestone)
     (claimed,) = await claim(practice.pool, channel="email", now=practice.now, limit=1, lease_seconds=60)
+    ready = await read_ready(practice.pool, claimed, practice.now - timedelta(days=9))
+    assert ready
     async with practice.pool.acquire() as blocker, blocker.transaction():
         await blocker.execute("LOCK TABLE pauses IN ACCESS EXCLUSIVE MODE")
         taking_back = asyncio.create_task(practice.hear(retracted(milestone)))
         await _until_blocked(practice, 1)
-        beginning = asyncio.create_task(begin_sending(practice.pool, claimed, lease_seconds=60, now=practice.now))
+        beginning = asyncio.create_task(
+            begin_sending(practice.pool, claimed, ready, lease_seconds=60, now=practice.now)
+        )
         await _until_blocked(practice, 2, beginning)
     _, begun = await asyncio.gather(taking_back, beginning)
     assert not begun

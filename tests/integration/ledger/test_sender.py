@@ -1,11 +1,12 @@
 """Senders on a real database: asked once more, sent at most once, and recorded as it was."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from agents.channels.channel import Outcome
-from agents.ledger.deliveries import begin_sending, claim
+from agents.ledger.deliveries import begin_sending, claim, read_ready
 from agents.sender import Sender, SenderLimits
 from agents.wakeup import Wakeup
 from streams.planning.backoff import MAX_ATTEMPTS
@@ -36,7 +37,9 @@ async def test_of_two_senders_one_sends(practice: Practice) -> None:
 async def test_a_crash_between_sending_and_recording_is_unknown_and_never_resent(practice: Practice) -> None:
     await planned(practice)
     (claimed,) = await claim(practice.pool, channel="email", now=NOON, limit=9, lease_seconds=60)
-    assert await begin_sending(practice.pool, claimed, lease_seconds=60, now=NOON)
+    ready = await read_ready(practice.pool, claimed, NOON - timedelta(days=9))
+    assert ready
+    assert await begin_sending(practice.pool, claimed, ready, lease_seconds=60, now=NOON)
     await practice.sweep()
     assert (await practice.states())["email"] == "sending"
     await practice.leases_end()
