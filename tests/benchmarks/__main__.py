@@ -10,7 +10,6 @@ run.
 import argparse
 import asyncio
 import math
-import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,7 +22,19 @@ from rich.console import Console
 
 from agents.embedded.child import ChildFailedError
 from schemas.topics import DELIVERY_APP_ID, TRACKER_APP_ID
-from tests.benchmarks import contest, figures, latency, load, parts, reference, replaying, scraping, services, stage
+from tests.benchmarks import (
+    contest,
+    figures,
+    latency,
+    load,
+    machine,
+    parts,
+    reference,
+    replaying,
+    scraping,
+    services,
+    stage,
+)
 from tests.benchmarks.parts import Part
 from tests.benchmarks.peer import NotMeasuredError
 
@@ -44,7 +55,7 @@ def main() -> int:
     console = Console()
     wanted = arguments.only or PARTS
     found = figures.read(RESULT) if arguments.keep else {}
-    found |= {"machine_cores": os.cpu_count() or 0, "machine_load_before": os.getloadavg()[0]}
+    found |= machine.figures()
     with tempfile.TemporaryDirectory(prefix="cairn-bench-") as name:
         folder = Path(name)
         failed = asyncio.run(_measure({ALONE: lambda: _replay(folder, arguments)}, wanted, console, found))
