@@ -7,8 +7,9 @@ Theory of operation: what decides is read, and decided on. What may not leave is
 in-app message shown, in a transaction that locks the client and asks once more. Any other is
 rendered and handed to its channel, which calls back at the point of no return: there one commit
 takes the slot and writes `sending`, under the claim's fence and the client's lock, and only if
-all that decides is still as it was read. A brake, an erasure, a retraction or another message to
-the client in between has changed it, so that commit fails and nothing goes.
+all that the ledger holds of what decides is still as it was read. A brake, an erasure, a
+retraction or another message to the client in between has changed it, so that commit fails and
+nothing goes.
 """
 
 import asyncio
@@ -190,7 +191,10 @@ class Attempts:
             kind: OutcomeKind = "unknown" if crossing.crossed else "retry"
             outcome = Outcome(kind=kind, detail=f"the channel failed: {type(error).__name__}")
         DELIVERY_ATTEMPT_SECONDS.labels(ready.channel).observe(time.monotonic() - started)
-        return None if crossing.refused else outcome
+        if crossing.refused:
+            _log.info("delivery.taken_back", channel=channel.name, delivery_id=claimed.delivery_id)
+            return None
+        return outcome
 
     async def _begin(self, claimed: Claimed, ready: Ready) -> bool:
         return await begin_sending(self._pool, claimed, ready, lease_seconds=SENDING_LEASE_SECONDS, now=self._now())

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from time import monotonic
 from typing import Protocol
 
 import structlog
@@ -49,6 +50,7 @@ from schemas.topics import CLIENTS, DELIVERY_APP_ID, MILESTONES
 
 _ENGINE_CONNECTIONS = 6
 _FAILED = 3
+_TELL_SECONDS = 60.0
 _log = structlog.get_logger()
 Watched = TenantWatch[Mapping[str, Tenant]]
 
@@ -95,7 +97,8 @@ def _ready(parts: list[Delivery]) -> Check:
     async def ready() -> str | None:
         if not parts:
             return "waiting for the database"
-        return await engine_checks(parts[0].app).ready["engine"]()
+        app = parts[0].app
+        return await engine_checks(app).ready["engine"]() or profiles_unknown(app)
 
     return ready
 
@@ -159,10 +162,22 @@ class Runs(Protocol):
 
 async def send_when_known(app: EngineApp, sender: Runs, look_seconds: float = 0.1) -> None:
     """Send once every profile is applied that was there at the start: it may erase somebody for whom a mail waits."""
-    owned = app.ownership
-    while not (owned.ready and all(pipe.has_caught_up(CLIENTS) for pipe in owned.pipes.values())):  # noqa: ASYNC110 - once
+    told_at = monotonic()
+    while unknown := profiles_unknown(app):
+        if monotonic() - told_at > _TELL_SECONDS:
+            told_at = monotonic()
+            _log.warning("senders.wait", reason=unknown)
         await asyncio.sleep(look_seconds)
     await sender.run()
+
+
+def profiles_unknown(app: EngineApp) -> str | None:
+    """Why senders wait; None when the profiles of every partition that we have are applied, and we have one."""
+    owned = app.ownership
+    if not (owned.ready and owned.pipes):
+        return "no partition is ours yet"
+    behind = [str(number) for number, pipe in sorted(owned.pipes.items()) if not pipe.has_caught_up(CLIENTS)]
+    return f"profiles of partitions {', '.join(behind)} are not applied yet" if behind else None
 
 
 def channels(settings: DeliverSettings) -> dict[str, Channel | None]:

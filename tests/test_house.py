@@ -28,6 +28,8 @@ _REGISTRY = re.compile(
 _MAKERS = re.compile(
     r"(?i)\b(?:claud[e]|anthropi[c]|chatgp[t]|copilo[t]|openi?a[i]|gp[t]-?\d|ll[m]s?|ai[- ]generate[d])\b|\bissue #?\d"
 )
+_POOL = Path("agents/ledger/pool.py")
+_LINGERING = re.compile(r"\.(?:cursor|fetchmany|copy_\w+)\(")
 _SETTING = re.compile(r"\bCAIRN_[A-Z0-9_]*[A-Z0-9]\b(?!_?\*)")
 _TEST_SETTINGS = {"CAIRN_TEST_KAFKA", "CAIRN_TEST_POSTGRES"}
 
@@ -214,6 +216,12 @@ RULES = {
         breaches=swallowed_errors,
         wrong=("agents/x.py", "try: f()\nexcept (ValueError, Exception):\n    log.warning('oh')\n"),
         right=("agents/x.py", "try: f()\nexcept Exception:\n    park(record)\n"),
+    ),
+    "a connection of the pool leaves nothing behind": Rule(
+        holds_for=lambda path: is_source(path) and path != _POOL,
+        breaches=containing(_LINGERING),
+        wrong=("agents/x.py", "await connection.copy_from_query(question)\n"),
+        right=("agents/x.py", "await connection.fetch('SELECT 1')\n"),
     ),
     "nothing points into one machine": Rule(
         holds_for=anything,

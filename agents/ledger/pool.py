@@ -8,7 +8,7 @@ Theory of operation: a statement that came to its end has told Postgres so (Sync
 protocol), and outside a transaction nothing is held after that. One that was broken off between
 its parsing and its execution keeps the lock of its table until the connection speaks again. So a
 connection that is given back is reset unless its last statement came to its end. Nothing that
-outlives a statement may be used on a connection of the pool: SET, LISTEN, advisory locks.
+outlives a statement may be left on a connection of the pool: SET, advisory locks, a listener.
 """
 
 from collections.abc import Awaitable

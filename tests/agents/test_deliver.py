@@ -5,7 +5,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-from agents.deliver import send_when_known
+from agents.deliver import profiles_unknown, send_when_known
 from agents.engine.pipe import Pipe
 from schemas.topics import CLIENTS
 from tests.agents.engine.test_batch import batch
@@ -25,6 +25,20 @@ def _pipe(steps: Steps, partition: int) -> Pipe:
     )
     pipe.start()
     return pipe
+
+
+async def test_a_process_without_a_partition_sends_nothing_and_says_why() -> None:
+    sender = _Sender()
+    app: Any = SimpleNamespace(ownership=SimpleNamespace(ready=True, pipes={}))
+    sending = asyncio.create_task(send_when_known(app, sender, look_seconds=0))
+    await settled()
+    assert profiles_unknown(app) == "no partition is ours yet"
+    app.ownership.pipes = {3: _pipe(Steps(), 3)}
+    await settled()
+    assert profiles_unknown(app) == "profiles of partitions 3 are not applied yet"
+    assert not sender.began
+    sending.cancel()
+    await asyncio.gather(sending, app.ownership.pipes[3].retire(1), return_exceptions=True)
 
 
 async def test_nothing_is_sent_before_the_profiles_of_every_partition_are_applied() -> None:

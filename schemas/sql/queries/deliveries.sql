@@ -26,8 +26,8 @@ SELECT (SELECT due_at FROM deliveries
         ORDER BY retry_at LIMIT 1) AS retry_seconds;
 
 -- name: release_facts
--- Everything that decides whether this claimed delivery may leave, and what it comes to; empty when the claim is lost.
-SELECT f.*, md5(f::text) AS digest FROM release_facts($1, $2, $3) f;
+-- All that the ledger holds of what decides whether this claimed delivery may leave; empty when the claim is lost.
+SELECT * FROM release_facts($1, $2, $3);
 
 -- name: keep_delivery
 -- This claimed delivery stays as it is until we commit, so that a pause either finds it undecided or waits for what was

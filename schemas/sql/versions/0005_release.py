@@ -1,4 +1,4 @@
-"""Release: one question locks and reads all that decides about a delivery."""
+"""Release: a mail's point of no return is one statement, which asks again."""
 
 from pathlib import Path
 

@@ -4,7 +4,7 @@ import asyncio
 import time
 from functools import partial
 
-from tests.chaos.fleet import Around
+from tests.chaos.fleet import PLAIN, Around
 from tests.chaos.row import Row
 from tests.chaos.rows import trackers
 from tests.chaos.scene import Scene
@@ -21,6 +21,7 @@ async def track(scene: Scene, clock_seconds: int) -> None:
     wrong = scene.trackers.start(Around(clock_seconds=clock_seconds))
     await scene.trackers.ready()
     await scene.tracker_back(time.monotonic())
+    scene.backs.clear()  # that was no fault
     async for cycle in scene.each_cycle():
         await asyncio.sleep(_FLOW_SECONDS)
         is_wrong = cycle % 2 == 1
@@ -33,13 +34,14 @@ async def track(scene: Scene, clock_seconds: int) -> None:
 
 async def deliver(scene: Scene, clock_seconds: int) -> None:
     """A second delivery goes by a wrong clock; each sends what either has planned, once it is due by its own."""
-    at = time.monotonic()
     scene.deliveries.start(Around(clock_seconds=clock_seconds))
     await scene.deliveries.ready()
-    await scene.delivery_back(at)
+    await scene.delivery_back(time.monotonic())
+    scene.backs.clear()  # that was no fault
     async for _ in scene.each_cycle():
         await asyncio.sleep(_FLOW_SECONDS)
-        at = await scene.deliveries.kill(scene.deliveries.members[0])  # the right one: the other takes all over
+        right = next(one for one in scene.deliveries.members if one.around == PLAIN)
+        at = await scene.deliveries.kill(right)  # the other takes all over
         await scene.bury_sender()
         await scene.delivery_back(at)
 

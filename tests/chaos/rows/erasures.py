@@ -12,11 +12,12 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from tests.chaos.checker import CLIENTS, EVENTS
 from tests.chaos.load import FEW, address_of, has_ended
 from tests.chaos.row import Row
-from tests.chaos.scene import Scene
+from tests.chaos.scene import NotBackError, Scene
 
 _Found = TypeVar("_Found")
 _ENOUGH = 40
 _LOOK_SECONDS = 0.2
+_PATIENCE_SECONDS = 180.0
 _WAITING = """
     SELECT DISTINCT client FROM deliveries
     WHERE channel = 'email' AND state IN ('pending', 'deferred') AND tenant = $1 AND starts_with(client, $2)
@@ -33,7 +34,6 @@ async def while_delivery_runs(scene: Scene) -> None:
         erased = await _erase(scene)
         await _until(partial(_are_known, scene, erased))
         await scene.world.mail.start()
-        await scene.delivery_back(time.monotonic())
 
 
 async def while_delivery_is_away(scene: Scene) -> None:
@@ -94,7 +94,10 @@ async def _ends(kafka: str) -> dict[int, int]:
 
 
 async def _until(ask: Callable[[], Awaitable[_Found]]) -> _Found:
-    while not (found := await ask()):  # noqa: ASYNC110 - other processes
+    give_up_at = time.monotonic() + _PATIENCE_SECONDS
+    while not (found := await ask()):
+        if time.monotonic() > give_up_at:
+            raise NotBackError(f"waited {_PATIENCE_SECONDS:.0f} s for what comes before an erasure")
         await asyncio.sleep(_LOOK_SECONDS)
     return found
 

@@ -117,6 +117,26 @@ async def test_of_two_mails_that_want_one_slot_one_goes(practice: Practice) -> N
     assert await practice.pool.fetchval("SELECT count(*) FROM celebrations WHERE celebrated_at IS NOT NULL") == 1
 
 
+async def test_the_message_in_the_app_does_not_stop_the_mail_of_the_same_celebration(practice: Practice) -> None:
+    await planned(practice)
+    await practice.pool.execute("UPDATE deliveries SET state = 'pending', reason = NULL WHERE channel = 'in_app'")
+    await practice.pool.execute("UPDATE celebrations SET celebrated_at = NULL")
+    claimed, ready = await claimed_and_read(practice)
+    await practice.sender("in_app").flush()
+    assert await practice.pool.fetchval(_CELEBRATED) == practice.now
+    assert await begun(practice, claimed, ready)
+
+
+@pytest.mark.parametrize("elsewhere", [{"tenant": "other"}, {"channel": "sms"}, {"rule": "another-rule"}])
+async def test_a_pause_that_does_not_concern_a_mail_does_not_stop_it(
+    practice: Practice, elsewhere: dict[str, str]
+) -> None:
+    await planned(practice)
+    claimed, ready = await claimed_and_read(practice)
+    await pause(practice.pool, Pause(reason="audit", **elsewhere), author="jo")
+    assert await begun(practice, claimed, ready)
+
+
 async def test_what_changed_is_asked_about_at_once_and_not_when_the_lease_ends(practice: Practice) -> None:
     await planned(practice)
     claimed, ready = await claimed_and_read(practice)

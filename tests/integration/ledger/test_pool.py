@@ -12,6 +12,10 @@ _HELD = """
     SELECT count(*) FROM pg_locks JOIN pg_class ON pg_class.oid = relation
     WHERE relname = 'inbox' AND pid <> pg_backend_pid()
 """
+_LAST_SAID = """
+    SELECT query FROM pg_stat_activity
+    WHERE application_name = 'cairn' AND datname = current_database() AND pid <> pg_backend_pid()
+"""
 
 
 async def test_a_statement_that_was_parsed_and_never_executed_leaves_no_lock_behind(database: str) -> None:
@@ -30,15 +34,18 @@ async def test_a_statement_that_was_parsed_and_never_executed_leaves_no_lock_beh
 
 async def test_a_statement_that_fails_leaves_nothing_behind(database: str) -> None:
     await migrate(database)
-    pool = await connect(database, max_connections=1)
+    pool, other = await connect(database, max_connections=1), await asyncpg.connect(database)
     try:
         with pytest.raises(asyncpg.UndefinedTableError):
             await pool.execute("SELECT * FROM nowhere WHERE $1 = 1", 1)
+        assert "RESET ALL" in await other.fetchval(_LAST_SAID)
         with pytest.raises(asyncpg.DivisionByZeroError):
             async with pool.acquire() as connection, connection.transaction():
                 await connection.fetchval("SELECT 1 / $1::int", 0)
+        assert await other.fetchval(_LAST_SAID) == "ROLLBACK;"
         assert await pool.fetchval("SELECT 1") == 1
     finally:
+        await other.close()
         await pool.close()
 
 
@@ -59,9 +66,8 @@ async def test_what_ended_is_given_back_without_another_word(database: str) -> N
     pool, other = await connect(database, max_connections=1), await asyncpg.connect(database)
     try:
         async with pool.acquire() as connection, connection.transaction():
-            process = await connection.fetchval("SELECT pg_backend_pid()")
-        last_said = await other.fetchval("SELECT query FROM pg_stat_activity WHERE pid = $1", process)
-        assert last_said == "COMMIT;"
+            assert await connection.fetchval("SELECT 1") == 1
+        assert await other.fetchval(_LAST_SAID) == "COMMIT;"
     finally:
         await other.close()
         await pool.close()
