@@ -124,7 +124,9 @@ class Attempts:
         objection = _asked(tenant, ready, now)
         if objection:
             return on_objection(case, objection)
-        if ready.channel != "email" or (ready.client.profile and ready.client.profile.email):
+        if ready.channel not in tenant.channels:
+            return on_fault(case, "no_channel")
+        if ready.channel == "in_app" or _address(ready):
             return None
         return on_absence(case, "no_address" if ready.client.profile else "no_profile")
 
@@ -160,15 +162,14 @@ class Attempts:
         rendered = self._rendered(claimed, ready, tenant, links)
         if isinstance(rendered, Verdict):
             return rendered
-        address = ready.client.profile.email if ready.client.profile else None
         return Message(
             delivery_id=claimed.delivery_id,
             celebration_id=ready.celebration_id,
             tenant=claimed.tenant,
             client=claimed.client,
-            to_address=address or "",
+            to_address=_address(ready) or "",
             from_name=tenant.sender.from_name,
-            from_address=tenant.sender.from_address,
+            from_address=tenant.sms.sender if ready.channel == "sms" and tenant.sms else tenant.sender.from_address,
             reply_to=tenant.coach(ready.client.coach).email,
             subject=rendered.subject,
             text=rendered.text,
@@ -238,6 +239,14 @@ class _Crossing:
         self.crossed = await self._begin()  # if this raises, the channel goes no further
         self.refused = not self.crossed
         return self.crossed
+
+
+def _address(ready: Ready) -> str | None:
+    """Where a message of the delivery's channel goes; None when the profile does not say."""
+    profile = ready.client.profile
+    if profile is None:
+        return None
+    return profile.phone if ready.channel == "sms" else profile.email
 
 
 def _asked(tenant: Tenant, ready: Ready, now: datetime) -> Objection | Wait | None:

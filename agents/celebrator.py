@@ -126,6 +126,7 @@ class Celebrator:
             override=override_of(tenant.rulebook.by_id.get(milestone.rule)),
             history=history,
             pauses=book.pauses,
+            channels=tenant.channels,
             now=now,
         )
         history.extend(past_of(celebration))

@@ -24,6 +24,7 @@ from agents.channels.channel import Channel
 from agents.channels.connections import MailServer
 from agents.channels.email import EmailChannel
 from agents.channels.render import Links, Renderer
+from agents.channels.sms import KEY_FILE, SmsChannel, TwilioAccount
 from agents.delivery_metrics import DeliveryFigures
 from agents.engine.app import EngineApp, positioned_app
 from agents.engine.config import EngineConfig
@@ -41,7 +42,7 @@ from agents.sender import Sender, SenderLimits
 from agents.settings import DeliverSettings
 from agents.sweeper import Sweeper
 from agents.tenant_watch import TenantWatch, ignore_hangups
-from agents.tenants import Tenant, TenantsNow
+from agents.tenants import Tenant, TenantsNow, secret_values
 from agents.wakeup import Wakeup
 from agents.web.links import UnsubscribeLinks
 from agents.web.listening import listening
@@ -122,6 +123,9 @@ async def _work(settings: DeliverSettings, watch: Watched, parts: list[Delivery]
 async def _running(settings: DeliverSettings, watch: Watched, pool: Pool) -> AsyncIterator[Delivery]:
     """Build everything and run the workers; they are stopped, bounded, on leaving."""
     clock, renderer = settings.clock, Renderer()
+    for tenant in watch.current().values():
+        if missing := tenant.channels_not_set_up:
+            _log.warning("channel.not_set_up", tenant=tenant.id, reason=", ".join(missing))
     observer = EngineMetrics()
     celebrator = Celebrator(watch.current, renderer, clock.now)
     app = positioned_app(
@@ -142,7 +146,7 @@ async def _running(settings: DeliverSettings, watch: Watched, pool: Pool) -> Asy
             f"sender of {name}": send_when_known(
                 app, _sender(name, channel, settings, watch.current, pool, renderer, wakeup)
             )
-            for name, channel in channels(settings).items()
+            for name, channel in channels(settings, watch.current).items()
         },
     }
     workers = {name: asyncio.create_task(work, name=name) for name, work in running.items()}
@@ -180,7 +184,7 @@ def profiles_unknown(app: EngineApp) -> str | None:
     return f"profiles of partitions {', '.join(behind)} are not applied yet" if behind else None
 
 
-def channels(settings: DeliverSettings) -> dict[str, Channel | None]:
+def channels(settings: DeliverSettings, tenants: TenantsNow) -> dict[str, Channel | None]:
     """The channels that have what they need; the inbox is a table of ours and needs nothing."""
     password = settings.smtp_password
     server = MailServer(
@@ -192,7 +196,20 @@ def channels(settings: DeliverSettings) -> dict[str, Channel | None]:
         hello=_hello(settings),
         connections=settings.sender_concurrency,
     )
-    return {"in_app": None, "email": EmailChannel(server, now=lambda: datetime.now(UTC))}
+    return {
+        "in_app": None,
+        "email": EmailChannel(server, now=lambda: datetime.now(UTC)),
+        "sms": SmsChannel(partial(_twilio_account, settings, tenants)),
+    }
+
+
+def _twilio_account(settings: DeliverSettings, tenants: TenantsNow, tenant: str) -> TwilioAccount | None:
+    found = tenants().get(tenant)
+    tokens = secret_values(settings.secrets_dir, tenant, KEY_FILE)
+    if found is None or found.sms is None or not tokens:
+        return None
+    base_url = str(found.sms.base_url).rstrip("/")
+    return TwilioAccount(account=found.sms.account, token=tokens[0], base_url=base_url)
 
 
 def _hello(settings: DeliverSettings) -> str:

@@ -52,7 +52,7 @@ class DeliveryFigures:
             await asyncio.sleep(_INTERVAL_SECONDS)
 
     def _pending(self) -> Samples:
-        counts = dict.fromkeys(("in_app", "email"), 0)
+        counts = dict.fromkeys(("in_app", "email", "sms"), 0)
         for figure in self._figures:
             if figure.state in _WAITING:
                 counts[figure.channel] = counts.get(figure.channel, 0) + figure.deliveries
@@ -67,7 +67,7 @@ class DeliveryFigures:
         return [((channel,), since) for channel, since in oldest.items()]
 
     def _unknown(self) -> Samples:
-        counts = dict.fromkeys(("in_app", "email"), 0)
+        counts = dict.fromkeys(("in_app", "email", "sms"), 0)
         counts |= {figure.channel: figure.deliveries for figure in self._figures if figure.state == "unknown"}
         return [((channel,), count) for channel, count in counts.items()]
 

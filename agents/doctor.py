@@ -4,7 +4,7 @@ Each check is one question with one finding; a failing check never hides the nex
 only: it creates nothing, sends no mail and joins no group.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -16,6 +16,7 @@ import dns.exception
 from aiokafka.errors import KafkaError
 
 from agents import topics
+from agents.channels.sms import KEY_FILE
 from agents.ledger.migrate import SchemaMismatch, require_current
 from agents.ledger.parked import parked_by_reason
 from agents.ledger.pool import Pool, connect
@@ -59,8 +60,8 @@ async def examine() -> AsyncIterator[Finding]:
     except TenantErrors as error:
         yield Finding(subject="tenants", verdict="failed", text=str(error))
     for tenant in tenants.values():
-        for source in tenant.sources:
-            yield _secrets(settings, tenant, source)
+        for finding in _keys(settings, tenant):
+            yield finding
     checks: tuple[tuple[str, Callable[[DeliverSettings], Awaitable[Finding]]], ...] = (
         ("kafka", _kafka),
         ("postgres", _postgres),
@@ -86,6 +87,17 @@ def _settings(name: str, kind: type[Settings]) -> Finding:
     return Finding(subject=f"settings of {name}", verdict="ok", text="complete")
 
 
+def _keys(settings: DeliverSettings, tenant: Tenant) -> Iterator[Finding]:
+    """Whether what a tenant's sources and channels authenticate with is there."""
+    for source in tenant.sources:
+        yield _secrets(settings, tenant, source)
+    if tenant.sms:
+        yield _token(settings, tenant)
+    if missing := tenant.channels_not_set_up:
+        text = f"the rulebook names {', '.join(missing)}, which tenant.yaml does not set up: plans skip it"
+        yield Finding(subject=f"channels of {tenant.id}", verdict="warning", text=text)
+
+
 def _secrets(settings: DeliverSettings, tenant: Tenant, source: Source) -> Finding:
     names = [f"{source.name}.key"] + ([] if source.kind == "habit_pull" else [f"{source.name}.path"])
     missing = [name for name in names if not secret_values(settings.secrets_dir, tenant.id, name)]
@@ -94,6 +106,14 @@ def _secrets(settings: DeliverSettings, tenant: Tenant, source: Source) -> Findi
         text = f"no secret file {' and '.join(missing)} in {settings.secrets_dir / tenant.id}"
         return Finding(subject=subject, verdict="failed", text=text)
     return Finding(subject=subject, verdict="ok", text="secrets present")
+
+
+def _token(settings: DeliverSettings, tenant: Tenant) -> Finding:
+    subject = f"text messages of {tenant.id}"
+    if not secret_values(settings.secrets_dir, tenant.id, KEY_FILE):
+        text = f"no secret file {KEY_FILE} in {settings.secrets_dir / tenant.id}: the account's auth token"
+        return Finding(subject=subject, verdict="failed", text=text)
+    return Finding(subject=subject, verdict="ok", text="token present")
 
 
 async def _kafka(settings: DeliverSettings) -> Finding:

@@ -71,7 +71,7 @@ for _stage in ("fold", "commit"):
 for _tier in _TIERS:
     MILESTONES.labels(_tier, "reached")
     MILESTONES.labels(_tier, "retracted")
-for _channel in ("in_app", "email"):
+for _channel in ("in_app", "email", "sms"):
     EVENT_TO_CELEBRATION_SECONDS.labels(_channel)
     DELIVERY_ATTEMPT_SECONDS.labels(_channel)
 for _reason in REFUSAL_REASONS:

@@ -14,6 +14,7 @@ import structlog
 import uvloop
 from aiohttp import web
 
+from agents.channels.sms import KEY_FILE
 from agents.engine.serving import stop_signal
 from agents.intake.service import Intake, IntakeConfig, run_intake
 from agents.kafka import client_options
@@ -29,6 +30,7 @@ from agents.web.links import UnsubscribeLinks
 from agents.web.listening import listening
 from agents.web.probes import Check, probes_app
 from agents.web.problems import problems
+from agents.web.replies import replies_app
 from agents.web.unsubscribe import unsubscribe_app
 
 _MAX_CONNECTIONS = 16
@@ -109,12 +111,16 @@ def public_app(settings: ServeSettings, tenants: Mapping[str, Tenant], pool: Poo
     def inbox_keys(tenant: str) -> tuple[str, ...]:
         return secret_values(settings.secrets_dir, tenant, "inbox_key") if tenant in tenants else ()
 
+    def account_tokens(tenant: str) -> tuple[str, ...]:
+        return secret_values(settings.secrets_dir, tenant, KEY_FILE) if tenant in tenants else ()
+
     def practice(tenant: str) -> str | None:
         return tenants[tenant].name if tenant in tenants else None
 
     app = web.Application(middlewares=[problems])
     app.add_routes(intake.routes)
     app.add_subapp("/v1/inbox", inbox_app(pool, keys=inbox_keys, failures=failures, allowed_origins=origins))
+    app.add_subapp("/v1/replies", replies_app(pool, tokens=account_tokens, public_url=str(settings.public_url)))
     app.add_subapp("/u", unsubscribe_app(pool, links=links, practice=practice))
     admin = admin_app(pool, failures=failures, erase=intake.admission.erase, tenants=tenants, now=settings.clock.now)
     app.add_subapp("/v1/admin", admin)

@@ -13,8 +13,10 @@ from typing import TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from schemas.policy import ChannelName
 from schemas.rulebook import Rulebook, RulebookErrors, load_rulebook
-from schemas.tenant import Coach, CoachesFile, Sender, Source, TenantFile
+from schemas.tenant import Coach, CoachesFile, Sender, Source, TenantFile, Texting
+from streams.planning.answer import SENDABLE
 
 TENANT, COACHES, RULEBOOK = FILES = ("tenant.yaml", "coaches.yaml", "rulebook.yaml")
 STARTER_RULEBOOK = Path(__file__).parents[1] / "deploy" / "rulebooks" / "starter.yaml"
@@ -42,6 +44,22 @@ class Tenant:
     rulebook: Rulebook
     folder: Path
     has_own_rulebook: bool = False
+    sms: Texting | None = None
+
+    @property
+    def channels(self) -> frozenset[ChannelName]:
+        """The channels that are set up: they go out by themselves."""
+        return SENDABLE if self.sms else SENDABLE - {"sms"}
+
+    @property
+    def channels_not_set_up(self) -> tuple[ChannelName, ...]:
+        """Channels that the rulebook names and that cannot go out by themselves: plans skip them."""
+        rulebook = self.rulebook
+        answers = (
+            *(tier.channels for tier in rulebook.policy.tiers.values()),
+            *(r.channels or () for r in rulebook.rules),
+        )
+        return tuple(sorted({name for answer in answers for name in answer} & SENDABLE - self.channels))
 
     def coach(self, coach_id: str | None) -> Coach:
         """The coach of that id, or the first one."""
@@ -103,6 +121,7 @@ def load_tenant(folder: Path) -> Tenant:
         name=file.name,
         timezone=file.timezone,
         sender=file.sender,
+        sms=file.sms,
         coaches=coaches.coaches,
         sources=file.sources,
         rulebook=rulebook,

@@ -35,6 +35,17 @@ class Sender(_Part):
     from_address: EmailStr
 
 
+class Texting(_Part):
+    """Whom a text message comes from: a Twilio account, and a number or messaging service (`MG…`) of it.
+
+    Secret: `sms.token`, the account's auth token.
+    """
+
+    account: Annotated[str, Field(pattern=r"^AC[0-9a-fA-F]{32}$")]
+    sender: Annotated[str, Field(pattern=r"^(\+[1-9]\d{6,14}|MG[0-9a-fA-F]{32})$")]
+    base_url: HttpUrl = HttpUrl("https://api.twilio.com")
+
+
 class Coach(_Part):
     """A coach as clients meet them: the name and words under a message."""
 
@@ -85,6 +96,7 @@ class TenantFile(_Part):
     name: Line
     timezone: Zone = "UTC"
     sender: Sender
+    sms: Texting | None = None
     sources: tuple[Source, ...] = ()
 
 

@@ -18,6 +18,7 @@ from markupsafe import escape
 
 from agents.channels.badge import Badges
 from agents.channels.channel import InlineImage
+from agents.channels.sms_text import plainly
 from agents.channels.words import LOCALE, Letter, MissingFact, WordFiles
 from agents.tenants import Tenant
 from schemas.client import Profile
@@ -33,6 +34,7 @@ _BADGE_CID = "badge"
 _BADGE_PX = 400
 _WRAP = textwrap.TextWrapper(width=76, break_on_hyphens=False, break_long_words=False)
 _WHOLE_PERCENT = 100
+_STOP = "Reply STOP to end."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +111,7 @@ class Renderer:
 
         Args:
             milestone: what was reached.
-            channel: `in_app` or `email`.
+            channel: `in_app`, `email` or `sms`.
             tier_policy: decides whether a badge belongs to it.
             profile: the client; None when no profile has arrived.
             coach: who signs; None signs as the tenant.
@@ -125,6 +127,8 @@ class Renderer:
         letter = self._files.letter(milestone, channel, words, own=own if own.is_dir() else None, template=template)
         if channel == "in_app":
             return _in_app(letter)
+        if channel == "sms":
+            return _text_message(letter, words)
         return self._mail(letter, words, links, badge=tier_policy.badge)
 
     def check(self, tenant: Tenant | None = None) -> tuple[str, ...]:
@@ -154,6 +158,13 @@ def _in_app(letter: Letter) -> Rendered:
         inline=(),
         title=letter.subject,
     )
+
+
+def _text_message(letter: Letter, words: Words) -> Rendered:
+    """One line that says who speaks, and how to make it stop (CTIA, "Messaging Principles", 5.1.3)."""
+    names = dict.fromkeys((words["signed_by"], words["tenant_name"]))
+    text = plainly(f"{' '.join(letter.paragraphs)} {', '.join(names)}. {_STOP}")
+    return Rendered(subject=letter.subject, text=text, html="", inline=(), title=letter.subject)
 
 
 def _figure(words: Words, *, badge: bool) -> Mapping[str, object] | None:

@@ -98,7 +98,7 @@ class WordFiles:
 
         Args:
             milestone: decides which file it is.
-            channel: `in_app` or `email`.
+            channel: `in_app`, `email` or `sms`.
             words: what the file may use, see `streams.planning.compose`.
             own: the tenant's folder of templates, which may be absent.
             template: a name that a rule asks for, before all others.

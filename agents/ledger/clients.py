@@ -108,6 +108,11 @@ async def has_moved_on(connection: Connection, tenant: str, client: str, offset:
     return bool(await connection.fetchval(_SQL.has_moved_on, tenant, client, offset))
 
 
+async def clients_by_phone(pool: Pool, tenant: str, phone: str) -> tuple[str, ...]:
+    """The tenant's clients with this number, E.164."""
+    return tuple(row["client"] for row in await pool.fetch(_SQL.clients_by_phone, tenant, phone))
+
+
 async def opt_out(pool: Pool, *, tenant: str, client: str, channel: str, source: str) -> bool:
     """The client leaves a channel; what waits there is closed when a sender asks, once more if it did already.
 

@@ -7,8 +7,11 @@ from schemas.milestone import Milestone
 from schemas.policy import Approval, ChannelName, Policy, QuietHours, TierPolicy
 from schemas.rules import Rule
 
-SENDABLE: frozenset[ChannelName] = frozenset({"in_app", "email"})
-"""Channels that go out by themselves; whatever else a tier names is handed to the coach."""
+SENDABLE: frozenset[ChannelName] = frozenset({"in_app", "email", "sms"})
+"""Channels that go out by themselves where they are set up; whatever else a tier names is handed to the coach."""
+
+DISTURBING: frozenset[ChannelName] = SENDABLE - {"in_app"}
+"""Channels that ring or light up somebody's phone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,6 @@ _CHORES: Final[Mapping[str, tuple[str, int]]] = {
     "referral": ("ask for a referral", 1),
     "video": ("record a short video message", 4),
     "badge": ("send the badge", 1),
-    "sms": ("send a short text message", 2),
     "slack": ("post it in the community channel", 2),
     "coach_task": ("congratulate in person", 3),
 }
@@ -31,6 +30,7 @@ _TELL: Final[Mapping[str, str]] = {
     "opted_out": "the client left the channel; tell them when you next speak",
     "channel_unwanted": "the client does not want the channel; tell them when you next speak",
     "approval": "this answer needs your approval; send it yourself",
+    "no_channel": "no channel of this answer is set up; tell them yourself",
     "expired": "it could not go out in time; tell them yourself",
     "cap_reached": "it could not go out in time; tell them yourself",
     "quiet_hours": "it could not go out in time; tell them yourself",
@@ -40,7 +40,6 @@ _FAILED: Final[Mapping[str, str]] = {
     "missing_fact": "its text needs something that is not known; write it yourself",
     "no_address": "the client's profile has no address; tell them yourself, or add it",
     "no_profile": "no profile of the client has arrived; tell them yourself, or add it",
-    "no_channel": "the channel is not set up; tell them yourself",
     "rejected": "the provider refused it; check the address",
     "provider_away": "the provider could not be reached for too long; tell them yourself",
     "lost_in_sending": "nobody knows whether it arrived; ask before you repeat it",

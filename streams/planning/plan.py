@@ -28,7 +28,7 @@ from schemas.celebration import (
 )
 from schemas.milestone import Milestone
 from schemas.policy import ChannelName, Policy
-from streams.planning.answer import SENDABLE, Answer, Override, answer_for
+from streams.planning.answer import DISTURBING, SENDABLE, Answer, Override, answer_for
 from streams.planning.client_view import ClientView
 from streams.planning.handwork import coach_task
 from streams.planning.history import Past, is_moment_taken, slots_taken
@@ -51,7 +51,7 @@ class _Part:
     tell: bool = False
 
 
-def plan(
+def plan(  # noqa: PLR0913 - keyword-only, and each is another thing that decides
     milestone: Milestone,
     *,
     client: ClientView,
@@ -59,6 +59,7 @@ def plan(
     override: Override = _NO_OVERRIDE,
     history: Sequence[Past] = (),
     pauses: tuple[Pause, ...] = (),
+    channels: frozenset[ChannelName] = SENDABLE,
     now: datetime,
 ) -> Celebration:
     """The celebration of a milestone.
@@ -70,6 +71,7 @@ def plan(
         override: what the rule says differently.
         history: the client's celebrations, at least of the last seven days and with moments.
         pauses: every pause in force.
+        channels: those that are set up; another is skipped, and the next of the answer goes.
         now: domain time.
     """
     answer = answer_for(milestone, policy, override)
@@ -81,7 +83,7 @@ def plan(
         moment_taken=is_moment_taken(history, answer.moment, milestone.milestone_id),
         now=now,
     )
-    slot = _slot(answer, client, history, now)
+    slot = _slot(answer, client, history, channels, now)
     parts = tuple(_judge(replace(question, channel=channel), slot) for channel in _channels(answer, slot))
     task = _task(parts, answer)
     if policy.mode == "shadow":
@@ -91,23 +93,26 @@ def plan(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Slot:
-    """When the celebration may go; `is_hushed` leaves only what disturbs nobody."""
+    """When the celebration may go, and by what; `is_hushed` leaves only what disturbs nobody."""
 
     timing: Timing
     is_hushed: bool
+    channels: frozenset[ChannelName]
 
 
-def _slot(answer: Answer, client: ClientView, history: Sequence[Past], now: datetime) -> _Slot:
+def _slot(
+    answer: Answer, client: ClientView, history: Sequence[Past], channels: frozenset[ChannelName], now: datetime
+) -> _Slot:
     taken = slots_taken(history, answer.milestone.tier, answer.milestone.milestone_id)
     quiet = answer.quiet_hours if answer.tier.quiet == "hold" else None
     timing = first_time(now, cap=answer.tier.cap, taken=taken, quiet=quiet, zone=client.zone)
     hushed = answer.tier.quiet == "downgrade" and quiet_until(timing.at, answer.quiet_hours, client.zone)
-    return _Slot(timing=timing, is_hushed=bool(hushed))
+    return _Slot(timing=timing, is_hushed=bool(hushed), channels=channels)
 
 
 def _channels(answer: Answer, slot: _Slot) -> tuple[ChannelName, ...]:
     """The channels to judge; a message that quiet hours downgrade goes in the app instead."""
-    downgraded = slot.is_hushed and "email" in answer.channels and "in_app" not in answer.channels
+    downgraded = slot.is_hushed and not DISTURBING.isdisjoint(answer.channels) and "in_app" not in answer.channels
     return (*answer.channels, "in_app") if downgraded else answer.channels
 
 
@@ -117,8 +122,8 @@ def _judge(question: Question, slot: _Slot) -> _Part:
     objection = first_objection(question)
     if channel not in SENDABLE:
         return _by_hand(question, objection)
-    if objection:
-        return _objected(question, objection)
+    if objection or channel not in slot.channels:
+        return _objected(question, objection or _not_set_up(answer, slot))
     if answer.approval == "always":
         return settled(outcome="task", reason="approval", tell=True)
     if timing.at >= answer.expires_at:
@@ -127,6 +132,11 @@ def _judge(question: Question, slot: _Slot) -> _Part:
         return settled(outcome="skip", reason="quiet_hours")
     outcome: DecisionOutcome = "hold" if timing.reason else "send"
     return _Part(channel=channel, outcome=outcome, reason=timing.reason or "planned", due_at=timing.at)
+
+
+def _not_set_up(answer: Answer, slot: _Slot) -> Objection:
+    """A channel that is not set up is skipped; somebody hears of it if no other of the answer is."""
+    return Objection(outcome="skip", reason="no_channel", by_hand=slot.channels.isdisjoint(answer.channels))
 
 
 def _objected(question: Question, objection: Objection) -> _Part:

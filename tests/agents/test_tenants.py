@@ -35,6 +35,25 @@ def _write(folder: Path, **files: str) -> None:
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
 
 
+def test_a_channel_goes_by_itself_once_it_is_set_up(tmp_path: Path) -> None:
+    rulebook = "version: 1\ntiers:\n  micro: {channels: [sms, in_app]}\nrules: []\n"
+    account = f'sms: {{account: "AC{"0a" * 16}", sender: "+15005550006"}}\n'
+    _write(tmp_path / "without", tenant=TENANT, coaches=COACHES, rulebook=rulebook)
+    _write(tmp_path / "with", tenant=TENANT + account, coaches=COACHES, rulebook=rulebook)
+    tenants = load_tenants(tmp_path)
+    assert (tenants["without"].channels_not_set_up, tenants["with"].channels_not_set_up) == (("sms",), ())
+    assert tenants["with"].channels - tenants["without"].channels == {"sms"}
+
+
+@pytest.mark.parametrize(
+    "sms", ['{account: AC1, sender: "+15005550006"}', '{account: "AC%s", sender: Northstar}' % ("0a" * 16)]
+)
+def test_an_account_for_text_messages_that_cannot_be_one_is_refused(tmp_path: Path, sms: str) -> None:
+    _write(tmp_path / "iron", tenant=f"{TENANT}sms: {sms}\n", coaches=COACHES)
+    with pytest.raises(TenantErrors, match=r"tenant\.yaml: sms\."):
+        load_tenants(tmp_path)
+
+
 def test_a_folder_is_a_tenant_with_the_starter_rulebook_unless_it_has_its_own(tmp_path: Path) -> None:
     _write(tmp_path / "iron", tenant=TENANT, coaches=COACHES)
     tenant = load_tenants(tmp_path)["iron"]

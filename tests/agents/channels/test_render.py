@@ -112,11 +112,12 @@ def test_a_mail_can_be_read_by_everybody(renderer: Renderer, practice: Tenant, n
 def test_every_template_that_ships_is_used_by_a_sample(renderer: Renderer) -> None:
     used = set()
     for reached in SAMPLES.values():
-        for channel in CHANNELS:
+        for channel in (*CHANNELS, "sms"):
             names = (reached.rule, f"{reached.kind}-{reached.tier}", reached.tier)
             used.add(next(name for stem in names if (TEMPLATES / (name := f"{stem}.{channel}.txt")).exists()))
     ships = {path.name for path in TEMPLATES.glob("[!_]*.txt")}
     generic = {"streak.in_app.txt", "major.in_app.txt", "program.in_app.txt", "micro.in_app.txt", "nudge.in_app.txt"}
+    generic |= {"streak.sms.txt", "major.sms.txt", "program.sms.txt", "micro.sms.txt", "nudge.sms.txt"}
     assert ships - used - generic == set()
     assert renderer.check() == ()
 

@@ -21,6 +21,7 @@ from agents.web.failures import Failures
 from agents.web.inbox import inbox_app
 from agents.web.links import UnsubscribeLinks
 from agents.web.problems import problems
+from agents.web.replies import replies_app
 from agents.web.unsubscribe import unsubscribe_app
 from tests.sample_milestones import tenant
 
@@ -92,6 +93,14 @@ def app(pool: Pool, erased: Erased, links: UnsubscribeLinks, tmp_path: Path) -> 
             keys=lambda tenant: (INBOX_KEY,) if tenant == "northstar" else (),
             failures=failures,
             allowed_origins=(ORIGIN,),
+        ),
+    )
+    app.add_subapp(
+        "/v1/replies",
+        replies_app(
+            pool,
+            tokens=lambda tenant: ("new token", "old token") if tenant == "northstar" else (),
+            public_url="https://cairn.example/",
         ),
     )
     app.add_subapp("/u", unsubscribe_app(pool, links=links, practice={"northstar": "Northstar Strength"}.get))

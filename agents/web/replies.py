@@ -1,0 +1,81 @@
+"""Replies: what people answer to a text message, as Twilio hands it on.
+
+It must never believe an unsigned request, nor tell a stranger which tenants and numbers there are.
+
+Theory of operation: Twilio signs the address that it was given and the fields of the form, sorted by name, with the
+account's auth token (HMAC-SHA1, "Webhooks security"). A word that asks for silence leaves the channel `sms` for
+every client of the tenant with that number, a word that asks for more comes back; any other reply is answered with
+nothing, since the number is no inbox of ours. Twilio itself confirms STOP and START to the person. Mounted at
+`/v1/replies`; the address to give to Twilio is `{public_url}/v1/replies/{tenant}`.
+"""
+
+import base64
+import hmac
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import web
+
+from agents.ledger.clients import clients_by_phone, opt_in, opt_out
+from agents.ledger.pool import Pool
+from agents.metrics import UNSUBSCRIBES
+from agents.web.problems import problem
+
+CHANNEL: Final = "sms"
+_MAX_BODY_BYTES: Final = 64 * 1024
+_NOBODY: Final = ("",)  # an unknown tenant takes as long as a known one
+_STOP: Final = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"})
+_START: Final = frozenset({"start", "unstop", "yes"})
+
+
+class Replies:
+    """The handler of replies.
+
+    Args:
+        pool: the ledger.
+        tokens: the valid auth tokens of a tenant's account; none for a tenant without one.
+        public_url: the address under which we are reached.
+    """
+
+    def __init__(self, pool: Pool, tokens: Callable[[str], tuple[str, ...]], public_url: str) -> None:
+        self._pool = pool
+        self._tokens = tokens
+        self._address = f"{public_url.rstrip('/')}/v1/replies"
+
+    async def take(self, request: web.Request) -> web.Response:
+        """`POST /{tenant}`: 403 unless it is signed; repeating it changes nothing."""
+        tenant = request.match_info["tenant"]
+        form = await request.clone(client_max_size=_MAX_BODY_BYTES).post()
+        fields = [(name, str(value)) for name, value in form.items()]
+        given = request.headers.get("X-Twilio-Signature", "")
+        tokens = self._tokens(tenant)
+        signatures = [signature(f"{self._address}/{tenant}", fields, token) for token in tokens or _NOBODY]
+        is_signed = [hmac.compare_digest(one.encode(), given.encode()) for one in signatures]
+        if not (tokens and any(is_signed)):
+            return problem(HTTPStatus.FORBIDDEN, "the request is not signed with the account's token")
+        await self._heed(tenant, dict(fields))
+        return web.Response(text="<Response/>", content_type="text/xml")
+
+    async def _heed(self, tenant: str, fields: Mapping[str, str]) -> None:
+        said = (fields.get("OptOutType") or fields.get("Body") or "").strip().strip(".!\"'").lower()
+        if said not in _STOP | _START:
+            return
+        for client in await clients_by_phone(self._pool, tenant, fields.get("From", "")):
+            if said in _START:
+                await opt_in(self._pool, tenant=tenant, client=client, channel=CHANNEL)
+            elif await opt_out(self._pool, tenant=tenant, client=client, channel=CHANNEL, source="reply"):
+                UNSUBSCRIBES.inc()
+
+
+def signature(address: str, fields: Iterable[tuple[str, str]], token: str) -> str:
+    """What Twilio puts into `X-Twilio-Signature`."""
+    signed = address + "".join(f"{name}{value}" for name, value in sorted(fields))
+    return base64.b64encode(hmac.digest(token.encode(), signed.encode(), "sha1")).decode()
+
+
+def replies_app(pool: Pool, *, tokens: Callable[[str], tuple[str, ...]], public_url: str) -> web.Application:
+    """The application to mount at `/v1/replies`; the arguments are those of `Replies`."""
+    app = web.Application()
+    app.router.add_post("/{tenant}", Replies(pool, tokens, public_url).take)
+    return app
