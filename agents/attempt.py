@@ -23,6 +23,7 @@ import structlog
 
 from agents.channels.channel import Channel, Message, Outcome, OutcomeKind
 from agents.channels.render import Links, MissingFact, Rendered, Renderer
+from agents.client_views import view_of
 from agents.ledger import rows
 from agents.ledger.away import AWAY
 from agents.ledger.celebrations import show
@@ -33,7 +34,6 @@ from agents.tenants import Tenant, TenantsNow
 from schemas.celebration import Verdict
 from schemas.policy import ChannelName
 from streams.planning.answer import answer_for, override_of
-from streams.planning.client_view import fallback_zone, view_client
 from streams.planning.objections import Objection, Question
 from streams.planning.release import Wait, objection_to_release
 from streams.planning.verdicts import Case, on_absence, on_fault, on_objection, on_outcome
@@ -250,18 +250,12 @@ def _address(ready: Ready) -> str | None:
 
 
 def _asked(tenant: Tenant, ready: Ready, now: datetime) -> Objection | Wait | None:
-    milestone, client = ready.milestone, ready.client
+    milestone = ready.milestone
     override = override_of(tenant.rulebook.by_id.get(milestone.rule))
     question = Question(
         channel=cast("ChannelName", ready.channel),
         answer=answer_for(milestone, tenant.rulebook.policy, override),
-        client=view_client(
-            client.profile,
-            erased=client.erased,
-            fallback_zone=fallback_zone(tenant.coach(client.coach), tenant.timezone),
-            opted_out=client.opted_out,
-            suppression=client.suppression,
-        ),
+        client=view_of(ready.client, tenant),
         pauses=ready.pauses,
         moment_taken=ready.moment_taken,
         now=now,

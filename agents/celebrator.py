@@ -18,6 +18,7 @@ from typing import Final
 
 from agents.bookkeeper import Bookkeeper, Written, refused
 from agents.channels.render import Links, MissingFact, Rendered, Renderer
+from agents.client_views import view_of
 from agents.engine.logic import Record
 from agents.ledger import rows
 from agents.ledger.celebrations import Book, Page, Standing, read_book, write_page
@@ -32,7 +33,6 @@ from schemas.milestone_codec import decode_milestone, heard_ms
 from schemas.refusal import Refused
 from schemas.topics import client_key
 from streams.planning.answer import override_of
-from streams.planning.client_view import fallback_zone, view_client
 from streams.planning.history import past_of
 from streams.planning.plan import plan
 
@@ -115,13 +115,7 @@ class Celebrator:
         history = book.history[milestone.tenant, milestone.client]
         celebration = plan(
             milestone,
-            client=view_client(
-                client.profile,
-                erased=client.erased,
-                fallback_zone=fallback_zone(tenant.coach(client.coach), tenant.timezone),
-                opted_out=client.opted_out,
-                suppression=client.suppression,
-            ),
+            client=view_of(client, tenant),
             policy=tenant.rulebook.policy,
             override=override_of(tenant.rulebook.by_id.get(milestone.rule)),
             history=history,

@@ -12,6 +12,7 @@ from agents.ledger.parked import parked_by_reason
 from agents.ledger.pool import Pool
 from agents.ledger.tasks import minutes_asked
 from schemas.topics import CLIENTS, MILESTONES
+from streams.planning.answer import SENDABLE
 
 _INTERVAL_SECONDS = 5.0
 _WAITING = ("pending", "deferred", "held")
@@ -52,7 +53,7 @@ class DeliveryFigures:
             await asyncio.sleep(_INTERVAL_SECONDS)
 
     def _pending(self) -> Samples:
-        counts = dict.fromkeys(("in_app", "email", "sms"), 0)
+        counts: dict[str, int] = dict.fromkeys(sorted(SENDABLE), 0)
         for figure in self._figures:
             if figure.state in _WAITING:
                 counts[figure.channel] = counts.get(figure.channel, 0) + figure.deliveries
@@ -67,7 +68,7 @@ class DeliveryFigures:
         return [((channel,), since) for channel, since in oldest.items()]
 
     def _unknown(self) -> Samples:
-        counts = dict.fromkeys(("in_app", "email", "sms"), 0)
+        counts: dict[str, int] = dict.fromkeys(sorted(SENDABLE), 0)
         counts |= {figure.channel: figure.deliveries for figure in self._figures if figure.state == "unknown"}
         return [((channel,), count) for channel, count in counts.items()]
 

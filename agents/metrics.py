@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 
 from schemas.codec import REFUSAL_REASONS
 from schemas.topics import CLIENTS, EVENTS
+from streams.planning.answer import SENDABLE
 
 LATENCY_BUCKETS_SECONDS = (
     0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1_800, 3_600, 14_400, 43_200, 86_400, 172_800,
@@ -71,7 +72,7 @@ for _stage in ("fold", "commit"):
 for _tier in _TIERS:
     MILESTONES.labels(_tier, "reached")
     MILESTONES.labels(_tier, "retracted")
-for _channel in ("in_app", "email", "sms"):
+for _channel in sorted(SENDABLE):
     EVENT_TO_CELEBRATION_SECONDS.labels(_channel)
     DELIVERY_ATTEMPT_SECONDS.labels(_channel)
 for _reason in REFUSAL_REASONS:

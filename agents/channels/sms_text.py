@@ -49,9 +49,10 @@ def segments(text: str) -> Segments:
 
 
 def plainly(text: str) -> str:
-    """The text with the marks that GSM 03.38 has, if that is all that it lacks; else as it is."""
+    """The text with the marks that GSM 03.38 has, if that is all that it lacks and costs no more; else as it is."""
     plain = text.translate(_PLAIN)
-    return plain if set(plain) <= _GSM | _EXTENDED else text
+    said, written = segments(plain), segments(text)
+    return plain if said.encoding == "GSM-7" and said.count <= written.count else text
 
 
 def _units(text: str, encoding: str) -> list[int]:

@@ -22,7 +22,7 @@ from agents.ledger.pool import Pool
 from agents.metrics import UNSUBSCRIBES
 from agents.web.problems import problem
 
-CHANNEL: Final = "sms"
+_CHANNEL: Final = "sms"
 _MAX_BODY_BYTES: Final = 64 * 1024
 _NOBODY: Final = ("",)  # an unknown tenant takes as long as a known one
 _STOP: Final = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"})
@@ -63,8 +63,8 @@ class Replies:
             return
         for client in await clients_by_phone(self._pool, tenant, fields.get("From", "")):
             if said in _START:
-                await opt_in(self._pool, tenant=tenant, client=client, channel=CHANNEL)
-            elif await opt_out(self._pool, tenant=tenant, client=client, channel=CHANNEL, source="reply"):
+                await opt_in(self._pool, tenant=tenant, client=client, channel=_CHANNEL)
+            elif await opt_out(self._pool, tenant=tenant, client=client, channel=_CHANNEL, source="reply"):
                 UNSUBSCRIBES.inc()
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from random import Random
+from typing import TypeVar
 
 import asyncpg
 
@@ -25,6 +26,7 @@ _LOOK_SECONDS = 0.2
 _LAST_WORDS_SECONDS = 0.5
 
 Ask = Callable[[], Awaitable[Positions | None]]
+_Found = TypeVar("_Found")
 
 
 class NotBackError(Exception):
@@ -82,7 +84,7 @@ class Scene:
 
     async def tracked(self) -> Positions:
         """Where the trackers stand."""
-        return await _answered(self.positions.tracked)
+        return await answered(self.positions.tracked)
 
     async def tracker_back(self, since: float) -> None:
         """Wait until every partition has committed events again; measured from the fault, or its end, at `since`."""
@@ -93,7 +95,7 @@ class Scene:
         await self._back(self.positions.delivered, since, "delivery")
 
     async def _back(self, ask: Ask, since: float, who: str) -> None:
-        before = await _answered(ask)  # after the fault: what was committed before it is no sign of life
+        before = await answered(ask)  # after the fault: what was committed before it is no sign of life
         give_up_at = time.monotonic() + _PATIENCE_SECONDS
         while True:
             now = await ask()
@@ -134,7 +136,8 @@ class Scene:
         self.world.mail.answers.clear()
 
 
-async def _answered(ask: Ask) -> Positions:
+async def answered(ask: Callable[[], Awaitable[_Found | None]]) -> _Found:
+    """What other processes have, once they have something: asked again and again, with a bound."""
     give_up_at = time.monotonic() + _PATIENCE_SECONDS
     while not (found := await ask()):
         if time.monotonic() > give_up_at:

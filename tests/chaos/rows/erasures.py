@@ -1,10 +1,8 @@
 """Rows in which people are erased between the plan of a mail and its leaving."""
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import TypeVar
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -12,12 +10,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from tests.chaos.checker import CLIENTS, EVENTS
 from tests.chaos.load import FEW, address_of, has_ended
 from tests.chaos.row import Row
-from tests.chaos.scene import NotBackError, Scene
+from tests.chaos.scene import Scene, answered
 
-_Found = TypeVar("_Found")
 _ENOUGH = 40
-_LOOK_SECONDS = 0.2
-_PATIENCE_SECONDS = 180.0
 _WAITING = """
     SELECT DISTINCT client FROM deliveries
     WHERE channel = 'email' AND state IN ('pending', 'deferred') AND tenant = $1 AND starts_with(client, $2)
@@ -32,7 +27,7 @@ async def while_delivery_runs(scene: Scene) -> None:
     async for _ in scene.each_cycle():
         await scene.world.mail.stop()
         erased = await _erase(scene)
-        await _until(partial(_are_known, scene, erased))
+        await answered(partial(_are_known, scene, erased))
         await scene.world.mail.start()
 
 
@@ -40,7 +35,7 @@ async def while_delivery_is_away(scene: Scene) -> None:
     """The same, and what is erased is news to the delivery that comes back to mails that are long due."""
     async for _ in scene.each_cycle():
         await scene.world.mail.stop()
-        await _until(partial(_waiting, scene))
+        await answered(partial(_waiting, scene))
         await scene.deliveries.terminate(scene.deliveries.members[0])
         await _erase(scene)
         await scene.world.mail.start()
@@ -51,9 +46,9 @@ async def while_delivery_is_away(scene: Scene) -> None:
 
 async def _erase(scene: Scene) -> list[str]:
     """Erase half of those for whom mails wait, after every event of theirs was applied."""
-    waiting = await _until(partial(_waiting, scene))
+    waiting = await answered(partial(_waiting, scene))
     ends = await _ends(scene.world.kafka)
-    await _until(partial(_are_applied, scene, ends))
+    await answered(partial(_are_applied, scene, ends))
     erased = scene.rng.sample(waiting, len(waiting) // 2)
     scene.world.mail.erased |= {address_of(client) for client in erased}
     async with AIOKafkaProducer(bootstrap_servers=scene.world.kafka, enable_idempotence=True) as producer:
@@ -91,15 +86,6 @@ async def _ends(kafka: str) -> dict[int, int]:
     async with AIOKafkaConsumer(EVENTS, bootstrap_servers=kafka, enable_auto_commit=False) as consumer:
         partitions = [TopicPartition(EVENTS, number) for number in consumer.partitions_for_topic(EVENTS)]
         return {one.partition: end for one, end in (await consumer.end_offsets(partitions)).items()}
-
-
-async def _until(ask: Callable[[], Awaitable[_Found]]) -> _Found:
-    give_up_at = time.monotonic() + _PATIENCE_SECONDS
-    while not (found := await ask()):
-        if time.monotonic() > give_up_at:
-            raise NotBackError(f"waited {_PATIENCE_SECONDS:.0f} s for what comes before an erasure")
-        await asyncio.sleep(_LOOK_SECONDS)
-    return found
 
 
 _LIVE = {"live_share": 0.2}
