@@ -31,7 +31,7 @@ from agents.ledger.deliveries import Claimed, Ready, begin_sending, lock_ready, 
 from agents.ledger.pool import Connection, Pool
 from agents.metrics import DELIVERIES, DELIVERY_ATTEMPT_SECONDS, EVENT_TO_CELEBRATION_SECONDS
 from agents.tenants import Tenant, TenantsNow
-from schemas.celebration import Verdict
+from schemas.celebration import Occasion, Verdict
 from schemas.policy import ChannelName
 from streams.planning.answer import answer_for, override_of
 from streams.planning.objections import Objection, Question
@@ -145,14 +145,17 @@ class Attempts:
         rule = tenant.rulebook.by_id.get(milestone.rule)
         try:
             return self._renderer.render(
-                milestone,
+                Occasion(
+                    milestone=milestone,
+                    tier_policy=tenant.rulebook.policy.tiers[milestone.tier],
+                    template=rule.template if rule else None,
+                    told_at=self._now(),
+                ),
                 channel=cast("ChannelName", ready.channel),
-                tier_policy=tenant.rulebook.policy.tiers[milestone.tier],
                 profile=ready.client.profile,
                 coach=tenant.coach(ready.client.coach),
                 tenant=tenant,
                 links=links,
-                template=rule.template if rule else None,
             )
         except MissingFact as error:
             return on_fault(_case(claimed, ready), "missing_fact", error.name)

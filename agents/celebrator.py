@@ -27,7 +27,7 @@ from agents.ledger.parked import Refusal
 from agents.ledger.pool import Connection, Pool
 from agents.metrics import DECISIONS, DELIVERIES, EVENT_TO_CELEBRATION_SECONDS, EVENT_TO_MILESTONE_SECONDS
 from agents.tenants import Tenant, TenantsNow
-from schemas.celebration import WHOLE, Celebration, CoachTask, Decision, Delivery
+from schemas.celebration import WHOLE, Celebration, CoachTask, Decision, Delivery, Occasion
 from schemas.milestone import RETRACTED, Milestone
 from schemas.milestone_codec import decode_milestone, heard_ms
 from schemas.refusal import Refused
@@ -153,14 +153,17 @@ class Celebrator:
         rule = tenant.rulebook.by_id.get(milestone.rule)
         try:
             return self._renderer.render(
-                milestone,
+                Occasion(
+                    milestone=milestone,
+                    tier_policy=tenant.rulebook.policy.tiers[milestone.tier],
+                    template=rule.template if rule else None,
+                    told_at=now,
+                ),
                 channel="in_app",
-                tier_policy=tenant.rulebook.policy.tiers[milestone.tier],
                 profile=client.profile,
                 coach=tenant.coach(client.coach),
                 tenant=tenant,
                 links=Links(),
-                template=rule.template if rule else None,
             )
         except MissingFact:
             return None

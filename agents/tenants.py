@@ -5,21 +5,38 @@ field, so that no tenant is ever served half. `tenant_watch` reads what changes 
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TypeVar
+from types import MappingProxyType
+from typing import Final, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from schemas.policy import ChannelName
+from schemas.policy import ChannelName, NextStep
 from schemas.rulebook import Rulebook, RulebookErrors, load_rulebook
-from schemas.tenant import Coach, CoachesFile, Sender, Source, TenantFile, Texting
-from streams.planning.answer import SENDABLE
+from schemas.tenant import (
+    Coach,
+    CoachesFile,
+    Gifts,
+    NextLink,
+    Referral,
+    Sender,
+    Slack,
+    Source,
+    TenantFile,
+    Texting,
+    Video,
+)
 
 TENANT, COACHES, RULEBOOK = FILES = ("tenant.yaml", "coaches.yaml", "rulebook.yaml")
 STARTER_RULEBOOK = Path(__file__).parents[1] / "deploy" / "rulebooks" / "starter.yaml"
+_WITHOUT_SETUP: Final[frozenset[ChannelName]] = frozenset({"in_app", "email"})
+_SET_UP_BY: Final[Mapping[ChannelName, str]] = MappingProxyType(
+    {"sms": "sms", "slack": "slack", "gift": "gifts", "video": "video", "referral": "referral"}
+)
+"""Channels that need an account or address of the tenant, and the word of `tenant.yaml` that gives it."""
 F = TypeVar("F", bound=BaseModel)
 
 
@@ -45,11 +62,16 @@ class Tenant:
     folder: Path
     has_own_rulebook: bool = False
     sms: Texting | None = None
+    slack: Slack | None = None
+    gifts: Gifts | None = None
+    video: Video | None = None
+    referral: Referral | None = None
+    next_steps: Mapping[NextStep, NextLink] = field(default_factory=dict)
 
     @property
     def channels(self) -> frozenset[ChannelName]:
         """The channels that are set up: they go out by themselves."""
-        return SENDABLE if self.sms else SENDABLE - {"sms"}
+        return _WITHOUT_SETUP | {name for name in _SET_UP_BY if getattr(self, _SET_UP_BY[name])}
 
     @property
     def channels_not_set_up(self) -> tuple[ChannelName, ...]:
@@ -59,7 +81,7 @@ class Tenant:
             *(tier.channels for tier in rulebook.policy.tiers.values()),
             *(r.channels or () for r in rulebook.rules),
         )
-        return tuple(sorted({name for answer in answers for name in answer} & SENDABLE - self.channels))
+        return tuple(sorted({name for answer in answers for name in answer} & _SET_UP_BY.keys() - self.channels))
 
     def coach(self, coach_id: str | None) -> Coach:
         """The coach of that id, or the first one."""
@@ -122,6 +144,11 @@ def load_tenant(folder: Path) -> Tenant:
         timezone=file.timezone,
         sender=file.sender,
         sms=file.sms,
+        slack=file.slack,
+        gifts=file.gifts,
+        video=file.video,
+        referral=file.referral,
+        next_steps=file.next_steps,
         coaches=coaches.coaches,
         sources=file.sources,
         rulebook=rulebook,

@@ -9,8 +9,8 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Literal
 
-from schemas.milestone import Tier
-from schemas.policy import ChannelName, Mode
+from schemas.milestone import Milestone, Tier
+from schemas.policy import ChannelName, Mode, NextStep, TierPolicy
 
 DeliveryState = Literal[
     "pending", "held", "deferred", "sending", "sent", "delivered", "bounced", "failed", "skipped", "unknown"
@@ -21,7 +21,8 @@ Reason = Literal[
     "planned", "erased", "expired", "paused", "suppressed", "same_moment", "no_consent", "opted_out",
     "channel_unwanted", "approval", "by_hand", "no_amount", "cap_reached", "quiet_hours", "shadow",
     "retracted", "retracted_after_sending", "missing_fact", "no_address", "no_profile", "rejected",
-    "provider_away", "lost_in_sending", "no_channel", "celebrated_before",
+    "provider_away", "lost_in_sending", "no_channel", "celebrated_before", "merged", "hold_out", "over_budget",
+    "declined", "taken_over", "approval_over", "core_opened", "cool_down", "not_carried", "reserved",
 ]  # fmt: skip
 
 WHOLE = "celebration"
@@ -53,6 +54,30 @@ class Delivery:
     reason: Reason | None
     due_at: datetime
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """What one message is about, as it was decided; the facts are put into words when it leaves.
+
+    Attributes:
+        tier_policy: the answer's weight: whether a badge or a look back belongs to it.
+        told_at: domain time at which it leaves; the words are honest about what is late.
+        template: words of this name before all others.
+        also: milestones that were merged into this one, the earliest first.
+        phrase: counts the client's messages of the tier; equal words are never taken twice in a row.
+        next_step: what the message points to.
+        keepsakes: the parts that it carries: `certificate`, `badge`, `referral`, `video`.
+    """
+
+    milestone: Milestone
+    tier_policy: TierPolicy
+    told_at: datetime
+    template: str | None = None
+    also: tuple[Milestone, ...] = ()
+    phrase: int = 0
+    next_step: NextStep | None = None
+    keepsakes: frozenset[ChannelName] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

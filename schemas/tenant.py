@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, HttpUrl
 
 from schemas.client import Line
+from schemas.policy import NextStep
 from schemas.zones import ZONES
 
 
@@ -44,6 +45,71 @@ class Texting(_Part):
     account: Annotated[str, Field(pattern=r"^AC[0-9a-fA-F]{32}$")]
     sender: Annotated[str, Field(pattern=r"^(\+[1-9]\d{6,14}|MG[0-9a-fA-F]{32})$")]
     base_url: HttpUrl = HttpUrl("https://api.twilio.com")
+
+
+class Slack(_Part):
+    """Where wins are posted: by an incoming webhook, or with a bot token to `channel`.
+
+    Secrets: `slack.webhook`, the webhook's address, or `slack.token` (`xoxb-…`); one of them.
+
+    Attributes:
+        audience: `community` needs the client's consent to public praise; `coaches` is an inner channel.
+        channel: its id, as in C0123456789; only with a token.
+    """
+
+    audience: Literal["community", "coaches"]
+    channel: Annotated[str, Field(pattern=r"^[CG][A-Z0-9]{8,}$")] | None = None
+    base_url: HttpUrl = HttpUrl("https://slack.com")
+
+
+class Gifts(_Part):
+    """What gifts are ordered with: a Tremendous account.
+
+    Secrets: `gift.key`, its API key, and `gift.hook_key`, which signs its webhooks.
+
+    Attributes:
+        funding_source: its id; `balance` for the account's own.
+        products: ids of the products that the client may choose from; or
+        campaign: the id of a campaign that names them.
+    """
+
+    funding_source: Line = "balance"
+    products: tuple[Line, ...] = ()
+    campaign: Line | None = None
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    base_url: HttpUrl = HttpUrl("https://www.tremendous.com")
+
+
+class Video(_Part):
+    """A video that a message links to; without one the coach is asked to record it.
+
+    Attributes:
+        url: with `{rule}`, `{tier}`, `{threshold}` or `{celebration}` filled in.
+        poster_url: the still picture that stands for it, filled in likewise.
+        captions_url: WebVTT; a video without captions is not for everybody.
+    """
+
+    url: Annotated[str, Field(pattern=r"^https://")]
+    poster_url: Annotated[str, Field(pattern=r"^https://")]
+    captions_url: Annotated[str, Field(pattern=r"^https://")]
+
+
+class Referral(_Part):
+    """Where somebody goes whom a client recommends us to; `{code}` in the address is filled in.
+
+    Attributes:
+        cool_down_days: a client is asked once in so many days.
+    """
+
+    url: Annotated[str, Field(pattern=r"^https://")]
+    cool_down_days: Annotated[int, Field(ge=1, le=3650)] = 180
+
+
+class NextLink(_Part):
+    """What a message may point to as the next step."""
+
+    label: Line
+    url: Annotated[str, Field(pattern=r"^https://")]
 
 
 class Coach(_Part):
@@ -97,6 +163,11 @@ class TenantFile(_Part):
     timezone: Zone = "UTC"
     sender: Sender
     sms: Texting | None = None
+    slack: Slack | None = None
+    gifts: Gifts | None = None
+    video: Video | None = None
+    referral: Referral | None = None
+    next_steps: dict[NextStep, NextLink] = {}
     sources: tuple[Source, ...] = ()
 
 

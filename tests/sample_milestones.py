@@ -1,9 +1,11 @@
 """Sample milestones: one for each template that ships, with the people around them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from agents.tenants import STARTER_RULEBOOK, Tenant
+from schemas.celebration import Occasion
 from schemas.client import Profile
 from schemas.milestone import Milestone
 from schemas.policy import Policy
@@ -34,6 +36,16 @@ def tenant(folder: Path) -> Tenant:
         rulebook=load_rulebook(STARTER_RULEBOOK.read_text(encoding="utf-8"), "starter.yaml"),
         folder=folder,
     )
+
+
+def occasion(reached: Milestone, **changes: Any) -> Occasion:
+    """The milestone as it is told an hour later."""
+    fields: dict[str, Any] = {
+        "milestone": reached,
+        "tier_policy": POLICY.tiers[reached.tier],
+        "told_at": reached.reached_at + timedelta(hours=1),
+    }
+    return Occasion(**{**fields, **changes})
 
 
 def milestone(rule: str, kind: str, tier: str, threshold: int | None, **changes: object) -> Milestone:

@@ -44,6 +44,29 @@ class InlineImage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that goes with a mail."""
+
+    filename: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gift:
+    """What is given.
+
+    Attributes:
+        to_name: the client's name; None when the profile has none.
+        currency: ISO 4217.
+    """
+
+    cents: int
+    currency: str
+    to_name: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One rendered message to one person, with nothing left to look up.
 
@@ -51,6 +74,8 @@ class Message:
         delivery_id: decides the Message-ID and idempotency keys; equal on every attempt.
         reply_to: the coach's address; None when the tenant's sender answers itself.
         html: the alternative to `text`; empty when the channel has none.
+        attachments: files beside the text; a mail's alone.
+        gift: what is given; on the channel `gift` alone.
         unsubscribe_url: the one-click address of RFC 8058; None on channels without one.
         locale: BCP 47 tag of the text, as in `en`.
     """
@@ -67,6 +92,8 @@ class Message:
     text: str
     html: str
     inline: tuple[InlineImage, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    gift: Gift | None = None
     unsubscribe_url: str | None = None
     locale: str = "en"
 

@@ -21,10 +21,10 @@ from agents.channels.channel import InlineImage
 from agents.channels.sms_text import plainly
 from agents.channels.words import LOCALE, Letter, MissingFact, WordFiles
 from agents.tenants import Tenant
+from schemas.celebration import Occasion
 from schemas.client import Profile
-from schemas.milestone import Milestone
-from schemas.policy import ChannelName, TierPolicy
-from schemas.tenant import Coach
+from schemas.policy import ChannelName
+from schemas.tenant import Coach, NextLink, Video
 from streams.planning.compose import Words, compose
 
 __all__ = ["Links", "MissingFact", "Rendered", "Renderer"]
@@ -44,10 +44,22 @@ class Links:
     Attributes:
         unsubscribe_url: the page `/u/{token}`; None on channels without one.
         inbox_url: where the client reads in-app messages; None when only the platform shows them.
+        preferences_url: where the client says what they want to hear, and how.
+        certificate_url: the page of the certificate that goes with it.
+        badge_url: the page of the badge.
+        referral_url: what the client may hand on, tracked.
+        video: the addresses of its video, filled in.
+        next_step: where the next step leads.
     """
 
     unsubscribe_url: str | None = None
     inbox_url: str | None = None
+    preferences_url: str | None = None
+    certificate_url: str | None = None
+    badge_url: str | None = None
+    referral_url: str | None = None
+    video: Video | None = None
+    next_step: NextLink | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,41 +107,39 @@ class Renderer:
         )
         self._layout = environment.get_template("layout.html.j2")
 
-    def render(  # noqa: PLR0913 - keyword-only, and each is another party to one message
+    def render(
         self,
-        milestone: Milestone,
+        occasion: Occasion,
         *,
         channel: ChannelName,
-        tier_policy: TierPolicy,
         profile: Profile | None,
         coach: Coach | None,
         tenant: Tenant,
         links: Links,
-        template: str | None = None,
     ) -> Rendered:
         """Put a milestone into words.
 
         Args:
-            milestone: what was reached.
+            occasion: what was reached, and how it is told.
             channel: `in_app`, `email` or `sms`.
-            tier_policy: decides whether a badge belongs to it.
             profile: the client; None when no profile has arrived.
             coach: who signs; None signs as the tenant.
             tenant: the practice, with its own templates if it has any.
             links: addresses that the message carries.
-            template: a rule's own template, before all others.
 
         Raises:
             MissingFact: no bracket ever reaches a client; the coach is asked instead.
         """
+        milestone = occasion.milestone
         words = compose(milestone, profile=profile, coach=coach, tenant_name=tenant.name, tenant_zone=tenant.timezone)
-        own = tenant.folder / "templates"
-        letter = self._files.letter(milestone, channel, words, own=own if own.is_dir() else None, template=template)
+        folder = tenant.folder / "templates"
+        own = folder if folder.is_dir() else None
+        letter = self._files.letter(milestone, channel, words, own=own, template=occasion.template)
         if channel == "in_app":
             return _in_app(letter)
         if channel == "sms":
             return _text_message(letter, words)
-        return self._mail(letter, words, links, badge=tier_policy.badge)
+        return self._mail(letter, words, links, badge=occasion.tier_policy.badge)
 
     def check(self, tenant: Tenant | None = None) -> tuple[str, ...]:
         """A line for each word file that does not parse; empty when all do."""

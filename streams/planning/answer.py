@@ -7,10 +7,16 @@ from schemas.milestone import Milestone
 from schemas.policy import Approval, ChannelName, Policy, QuietHours, TierPolicy
 from schemas.rules import Rule
 
-SENDABLE: frozenset[ChannelName] = frozenset({"in_app", "email", "sms"})
-"""Channels that go out by themselves where they are set up; whatever else a tier names is handed to the coach."""
+MESSAGES: frozenset[ChannelName] = frozenset({"in_app", "email", "sms"})
+"""Channels that carry words to the client."""
 
-DISTURBING: frozenset[ChannelName] = SENDABLE - {"in_app"}
+KEEPSAKES: frozenset[ChannelName] = frozenset({"certificate", "badge", "referral", "video"})
+"""Parts that a message carries: they have no sender of their own."""
+
+SENDABLE: frozenset[ChannelName] = MESSAGES | KEEPSAKES | {"slack", "gift"}
+"""Parts that go by themselves where they are set up."""
+
+DISTURBING: frozenset[ChannelName] = MESSAGES - {"in_app"}
 """Channels that ring or light up somebody's phone."""
 
 

@@ -28,7 +28,7 @@ from schemas.celebration import (
 )
 from schemas.milestone import Milestone
 from schemas.policy import ChannelName, Policy
-from streams.planning.answer import DISTURBING, SENDABLE, Answer, Override, answer_for
+from streams.planning.answer import DISTURBING, MESSAGES, Answer, Override, answer_for
 from streams.planning.client_view import ClientView
 from streams.planning.handwork import coach_task
 from streams.planning.history import Past, is_moment_taken, slots_taken
@@ -41,7 +41,12 @@ _NO_OVERRIDE = Override()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """One judged channel; `tell` is set when a person must hear that it does not go by itself."""
+    """One judged channel.
+
+    Attributes:
+        tell: a person must hear that it does not go by itself.
+        is_handwork: a person carries it out; it has no delivery.
+    """
 
     channel: ChannelName
     outcome: DecisionOutcome
@@ -49,6 +54,7 @@ class _Part:
     due_at: datetime
     detail: str | None = None
     tell: bool = False
+    is_handwork: bool = False
 
 
 def plan(  # noqa: PLR0913 - keyword-only, and each is another thing that decides
@@ -59,7 +65,7 @@ def plan(  # noqa: PLR0913 - keyword-only, and each is another thing that decide
     override: Override = _NO_OVERRIDE,
     history: Sequence[Past] = (),
     pauses: tuple[Pause, ...] = (),
-    channels: frozenset[ChannelName] = SENDABLE,
+    channels: frozenset[ChannelName] = MESSAGES,
     now: datetime,
 ) -> Celebration:
     """The celebration of a milestone.
@@ -120,7 +126,7 @@ def _judge(question: Question, slot: _Slot) -> _Part:
     channel, answer, timing = question.channel, question.answer, slot.timing
     settled = partial(_Part, channel=channel, due_at=question.now)
     objection = first_objection(question)
-    if channel not in SENDABLE:
+    if channel not in MESSAGES | slot.channels:
         return _by_hand(question, objection)
     if objection or channel not in slot.channels:
         return _objected(question, objection or _not_set_up(answer, slot))
@@ -153,8 +159,8 @@ def _objected(question: Question, objection: Objection) -> _Part:
 def _by_hand(question: Question, objection: Objection | None) -> _Part:
     """A part that a person carries out; what merely waits does not hold a person up."""
     if objection and objection.outcome == "skip":
-        return _objected(question, objection)
-    settled = partial(_Part, channel=question.channel, due_at=question.now)
+        return replace(_objected(question, objection), is_handwork=True)
+    settled = partial(_Part, channel=question.channel, due_at=question.now, is_handwork=True)
     if question.channel == "gift" and not question.answer.gift_cents:
         return settled(outcome="skip", reason="no_amount")
     waits = question.channel == "gift" and question.answer.approval == "money"
@@ -162,7 +168,7 @@ def _by_hand(question: Question, objection: Objection | None) -> _Part:
 
 
 def _task(parts: tuple[_Part, ...], answer: Answer) -> CoachTask | None:
-    chores = [part.channel for part in parts if part.outcome == "task" and part.channel not in SENDABLE]
+    chores = [part.channel for part in parts if part.is_handwork and part.outcome == "task"]
     reasons = [part.reason for part in parts if part.tell]
     return coach_task(answer.milestone, chores, reasons, answer.gift_cents)
 
@@ -176,7 +182,7 @@ def _celebration(
     answer: Answer, policy: Policy, parts: tuple[_Part, ...], task: CoachTask | None, now: datetime
 ) -> Celebration:
     milestone, own_id = answer.milestone, celebration_id(answer.milestone.milestone_id)
-    going = [part.due_at for part in parts if part.channel in SENDABLE and part.outcome in {"send", "hold"}]
+    going = [part.due_at for part in parts if not part.is_handwork and part.outcome in {"send", "hold"}]
     return Celebration(
         celebration_id=own_id,
         milestone_id=milestone.milestone_id,
@@ -191,7 +197,7 @@ def _celebration(
         planned_at=now,
         due_at=min(going, default=now),
         expires_at=answer.expires_at,
-        deliveries=tuple(_delivery(own_id, part, answer) for part in parts if part.channel in SENDABLE),
+        deliveries=tuple(_delivery(own_id, part, answer) for part in parts if not part.is_handwork),
         decisions=tuple(
             Decision(part=part.channel, outcome=part.outcome, reason=part.reason, detail=part.detail) for part in parts
         ),

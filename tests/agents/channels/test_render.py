@@ -11,7 +11,7 @@ import pytest
 from agents.channels.render import Links, MissingFact, Rendered, Renderer
 from agents.tenants import Tenant
 from schemas.milestone import Milestone
-from tests.sample_milestones import ANA, COACH, POLICY, SAMPLES, milestone, streak, tenant
+from tests.sample_milestones import ANA, COACH, POLICY, SAMPLES, milestone, occasion, streak, tenant
 
 TEMPLATES = Path(__file__).parents[3] / "deploy" / "templates" / "en"
 LINKS = Links(unsubscribe_url="https://cairn.example/u/token", inbox_url="https://app.example/inbox")
@@ -29,14 +29,14 @@ def practice(tmp_path: Path) -> Tenant:
 
 
 def render(renderer: Renderer, practice: Tenant, reached: Milestone, channel: Any, **changes: Any) -> Rendered:
+    of_occasion = {name: changes.pop(name) for name in ("tier_policy", "template") if name in changes}
     known: dict[str, Any] = {
-        "tier_policy": POLICY.tiers[reached.tier],
         "profile": ANA,
         "coach": COACH,
         "tenant": practice,
         "links": LINKS,
     }
-    return renderer.render(reached, channel=channel, **{**known, **changes})
+    return renderer.render(occasion(reached, **of_occasion), channel=channel, **{**known, **changes})
 
 
 class Page(HTMLParser):

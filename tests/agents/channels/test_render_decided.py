@@ -14,7 +14,7 @@ from schemas.event import EVENT_DATA, Event
 from schemas.milestone import Milestone
 from streams.tracking.compiling import compile_rulebook
 from streams.tracking.replay import replay
-from tests.sample_milestones import ANA, COACH, POLICY, tenant
+from tests.sample_milestones import ANA, COACH, occasion, tenant
 
 STARTS = datetime(2026, 1, 5, 17, tzinfo=UTC)
 
@@ -51,9 +51,8 @@ def decided() -> dict[str, Milestone]:
 
 def rendered(reached: Milestone, channel: Any) -> Rendered:
     return Renderer().render(
-        reached,
+        occasion(reached),
         channel=channel,
-        tier_policy=POLICY.tiers[reached.tier],
         profile=ANA,
         coach=COACH,
         tenant=tenant(Path()),

@@ -8,16 +8,14 @@ from hypothesis import strategies as st
 
 from agents.channels.render import Links, Renderer
 from agents.channels.sms_text import plainly, segments
-from tests.sample_milestones import ANA, COACH, POLICY, SAMPLES, milestone, tenant
+from tests.sample_milestones import ANA, COACH, SAMPLES, milestone, occasion, tenant
 
 RENDERER = Renderer()
 
 
 def text_of(reached: Any, folder: Path, **people: Any) -> str:
     known = {"profile": ANA, "coach": COACH, **people}
-    return RENDERER.render(
-        reached, channel="sms", tier_policy=POLICY.tiers[reached.tier], tenant=tenant(folder), links=Links(), **known
-    ).text
+    return RENDERER.render(occasion(reached), channel="sms", tenant=tenant(folder), links=Links(), **known).text
 
 
 @pytest.mark.parametrize(

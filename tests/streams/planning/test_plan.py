@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from schemas.brake import Pause, Suppression
 from schemas.celebration import celebration_id, delivery_id
 from schemas.rulebook import load_rulebook
-from streams.planning.answer import SENDABLE, Override, override_of
+from streams.planning.answer import MESSAGES, Override, override_of
 from streams.planning.history import Past, past_of
 from streams.planning.plan import plan
 from tests.streams.planning.planning_cases import MORNING, NIGHT, NOON, client, consent, policy, won
@@ -283,7 +283,7 @@ def test_no_part_vanishes_and_what_is_due_is_in_time(
     planned = plan(won(tier), client=who, policy=policy(), pauses=pauses, now=now)
     channels = policy().tiers[tier].channels
     assert [d.part for d in planned.decisions] == list(channels)
-    assert {d.channel for d in planned.deliveries} == set(channels) & SENDABLE
+    assert {d.channel for d in planned.deliveries} == set(channels) & MESSAGES
     for delivery in planned.deliveries:
         assert (delivery.state == "skipped") or now <= delivery.due_at < delivery.expires_at
         assert (delivery.state != "skipped") or delivery.reason is not None
