@@ -57,6 +57,14 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Approved:
+    """The words that a coach has approved: they go as they are."""
+
+    subject: str
+    paragraphs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
     """What one message is about, as it was decided; the facts are put into words when it leaves.
 
@@ -68,6 +76,8 @@ class Occasion:
         phrase: counts the client's messages of the tier; equal words are never taken twice in a row.
         next_step: what the message points to.
         keepsakes: the parts that it carries: `certificate`, `badge`, `referral`, `video`.
+        is_first: the client has never heard from us: the message says what to expect.
+        approved: words that a coach has approved, instead of the file's.
     """
 
     milestone: Milestone
@@ -78,6 +88,8 @@ class Occasion:
     phrase: int = 0
     next_step: NextStep | None = None
     keepsakes: frozenset[ChannelName] = frozenset()
+    is_first: bool = False
+    approved: Approved | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
