@@ -15,14 +15,14 @@ from schemas.policy import ChannelName, Mode, NextStep, TierPolicy
 DeliveryState = Literal[
     "pending", "held", "deferred", "sending", "sent", "delivered", "bounced", "failed", "skipped", "unknown"
 ]
-DecisionOutcome = Literal["send", "hold", "skip", "task", "withdraw"]
-CelebrationOutcome = Literal["send", "hold", "task", "skip", "withdrawn"]
+DecisionOutcome = Literal["send", "hold", "skip", "task", "withdraw", "merge"]
+CelebrationOutcome = Literal["send", "hold", "task", "skip", "withdrawn", "merged"]
 Reason = Literal[
     "planned", "erased", "expired", "paused", "suppressed", "same_moment", "no_consent", "opted_out",
     "channel_unwanted", "approval", "by_hand", "no_amount", "cap_reached", "quiet_hours", "shadow",
     "retracted", "retracted_after_sending", "missing_fact", "no_address", "no_profile", "rejected",
     "provider_away", "lost_in_sending", "no_channel", "celebrated_before", "merged", "hold_out", "over_budget",
-    "declined", "taken_over", "approval_over", "core_opened", "cool_down", "not_carried", "reserved",
+    "declined", "taken_over", "approval_over", "core_opened", "cool_down", "not_carried", "approved",
 ]  # fmt: skip
 
 WHOLE = "celebration"
@@ -127,8 +127,30 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What waits for a coach's approval.
+
+    Attributes:
+        parts: the channels that wait.
+        cents: the money that is asked for.
+    """
+
+    parts: tuple[ChannelName, ...]
+    cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Celebration:
-    """The whole answer to one milestone at one revision."""
+    """The whole answer to one milestone at one revision.
+
+    Attributes:
+        asks: what waits for approval; None when nothing does.
+        gift_cents: what is given; 0 without a gift.
+        phrase: which of the tier's phrasings its words take.
+        is_first: it is the first that the client hears.
+        variant: the experiment and variant that the client was assigned to, `EXPERIMENT/VARIANT`.
+        merged_into: the celebration whose message tells of this one too.
+    """
 
     celebration_id: str
     milestone_id: str
@@ -146,6 +168,13 @@ class Celebration:
     deliveries: tuple[Delivery, ...]
     decisions: tuple[Decision, ...]
     task: CoachTask | None
+    asks: Ask | None = None
+    gift_cents: int = 0
+    next_step: NextStep | None = None
+    phrase: int = 0
+    is_first: bool = False
+    variant: str | None = None
+    merged_into: str | None = None
 
 
 def celebration_id(milestone_id: str) -> str:

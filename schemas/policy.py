@@ -1,14 +1,24 @@
 """The policy: what a tier is answered with, and within which limits.
 
 It stands in the same file as the rules, and `schemas.rulebook` holds both. Money is in
-cents; a light tier never costs anything unless the file says so explicitly.
+cents; a light tier never costs anything, and no gift is large, unless the file says so
+explicitly (`generous: true`).
 """
 
 import re
 from datetime import time, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from schemas.milestone import Tier
 
@@ -25,6 +35,11 @@ LIGHT_TIERS: frozenset[Tier] = frozenset({"micro", "streak"})
 
 MAX_GIFT_CENTS = 4_000
 """More than this is no small gift any more; a slip of the decimal point would be one."""
+
+MOST_GIFT_CENTS = 50_000
+"""Nothing is given by a machine beyond this, whatever the file says."""
+
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 _DURATION = re.compile(r"^(\d+)(s|m|h|d)$")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -67,6 +82,18 @@ class Cap(_Part):
     per_week: Annotated[int, Field(ge=1)] | None = None
 
 
+class FollowUp(_Part):
+    """Channels that only remind: they wait, and drop out once the message itself was opened.
+
+    Attributes:
+        channels: which of the answer's channels, as in [sms].
+        after: how long they wait: 4h, 1d.
+    """
+
+    channels: Annotated[tuple[Literal["in_app", "sms"], ...], Field(min_length=1)]
+    after: Duration = timedelta(hours=4)
+
+
 class TierPolicy(_Part):
     """How one tier is answered.
 
@@ -80,19 +107,58 @@ class TierPolicy(_Part):
         expires: after this long the message is no longer sent: 24h, 2d.
         cap: how many of this tier one client gets at the most.
         quiet: in quiet hours, `hold` waits, `downgrade` goes into the app alone, `send` goes out.
-        approval: what waits for a coach: nothing, the money, or all of it.
+        approval: what waits for a coach: nothing, the money, or all of it; None as the whole policy says.
+        follow_up: channels that remind, if the message was not opened.
+        generous: the gift is meant to be larger than a small one, or to go with a light tier.
     """
 
     channels: Annotated[tuple[ChannelName, ...], Field(min_length=1)]
     consent: Annotated[Literal["service", "marketing"], Field(alias="class")] = "service"
     cost_cents: Annotated[int, Field(ge=0, le=MAX_GIFT_CENTS)] = 0
-    gift_cents: Annotated[int, Field(ge=0, le=MAX_GIFT_CENTS)] = 0
+    gift_cents: Annotated[int, Field(ge=0, le=MOST_GIFT_CENTS)] = 0
     badge: bool = False
     recap: bool = False
     expires: Duration = timedelta(hours=24)
     cap: Cap = Cap()
     quiet: QuietAnswer = "hold"
-    approval: Approval = "money"
+    approval: Approval | None = None
+    follow_up: FollowUp | None = None
+    generous: bool = False
+
+    @model_validator(mode="after")
+    def _large_gifts_are_meant(self) -> Self:
+        if self.gift_cents > MAX_GIFT_CENTS and not self.generous:
+            raise ValueError(too_large(self.gift_cents))
+        return self
+
+
+def too_large(cents: int) -> str:
+    """What is wrong with a gift of so many cents."""
+    return f"{cents} cents are more than {MAX_GIFT_CENTS}: say generous: true beside it if that is meant"
+
+
+class Clients(_Part):
+    """Clients who are treated differently: any of these tags, or these ids.
+
+    Attributes:
+        tags: clients who have any of these tags.
+        ids: these clients.
+    """
+
+    tags: tuple[Line, ...] = ()
+    ids: tuple[Line, ...] = ()
+
+
+class Surge(_Part):
+    """The automatic brake: a tenant that sends many times what it usually does is paused, and somebody is called.
+
+    Attributes:
+        times: how many times the usual number of messages in an hour is too much.
+        floor: fewer messages in an hour than this are never too much.
+    """
+
+    times: Annotated[float, Field(ge=2)] = 5.0
+    floor: Annotated[int, Field(ge=1)] = 500
 
 
 class Budget(_Part):
@@ -142,16 +208,34 @@ def _starter_tiers() -> dict[Tier, TierPolicy]:
             {"channels": ["email", "video", "in_app"], "recap": True, "cost_cents": 200, "expires": "48h"}
         ),
         "major": TierPolicy.model_validate(
-            {"channels": ["email", "certificate", "gift", "referral"], "gift_cents": 2_500, "expires": "7d"}
+            {
+                "channels": ["email", "certificate", "gift", "referral"],
+                "gift_cents": 2_500,
+                "expires": "7d",
+                "approval": "money",
+            }
         ),
         "nudge": TierPolicy.model_validate({"channels": ["email"], "cap": {"per_week": 1}, "expires": "48h"}),
     }
 
 
 class Policy(_Part):
-    """The whole policy; what the file leaves out is as in the starter rulebook."""
+    """The whole policy; what the file leaves out is as in the starter rulebook.
+
+    Attributes:
+        approval: what waits for a coach where neither rule nor tier says so.
+        cap: at most this many celebrations of all tiers for one client; the last place is a major's.
+        by_hand: clients whom people congratulate, never a machine.
+        ask_first: clients of whom nothing goes without approval.
+        surge: the automatic brake.
+    """
 
     mode: Mode = "live"
+    approval: Approval = "money"
+    cap: Cap = Cap()
+    by_hand: Clients = Clients()
+    ask_first: Clients = Clients()
+    surge: Surge = Surge()
     tiers: dict[Tier, TierPolicy] = Field(default_factory=_starter_tiers)
     budget: Budget = Budget()
     quiet_hours: QuietHours = QuietHours()
@@ -161,6 +245,6 @@ class Policy(_Part):
     @classmethod
     def _light_tiers_cost_nothing(cls, tiers: dict[Tier, TierPolicy]) -> dict[Tier, TierPolicy]:
         for tier in sorted(LIGHT_TIERS & tiers.keys()):
-            if tiers[tier].gift_cents or tiers[tier].cost_cents:
+            if (tiers[tier].gift_cents or tiers[tier].cost_cents) and not tiers[tier].generous:
                 raise ValueError(f"the {tier} tier costs nothing: take its gift_cents and cost_cents out")
         return {**_starter_tiers(), **tiers}

@@ -15,7 +15,7 @@ import pydantic
 from pydantic import Field
 
 from schemas.milestone import Tier
-from schemas.policy import Budget, Cap, HoldOut, Policy, QuietHours, TierPolicy
+from schemas.policy import Budget, Cap, Clients, FollowUp, HoldOut, Policy, QuietHours, Surge, TierPolicy
 from schemas.rulebook_faults import Fault, explain, in_file_order
 from schemas.rulebook_links import broken_links
 from schemas.rules import (
@@ -25,6 +25,7 @@ from schemas.rules import (
     Defaults,
     LapseWhen,
     PercentWhen,
+    Reward,
     Rule,
     StreakWhen,
     SumWhen,
@@ -55,6 +56,11 @@ class RulebookFile(Policy):
         budget: what may be spent in a calendar month.
         quiet_hours: the hours in which nothing arrives.
         hold_out: the share of clients left uncelebrated to measure the effect.
+        approval: what waits for a coach where neither rule nor tier says so.
+        cap: at most this many celebrations of all tiers for one client; the last place is a major's.
+        by_hand: clients whom people congratulate, never a machine.
+        ask_first: clients of whom nothing goes without approval.
+        surge: the automatic brake: a tenant that sends many times what it usually does is paused.
     """
 
     version: Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)] = 1
@@ -153,4 +159,9 @@ _KEYS = {
     "budget": _keys(Budget),
     "quiet_hours": _keys(QuietHours),
     "hold_out": _keys(HoldOut),
+    "follow_up": _keys(FollowUp),
+    "reward": _keys(Reward),
+    "by_hand": _keys(Clients),
+    "ask_first": _keys(Clients),
+    "surge": _keys(Surge),
 }

@@ -120,12 +120,13 @@ def _values(when: ValueWhen) -> Iterator[Doubt]:
 def _money(rule: Rule, path: Path, policy: Policy) -> Iterator[Doubt]:
     tier_policy: TierPolicy = policy.tiers[rule.tier]
     tier: Path = ("tiers", rule.tier)
-    of_rule = rule.gift_cents is not None
-    cents = rule.gift_cents if rule.gift_cents is not None else tier_policy.gift_cents
+    of_rule = rule.gift_cents is not None or rule.reward is not None
+    own = max(rule.reward.cents) if rule.reward else rule.gift_cents
+    cents = tier_policy.gift_cents if own is None else own
     channels = rule.channels or tier_policy.channels
-    gift_path = (*(path if of_rule else tier), "gift_cents")
+    gift_path = (*(path if of_rule else tier), "reward" if rule.reward else "gift_cents")
     channels_path = (*(path if rule.channels else tier), "channels")
-    if "gift" in channels and rule.tier in LIGHT_TIERS:
+    if "gift" in channels and rule.tier in LIGHT_TIERS and not cents:
         yield channels_path, f"a {rule.tier} milestone costs nothing, so its gift is never given"
     elif "gift" in channels and not cents:
         yield channels_path, "names a gift, but no gift_cents: nothing is given"
@@ -133,8 +134,9 @@ def _money(rule: Rule, path: Path, policy: Policy) -> Iterator[Doubt]:
         yield gift_path, "names money, but no gift among the channels: it is never given"
     if not cents or "gift" not in channels:
         return
-    if (rule.approval or tier_policy.approval) == "never":
-        yield (*(path if rule.approval else tier), "approval"), f"{cents} cents are given without anybody's approval"
+    if (rule.approval or tier_policy.approval or policy.approval) == "never":
+        where: Path = path if rule.approval else tier if tier_policy.approval else ()
+        yield (*where, "approval"), f"{cents} cents are given without anybody's approval"
     if cents > policy.budget.client_month_cents:
         yield gift_path, f"{cents} cents are more than the budget of a client and month"
     if rule.tier == "nudge":

@@ -1,8 +1,8 @@
 """Rules: when a milestone is reached, as a rulebook states it.
 
-What a rule waits for is in `schemas.whens`; here is what stands beside it. An option that
-the design names and that is not decided yet is refused by its name: a rule that is silently
-ignored would be a promise broken without a trace.
+What a rule waits for is in `schemas.whens`; here is what stands beside it. A word that is
+not known is refused by its name: a rule that is silently ignored would be a promise broken
+without a trace.
 """
 
 import re
@@ -19,7 +19,16 @@ from pydantic import (
 )
 
 from schemas.milestone import Tier
-from schemas.policy import LIGHT_TIERS, MAX_GIFT_CENTS, Approval, ChannelName, Duration
+from schemas.policy import (
+    LIGHT_TIERS,
+    MAX_GIFT_CENTS,
+    MOST_GIFT_CENTS,
+    Approval,
+    ChannelName,
+    Duration,
+    NextStep,
+    too_large,
+)
 from schemas.rule_words import ClockTime, Day, FieldName, Label, Part, Scalar, Slip, Slug, as_many, look_at
 from schemas.whens import (
     KINDS,
@@ -35,21 +44,14 @@ from schemas.whens import (
 from schemas.zones import ZONES
 
 __all__ = [
-    "KINDS", "Audience", "CountWhen", "DateWhen", "Defaults", "LapseWhen", "PercentWhen", "Rule", "Slip", "StreakWhen",
-    "SumWhen", "ValueWhen", "When",
+    "KINDS", "Audience", "CountWhen", "DateWhen", "Defaults", "LapseWhen", "PercentWhen", "Reward", "Rule", "Slip",
+    "StreakWhen", "SumWhen", "ValueWhen", "When",
 ]  # fmt: skip
 
 MAX_SETTLE = timedelta(days=7)
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _NAME_FIELDS = ("threshold",)
-
-
-def _not_decided(_value: object, info: ValidationInfo) -> object:
-    raise ValueError(f"{info.field_name} is not decided by this version; take it out")
-
-
-Undecided = Annotated[None, BeforeValidator(_not_decided)]
 
 
 def _settles(wait: timedelta) -> timedelta:
@@ -90,6 +92,20 @@ class Audience(Part):
         return self
 
 
+class Reward(Part):
+    """A gift that grows with each time.
+
+    Attributes:
+        by: what it grows with: `occurrence`, each time that the client reaches the rule.
+        cents: the gift of the first time, the second, and so on; the last one is for all that follow.
+    """
+
+    by: Literal["occurrence"] = "occurrence"
+    cents: Annotated[
+        tuple[Annotated[int, Field(ge=0, le=MOST_GIFT_CENTS, strict=True)], ...], Field(min_length=1, max_length=100)
+    ]
+
+
 class Rule(Part):
     """One rule: what is counted, how heavy it weighs, and how its answer differs.
 
@@ -109,6 +125,11 @@ class Rule(Part):
         settle: how long a crossing must hold before it is told.
         effective_from: what was reached before this day, in the client's time, is not told.
         clients: whom it is for; None for all.
+        reward: a gift that grows, instead of the tier's.
+        next: what the message points to as the next step; `next_steps` of tenant.yaml says where that is.
+        by_hand: people congratulate, never a machine.
+        personal: it tells of something personal, which the client must permit; None for a birthday alone.
+        generous: the gift is meant to be larger than a small one, or to go with a light tier.
     """
 
     id: Slug
@@ -121,13 +142,16 @@ class Rule(Part):
     enabled: bool = True
     channels: Annotated[tuple[ChannelName, ...], Field(min_length=1)] | None = None
     template: Slug | None = None
-    gift_cents: Annotated[int, Field(ge=0, le=MAX_GIFT_CENTS, strict=True)] | None = None
+    gift_cents: Annotated[int, Field(ge=0, le=MOST_GIFT_CENTS, strict=True)] | None = None
     approval: Approval | None = None
     settle: Annotated[Duration, AfterValidator(_settles)] | None = None
     effective_from: Day | None = None
     clients: Audience | None = None
-    reward: Undecided = None
-    next: Undecided = None
+    reward: Reward | None = None
+    next: NextStep | None = None
+    by_hand: bool = False
+    personal: bool | None = None
+    generous: bool = False
 
     @field_validator("where")
     @classmethod
@@ -167,13 +191,18 @@ class Rule(Part):
             raise ValueError(f"a {when.kind} is due when it is due: take settle out")
         return settle
 
-    @field_validator("gift_cents")
-    @classmethod
-    def _gift_fits_the_tier(cls, cents: int | None, info: ValidationInfo) -> int | None:
-        tier = info.data.get("tier")
-        if cents and tier in LIGHT_TIERS:
-            raise ValueError(f"a {tier} milestone costs nothing: take it out or raise the tier")
-        return cents
+    @model_validator(mode="after")
+    def _money_is_meant(self) -> Self:
+        if self.gift_cents is not None and self.reward is not None:
+            raise ValueError("gift_cents and reward are two answers to one question: keep one")
+        most = max(self.reward.cents) if self.reward else self.gift_cents or 0
+        if self.generous or not most:
+            return self
+        if self.tier in LIGHT_TIERS:
+            raise ValueError(f"a {self.tier} milestone costs nothing: take the gift out or raise the tier")
+        if most > MAX_GIFT_CENTS:
+            raise ValueError(too_large(most))
+        return self
 
 
 def _known_zone(zone: str) -> str:

@@ -13,7 +13,7 @@ from schemas.rulebook import RulebookFile
 
 _SECTION = "\n\nAttributes:\n"
 _ATTRIBUTE = re.compile(r"^    (\w+): (.+(?:\n        .+)*)", re.MULTILINE)
-_SHORT = {"P1D": "24h", "21:00:00": "21:00", "08:00:00": "08:00"}
+_SHORT = {"P1D": "24h", "PT4H": "4h", "21:00:00": "21:00", "08:00:00": "08:00"}
 """Defaults as people write them."""
 
 

@@ -27,6 +27,7 @@ class ClientView:
         unwanted: channels that the client's preferences switch off.
         opted_out: channels that the client left by a link or a reply.
         suppression: the one in force now, if any.
+        tags: as the profile has them.
     """
 
     erased: bool
@@ -36,6 +37,7 @@ class ClientView:
     unwanted: frozenset[str] = frozenset()
     opted_out: frozenset[str] = frozenset()
     suppression: Suppression | None = None
+    tags: frozenset[str] = frozenset()
 
     def consents_to(self, kind: ConsentKind) -> bool:
         """Whether `kind` is allowed; with nothing recorded only service is."""
@@ -71,4 +73,5 @@ def view_client(
         unwanted=frozenset(channel for channel, wanted in known.channels.items() if not wanted),
         opted_out=frozenset(opted_out),
         suppression=suppression,
+        tags=frozenset(known.tags),
     )

@@ -29,7 +29,7 @@ _TELL: Final[Mapping[str, str]] = {
     "no_consent": "the client has not agreed to such messages; tell them yourself if it fits",
     "opted_out": "the client left the channel; tell them when you next speak",
     "channel_unwanted": "the client does not want the channel; tell them when you next speak",
-    "approval": "this answer needs your approval; send it yourself",
+    "by_hand": "you congratulate this client, or for this, yourself",
     "no_channel": "no channel of this answer is set up; tell them yourself",
     "expired": "it could not go out in time; tell them yourself",
     "cap_reached": "it could not go out in time; tell them yourself",
@@ -48,8 +48,8 @@ _FAILED: Final[Mapping[str, str]] = {
 
 def coach_task(
     milestone: Milestone, chores: Sequence[ChannelName], reasons: Sequence[Reason], gift_cents: int
-) -> CoachTask | None:
-    """The task for a celebration; None when nothing is left to a person.
+) -> CoachTask:
+    """The task for a celebration; at least one of `chores` and `reasons` says what is left to a person.
 
     Args:
         milestone: gives the task its title.
@@ -57,8 +57,6 @@ def coach_task(
         reasons: why parts that could have gone by themselves did not.
         gift_cents: what the gift is worth.
     """
-    if not chores and not reasons:
-        return None
     told = dict.fromkeys(_TELL.get(reason, reason) for reason in reasons)
     jobs = [_CHORES[chore] for chore in chores]
     sentences = [", ".join(words for words, _ in jobs)] if jobs else []

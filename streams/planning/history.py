@@ -7,7 +7,7 @@ from datetime import datetime
 from schemas.celebration import Celebration
 from schemas.milestone import Tier
 
-LIVE_OUTCOMES = frozenset({"send", "hold", "task"})
+LIVE_OUTCOMES = frozenset({"send", "hold", "task", "merged"})
 MACHINE_OUTCOMES = frozenset({"send", "hold"})
 
 
@@ -49,4 +49,11 @@ def is_moment_taken(history: Iterable[Past], moment: str | None, milestone_id: s
 
 def slots_taken(history: Iterable[Past], tier: Tier, milestone_id: str) -> tuple[datetime, ...]:
     """When the tier's other celebrations of this client went or will go."""
-    return tuple(past.at for past in history if past.counts and past.tier == tier and past.milestone_id != milestone_id)
+    return tuple(
+        [past.at for past in history if past.counts and past.tier == tier and past.milestone_id != milestone_id]
+    )
+
+
+def all_slots_taken(history: Iterable[Past], milestone_id: str) -> tuple[datetime, ...]:
+    """When the other celebrations of this client went or will go; nudges are none."""
+    return tuple([p.at for p in history if p.counts and p.tier != "nudge" and p.milestone_id != milestone_id])

@@ -4,10 +4,11 @@ Asked once when a milestone is planned and again when a delivery is released, by
 function, so that no rule holds at one of the two only. The first that applies decides.
 
 Order: erased, expired, paused, suppressed, celebrated already under the same moment,
-consent, opt-out, the client's own channel preferences.
+consent, opt-out, the client's own channel preferences, a referral asked for lately, hold-out,
+and what people do by hand.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -44,35 +45,60 @@ class Objection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """May this part go, to this client, now?"""
+    """May the parts of this answer go, to this client, now?
 
-    channel: ChannelName
+    Attributes:
+        is_held_out: the client is left uncelebrated to measure the effect, and this milestone is one to leave out.
+        referral_is_recent: the client was asked for a referral within the cool-down.
+        has_private_slack: what is posted in Slack is read by coaches alone.
+        core_was_opened: the message that a follow-up would remind of was opened.
+    """
+
     answer: Answer
     client: ClientView
     pauses: tuple[Pause, ...]
     moment_taken: bool
     now: datetime
+    is_held_out: bool = False
+    referral_is_recent: bool = False
+    has_private_slack: bool = False
+    core_was_opened: bool = False
 
 
-def first_objection(question: Question) -> Objection | None:
-    """The objection that decides; None when there is none."""
-    found = (ask(question) for ask in _IN_ORDER)
-    return next((objection for objection in found if objection), None)
+_ERASED: Final = Objection(outcome="skip", reason="erased")
+_SAME_MOMENT: Final = Objection(outcome="skip", reason="same_moment")
+_OPTED_OUT: Final = Objection(outcome="skip", reason="opted_out", by_hand=True)
+_UNWANTED: Final = Objection(outcome="skip", reason="channel_unwanted", by_hand=True)
+_COOL_DOWN: Final = Objection(outcome="skip", reason="cool_down")
+_CORE_OPENED: Final = Objection(outcome="skip", reason="core_opened")
+_HELD_OUT: Final = Objection(outcome="skip", reason="hold_out")
+_BY_HAND: Final = Objection(outcome="skip", reason="by_hand", by_hand=True)
 
 
-def _erased(question: Question) -> Objection | None:
-    return Objection(outcome="skip", reason="erased") if question.client.erased else None
+def first_objection(question: Question, channel: ChannelName) -> Objection | None:
+    """The objection to one part that decides; None when there is none."""
+    client = question.client
+    if client.erased:
+        return _ERASED
+    if question.now >= question.answer.expires_at:
+        return _expired(question.answer)
+    return (
+        (_paused(question, channel) if question.pauses else None)
+        or (_suppressed(question) if client.suppression else None)
+        or (_SAME_MOMENT if question.moment_taken else None)
+        or _no_consent(question, channel)
+        or _left(question, channel)
+        or _set_aside(question, channel)
+    )
 
 
-def _expired(question: Question) -> Objection | None:
-    if question.now < question.answer.expires_at:
-        return None
-    return Objection(outcome="skip", reason="expired", detail=f"since {question.answer.expires_at:%Y-%m-%d %H:%M}Z")
+def _expired(answer: Answer) -> Objection:
+    return Objection(outcome="skip", reason="expired", detail=f"since {answer.expires_at:%Y-%m-%d %H:%M}Z")
 
 
-def _paused(question: Question) -> Objection | None:
+def _paused(question: Question, channel: ChannelName) -> Objection | None:
     milestone = question.answer.milestone
-    pause = first_pause(question.pauses, tenant=milestone.tenant, channel=question.channel, rule=milestone.rule)
+    pause = first_pause(question.pauses, tenant=milestone.tenant, channel=channel, rule=milestone.rule)
     return Objection(outcome="hold", reason="paused", detail=pause.reason) if pause else None
 
 
@@ -89,37 +115,52 @@ def _suppressed(question: Question) -> Objection | None:
     return Objection(outcome=outcome, reason="suppressed", detail=found.reason, by_hand=True)
 
 
-def _same_moment(question: Question) -> Objection | None:
-    return Objection(outcome="skip", reason="same_moment") if question.moment_taken else None
+def _no_consent(question: Question, channel: ChannelName) -> Objection | None:
+    answer, client = question.answer, question.client
+    if not client.consents_to("service"):
+        return _unconsented("service", by_hand=True)
+    if answer.tier.consent != "service" and not client.consents_to(answer.tier.consent):
+        return _unconsented(answer.tier.consent, by_hand=True)
+    if answer.personal and not client.consents_to("personal_signals"):
+        return _unconsented("personal_signals", by_hand=True)
+    own = _OWN_CONSENT.get(channel)
+    if own is None or (channel == "slack" and question.has_private_slack) or client.consents_to(own):
+        return None
+    return _unconsented(own, by_hand=False)
 
 
-def _no_consent(question: Question) -> Objection | None:
-    for kind in ("service", question.answer.tier.consent):
-        if not question.client.consents_to(kind):
-            return Objection(outcome="skip", reason="no_consent", detail=kind, by_hand=True)
-    own = _OWN_CONSENT.get(question.channel)
-    if own and not question.client.consents_to(own):
-        return Objection(outcome="skip", reason="no_consent", detail=own)
-    return None
+def _unconsented(kind: ConsentKind, *, by_hand: bool) -> Objection:
+    return Objection(outcome="skip", reason="no_consent", detail=kind, by_hand=by_hand)
 
 
-def _opted_out(question: Question) -> Objection | None:
-    left = question.channel in question.client.opted_out
-    return Objection(outcome="skip", reason="opted_out", by_hand=True) if left else None
+def _left(question: Question, channel: ChannelName) -> Objection | None:
+    if channel in question.client.opted_out:
+        return _OPTED_OUT
+    return _UNWANTED if channel in question.client.unwanted else None
 
 
-def _unwanted(question: Question) -> Objection | None:
-    unwanted = question.channel in question.client.unwanted
-    return Objection(outcome="skip", reason="channel_unwanted", by_hand=True) if unwanted else None
+def _set_aside(question: Question, channel: ChannelName) -> Objection | None:
+    if channel == "referral" and question.referral_is_recent:
+        return _COOL_DOWN
+    if question.core_was_opened and is_follow_up(question.answer, channel):
+        return _CORE_OPENED
+    if question.is_held_out:
+        return _HELD_OUT
+    return _BY_HAND if goes_by_hand(question) else None
 
 
-_IN_ORDER: Final[tuple[Callable[[Question], Objection | None], ...]] = (
-    _erased,
-    _expired,
-    _paused,
-    _suppressed,
-    _same_moment,
-    _no_consent,
-    _opted_out,
-    _unwanted,
-)
+def is_follow_up(answer: Answer, channel: ChannelName) -> bool:
+    """Whether the channel only reminds of this answer's message."""
+    return answer.tier.follow_up is not None and channel in answer.tier.follow_up.channels
+
+
+def goes_by_hand(question: Question) -> bool:
+    """Whether people congratulate, never a machine."""
+    answer, chosen = question.answer, question.answer.policy.by_hand
+    return answer.by_hand or answer.milestone.client in chosen.ids or not question.client.tags.isdisjoint(chosen.tags)
+
+
+def is_asked_first(question: Question) -> bool:
+    """Whether nothing goes to the client without approval."""
+    chosen = question.answer.policy.ask_first
+    return question.answer.milestone.client in chosen.ids or not question.client.tags.isdisjoint(chosen.tags)

@@ -3,58 +3,64 @@
 `plan` is pure and total: the same milestone, client, policy, history and instant give the
 same celebration. It must never read a clock, look up an address or drop a part in silence.
 
-Theory of operation: every channel that the answer names is judged by itself: objections
-first (`objections`), then approval, then whether a person has to do it, then cap and quiet
-hours (`timing`). The parts together are the celebration; what needs a person becomes one task.
+Theory of operation: every channel that the answer names is judged by itself (`judge`): objections
+first, then whether a person has to do it, approval, cap and quiet hours. What only a message can
+carry goes with one, or to a person. The parts together are the celebration; what needs a person
+becomes one task, what waits for a coach's word one ask.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from functools import partial
-from typing import Literal
+from datetime import datetime, timedelta
 
 from schemas.brake import Pause
 from schemas.celebration import (
+    Ask,
     Celebration,
     CelebrationOutcome,
     CoachTask,
     Decision,
-    DecisionOutcome,
     Delivery,
-    Reason,
     celebration_id,
     delivery_id,
 )
 from schemas.milestone import Milestone
-from schemas.policy import ChannelName, Policy
-from streams.planning.answer import DISTURBING, MESSAGES, Answer, Override, answer_for
+from schemas.policy import ChannelName, NextStep, Policy
+from streams.planning.account import Account
+from streams.planning.answer import CARRIERS, KEEPSAKES, MESSAGES, Answer, Override, answer_for
 from streams.planning.client_view import ClientView
 from streams.planning.handwork import coach_task
-from streams.planning.history import Past, is_moment_taken, slots_taken
-from streams.planning.objections import Objection, Question, first_objection
-from streams.planning.quiet_hours import quiet_until
-from streams.planning.timing import Timing, first_time
+from streams.planning.history import Past, is_moment_taken
+from streams.planning.judge import Part, channels_of, judge, slot_of
+from streams.planning.objections import Question
 
 _NO_OVERRIDE = Override()
+_NO_ACCOUNT = Account()
+_WAIT_FOR_PEOPLE = frozenset({"paused", "suppressed", "approval", "over_budget"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
-    """One judged channel.
+class Setting:
+    """What a tenant has set up, and what is tried with this client.
 
     Attributes:
-        tell: a person must hear that it does not go by itself.
-        is_handwork: a person carries it out; it has no delivery.
+        channels: those that are set up; another is skipped, and the next of the answer goes.
+        referral_cool_down: a client is asked for a referral once in this while.
+        has_private_slack: what is posted in Slack is read by coaches alone.
+        next_step: what the message points to.
+        variant: the experiment and variant that the client was assigned to.
+        is_held_out: the client is among those who are left uncelebrated to measure the effect.
     """
 
-    channel: ChannelName
-    outcome: DecisionOutcome
-    reason: Reason
-    due_at: datetime
-    detail: str | None = None
-    tell: bool = False
-    is_handwork: bool = False
+    channels: frozenset[ChannelName] = MESSAGES
+    referral_cool_down: timedelta = timedelta(0)
+    has_private_slack: bool = False
+    next_step: NextStep | None = None
+    variant: str | None = None
+    is_held_out: bool = False
+
+
+_BARE = Setting()
 
 
 def plan(  # noqa: PLR0913 - keyword-only, and each is another thing that decides
@@ -64,8 +70,9 @@ def plan(  # noqa: PLR0913 - keyword-only, and each is another thing that decide
     policy: Policy,
     override: Override = _NO_OVERRIDE,
     history: Sequence[Past] = (),
+    account: Account = _NO_ACCOUNT,
     pauses: tuple[Pause, ...] = (),
-    channels: frozenset[ChannelName] = MESSAGES,
+    setting: Setting = _BARE,
     now: datetime,
 ) -> Celebration:
     """The celebration of a milestone.
@@ -76,113 +83,77 @@ def plan(  # noqa: PLR0913 - keyword-only, and each is another thing that decide
         policy: the tenant's.
         override: what the rule says differently.
         history: the client's celebrations, at least of the last seven days and with moments.
+        account: what else the ledger knows of them.
         pauses: every pause in force.
-        channels: those that are set up; another is skipped, and the next of the answer goes.
+        setting: what the tenant has set up.
         now: domain time.
     """
-    answer = answer_for(milestone, policy, override)
-    question = Question(
-        channel="in_app",
+    answer = answer_for(milestone, policy, override, account.earlier)
+    question = _question(answer, client, history, account, pauses, setting, now)
+    slot = slot_of(answer, client, history, setting.channels, now)
+    parts = [judge(question, channel, slot, account) for channel in channels_of(answer, slot)]
+    parts = _carried(parts)
+    task = _task(parts, answer)
+    if policy.mode == "shadow":
+        parts, task = [_shadowed(part) for part in parts], None
+    return _celebration(answer, parts, task, account, setting, now)
+
+
+def _question(
+    answer: Answer,
+    client: ClientView,
+    history: Sequence[Past],
+    account: Account,
+    pauses: tuple[Pause, ...],
+    setting: Setting,
+    now: datetime,
+) -> Question:
+    tier, asked_at = answer.milestone.tier, account.referral_asked_at
+    is_spared = tier == "major" or (tier == "streak" and account.is_first_streak)
+    return Question(
         answer=answer,
         client=client,
         pauses=pauses,
-        moment_taken=is_moment_taken(history, answer.moment, milestone.milestone_id),
+        moment_taken=is_moment_taken(history, answer.moment, answer.milestone.milestone_id),
         now=now,
-    )
-    slot = _slot(answer, client, history, channels, now)
-    parts = tuple(_judge(replace(question, channel=channel), slot) for channel in _channels(answer, slot))
-    task = _task(parts, answer)
-    if policy.mode == "shadow":
-        parts, task = tuple(_shadowed(part) for part in parts), None
-    return _celebration(answer, policy, parts, task, now)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Slot:
-    """When the celebration may go, and by what; `is_hushed` leaves only what disturbs nobody."""
-
-    timing: Timing
-    is_hushed: bool
-    channels: frozenset[ChannelName]
-
-
-def _slot(
-    answer: Answer, client: ClientView, history: Sequence[Past], channels: frozenset[ChannelName], now: datetime
-) -> _Slot:
-    taken = slots_taken(history, answer.milestone.tier, answer.milestone.milestone_id)
-    quiet = answer.quiet_hours if answer.tier.quiet == "hold" else None
-    timing = first_time(now, cap=answer.tier.cap, taken=taken, quiet=quiet, zone=client.zone)
-    hushed = answer.tier.quiet == "downgrade" and quiet_until(timing.at, answer.quiet_hours, client.zone)
-    return _Slot(timing=timing, is_hushed=bool(hushed), channels=channels)
-
-
-def _channels(answer: Answer, slot: _Slot) -> tuple[ChannelName, ...]:
-    """The channels to judge; a message that quiet hours downgrade goes in the app instead."""
-    downgraded = slot.is_hushed and not DISTURBING.isdisjoint(answer.channels) and "in_app" not in answer.channels
-    return (*answer.channels, "in_app") if downgraded else answer.channels
-
-
-def _judge(question: Question, slot: _Slot) -> _Part:
-    channel, answer, timing = question.channel, question.answer, slot.timing
-    settled = partial(_Part, channel=channel, due_at=question.now)
-    objection = first_objection(question)
-    if channel not in MESSAGES | slot.channels:
-        return _by_hand(question, objection)
-    if objection or channel not in slot.channels:
-        return _objected(question, objection or _not_set_up(answer, slot))
-    if answer.approval == "always":
-        return settled(outcome="task", reason="approval", tell=True)
-    if timing.at >= answer.expires_at:
-        return settled(outcome="skip", reason=timing.reason or "expired", tell=answer.milestone.tier == "major")
-    if slot.is_hushed and channel != "in_app":
-        return settled(outcome="skip", reason="quiet_hours")
-    outcome: DecisionOutcome = "hold" if timing.reason else "send"
-    return _Part(channel=channel, outcome=outcome, reason=timing.reason or "planned", due_at=timing.at)
-
-
-def _not_set_up(answer: Answer, slot: _Slot) -> Objection:
-    """A channel that is not set up is skipped; somebody hears of it if no other of the answer is."""
-    return Objection(outcome="skip", reason="no_channel", by_hand=slot.channels.isdisjoint(answer.channels))
-
-
-def _objected(question: Question, objection: Objection) -> _Part:
-    return _Part(
-        channel=question.channel,
-        outcome=objection.outcome,
-        reason=objection.reason,
-        detail=objection.detail,
-        due_at=question.now,
-        tell=objection.by_hand,
+        is_held_out=setting.is_held_out and not is_spared,
+        referral_is_recent=asked_at is not None and now < asked_at + setting.referral_cool_down,
+        has_private_slack=setting.has_private_slack,
     )
 
 
-def _by_hand(question: Question, objection: Objection | None) -> _Part:
-    """A part that a person carries out; what merely waits does not hold a person up."""
-    if objection and objection.outcome == "skip":
-        return replace(_objected(question, objection), is_handwork=True)
-    settled = partial(_Part, channel=question.channel, due_at=question.now, is_handwork=True)
-    if question.channel == "gift" and not question.answer.gift_cents:
-        return settled(outcome="skip", reason="no_amount")
-    waits = question.channel == "gift" and question.answer.approval == "money"
-    return settled(outcome="task", reason="approval" if waits else "by_hand")
+def _carried(parts: list[Part]) -> list[Part]:
+    """Keepsakes without a message that could carry them are left to a person; so no certificate is lost."""
+    if any(part.channel in CARRIERS and part.goes for part in parts):
+        return parts
+    return [
+        replace(part, outcome="task", reason="not_carried", is_handwork=True)
+        if part.channel in KEEPSAKES and part.goes
+        else part
+        for part in parts
+    ]
 
 
-def _task(parts: tuple[_Part, ...], answer: Answer) -> CoachTask | None:
+def _task(parts: Sequence[Part], answer: Answer) -> CoachTask | None:
     chores = [part.channel for part in parts if part.is_handwork and part.outcome == "task"]
     reasons = [part.reason for part in parts if part.tell]
-    return coach_task(answer.milestone, chores, reasons, answer.gift_cents)
+    return coach_task(answer.milestone, chores, reasons, answer.gift_cents) if chores or reasons else None
 
 
-def _shadowed(part: _Part) -> _Part:
+def _shadowed(part: Part) -> Part:
     would = f"would be: {part.outcome}, {part.reason}"
     return replace(part, outcome="skip", reason="shadow", detail=would)
 
 
 def _celebration(
-    answer: Answer, policy: Policy, parts: tuple[_Part, ...], task: CoachTask | None, now: datetime
+    answer: Answer,
+    parts: Sequence[Part],
+    task: CoachTask | None,
+    account: Account,
+    setting: Setting,
+    now: datetime,
 ) -> Celebration:
     milestone, own_id = answer.milestone, celebration_id(answer.milestone.milestone_id)
-    going = [part.due_at for part in parts if not part.is_handwork and part.outcome in {"send", "hold"}]
     return Celebration(
         celebration_id=own_id,
         milestone_id=milestone.milestone_id,
@@ -191,21 +162,32 @@ def _celebration(
         client=milestone.client,
         rule=milestone.rule,
         tier=milestone.tier,
-        mode=policy.mode,
+        mode=answer.policy.mode,
         outcome=_outcome(parts, task),
         moment=answer.moment,
         planned_at=now,
-        due_at=min(going, default=now),
+        due_at=min((part.due_at for part in parts if part.goes), default=now),
         expires_at=answer.expires_at,
-        deliveries=tuple(_delivery(own_id, part, answer) for part in parts if not part.is_handwork),
+        deliveries=tuple([_delivery(own_id, part, answer) for part in parts if not part.is_handwork]),
         decisions=tuple(
-            Decision(part=part.channel, outcome=part.outcome, reason=part.reason, detail=part.detail) for part in parts
+            [Decision(part=one.channel, outcome=one.outcome, reason=one.reason, detail=one.detail) for one in parts]
         ),
         task=task,
+        asks=_ask(parts, answer),
+        gift_cents=answer.gift_cents if any(part.channel == "gift" and part.goes for part in parts) else 0,
+        next_step=setting.next_step,
+        phrase=account.phrase,
+        is_first=account.is_first,
+        variant=setting.variant,
     )
 
 
-def _outcome(parts: tuple[_Part, ...], task: CoachTask | None) -> CelebrationOutcome:
+def _ask(parts: Sequence[Part], answer: Answer) -> Ask | None:
+    waiting = tuple([part.channel for part in parts if part.waits_for_approval])
+    return Ask(parts=waiting, cents=answer.gift_cents if "gift" in waiting else 0) if waiting else None
+
+
+def _outcome(parts: Sequence[Part], task: CoachTask | None) -> CelebrationOutcome:
     outcomes = {part.outcome for part in parts}
     if "send" in outcomes:
         return "send"
@@ -214,18 +196,14 @@ def _outcome(parts: tuple[_Part, ...], task: CoachTask | None) -> CelebrationOut
     return "task" if task else "skip"
 
 
-def _delivery(celebration: str, part: _Part, answer: Answer) -> Delivery:
+def _delivery(celebration: str, part: Part, answer: Answer) -> Delivery:
     """The row that senders see: a wait for people is `held`, a wait for a time is `pending`."""
-    is_going = part.outcome in {"send", "hold"}
-    waits_for_people = part.reason in {"paused", "suppressed"}
-    state: Literal["pending", "held", "skipped"] = "skipped"
-    if is_going:
-        state = "held" if waits_for_people else "pending"
+    is_held = part.reason in _WAIT_FOR_PEOPLE
     return Delivery(
         delivery_id=delivery_id(celebration, part.channel),
         channel=part.channel,
-        state=state,
-        reason=None if part.reason == "planned" else part.reason,
+        state=("held" if is_held else "pending") if part.goes else "skipped",
+        reason=None if part.reason == "planned" else "approval" if part.waits_for_approval else part.reason,
         due_at=part.due_at,
         expires_at=answer.expires_at,
     )

@@ -71,7 +71,7 @@ tiers:
 rules:
   - {id: first-session, tier: micor, when: {count: session.complete, reaches: [1]}}
   - {id: iron-streak, tier: streak, when: {streak: habit.checked, days: [14, 30, 14]}, repeat: per-strek}
-  - {id: iron-streak, tier: major, when: {percent: course.progressed, per: course, reaches: [101]}, gift_cents: 5000}
+  - {id: iron-streak, tier: major, when: {percent: course.progressed, per: course, reaches: [101]}, gift_cents: 50001}
 """
     assert errors_of(text) == [
         "r.yaml:1:1: version: Input should be greater than or equal to 1",
@@ -93,7 +93,7 @@ rules:
         "r.yaml:9:6: rules[2].id: another rule has the id iron-streak",
         "r.yaml:9:71: rules[2].when.per: course.progressed has no field course to look at; did you mean course_id?",
         "r.yaml:9:94: rules[2].when.reaches[0]: Input should be less than or equal to 100",
-        "r.yaml:9:101: rules[2].gift_cents: Input should be less than or equal to 4000",
+        "r.yaml:9:101: rules[2].gift_cents: Input should be less than or equal to 50000",
     ]
 
 
@@ -119,7 +119,7 @@ rules:
         (rule("{id: a, tier: streak, when: {streak: habit.checked, days: [3]}, where: {title: x}}"), "no field title"),
         (rule("{id: a, tier: streak, when: {streak: session.completed, days: [3]}}"), "should be 'habit.checked'"),
         ("rules: []\ntiers: {micro: {channels: [in_app], cost_cents: 1}}\n", "the micro tier costs nothing"),
-        ("rules: []\ntiers: {major: {channels: [gift], gift_cents: 4001}}\n", "less than or equal to 4000"),
+        ("rules: []\ntiers: {major: {channels: [gift], gift_cents: 4001}}\n", "more than 4000: say generous: true"),
         ("rules: []\ntiers: {major: {channels: [gift], expires: soon}}\n", "a whole number and a unit"),
         ("rules: [\n", "expected"),
         (rule("{id: a, tier: micro, when: {}, where: {kind: [yoga]}}"), "when needs exactly one of"),
@@ -134,10 +134,36 @@ def test_what_does_not_hold_up_is_said(text: str, told: str) -> None:
     assert told in "\n".join(errors_of(text))
 
 
-@pytest.mark.parametrize("option", ["reward: {by: occurrence}", "next: offer"])
-def test_an_option_that_is_not_decided_yet_is_refused_by_its_name(option: str) -> None:
-    (told,) = errors_of(rule(f"{RULE}, {option}}}"))
-    assert f"{option.partition(':')[0]} is not decided by this version" in told
+MAJOR = RULE.replace("tier: micro", "tier: major")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f"{MAJOR}, reward: {{by: occurrence}}}}", "cents is missing"),
+        (f"{MAJOR}, reward: {{cents: [0, 1000, 4001]}}}}", "4001 cents are more than 4000: say generous: true"),
+        (f"{MAJOR}, gift_cents: 4001}}", "4001 cents are more than 4000: say generous: true"),
+        (f"{MAJOR}, gift_cents: 50001, generous: true}}", "less than or equal to 50000"),
+        (f"{MAJOR}, gift_cents: 100, reward: {{cents: [100]}}}}", "two answers to one question"),
+        (f"{RULE}, reward: {{cents: [0, 100]}}}}", "a micro milestone costs nothing"),
+        (f"{RULE}, next: money}}", "resource"),
+    ],
+)
+def test_money_and_next_steps_are_meant(text: str, told: str) -> None:
+    assert told in "\n".join(errors_of(rule(text)))
+
+
+def test_a_large_gift_or_one_of_a_light_tier_is_given_when_it_is_meant() -> None:
+    rules = (f"{MAJOR}, gift_cents: 9000, generous: true}}", f"{RULE}, reward: {{cents: [0, 500]}}, generous: true}}")
+    for text in rules:
+        assert load_rulebook(rule(text), "r").rules[0].generous
+    major, micro = "channels: [gift], gift_cents: 9000", "channels: [gift], gift_cents: 1"
+    meant = f"rules: []\ntiers: {{major: {{{major}, generous: true}}, micro: {{{micro}, generous: true}}}}\n"
+    assert load_rulebook(meant, "r").policy.tiers["micro"].gift_cents == 1
+    (told,) = errors_of(meant.replace(", generous: true", ""))
+    assert "9000 cents are more than 4000" in told
+    (told,) = errors_of(meant.replace(f"{micro}, generous: true", micro))
+    assert "the micro tier costs nothing" in told
 
 
 def test_json_is_a_rulebook_too_also_with_tabs() -> None:

@@ -28,6 +28,10 @@ SHAPES = {
     "budget": "Budget",
     "quiet_hours": "QuietHours",
     "hold_out": "HoldOut",
+    "reward": "Reward",
+    "follow_up": "FollowUp",
+    "by_hand": "Clients",
+    "surge": "Surge",
 }
 COUNTED = {"id": "a", "tier": "major", "when": {"count": "session.completed", "reaches": [1]}}
 STREAK = {"id": "iron-streak", "tier": "streak", "when": {"streak": "habit.checked", "days": [14]}}
@@ -53,11 +57,12 @@ def _placed(section: str, example: Any) -> Iterator[dict[str, Any]]:
         "The file": example,
         "tiers": {"tiers": {"major": {"channels": ["email"], **example}}},
         "cap": {"tiers": {"major": {"channels": ["email"], "cap": example}}},
+        "follow_up": {"tiers": {"major": {"channels": ["email", "sms"], "follow_up": example}}},
     }
     if section in KINDS:
         yield {"rules": [STREAK, {**COUNTED, "when": example}]}
-    elif section in {"rules", "clients"}:
-        part = {"clients": example} if section == "clients" else example
+    elif section in {"rules", "clients", "reward"}:
+        part = example if section == "rules" else {section: example}
         yield from ({"rules": [{**rule, **part}]} for rule in (COUNTED, STREAK))
     else:
         yield {"rules": [], **below.get(section, {section: example})}

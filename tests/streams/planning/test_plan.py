@@ -90,8 +90,8 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, str], str | None]] = {
     ),
     "approval of everything waits for the coach": (
         {"override": Override(approval="always")},
-        {"email": "task:approval", "in_app": "task:approval"},
-        "approval",
+        {"email": "hold:approval", "in_app": "hold:approval"},
+        None,
     ),
     "a rule's own channels replace the tier's": (
         {"override": Override(channels=("in_app", "in_app"))},

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from streams.planning.answer import MESSAGES, Override
-from streams.planning.plan import plan
+from streams.planning.plan import Setting, plan
 from tests.streams.planning.planning_cases import NIGHT, NOON, client, policy, won
 
 CASES: dict[str, tuple[dict[str, Any], dict[str, str], str | None]] = {
@@ -15,12 +15,12 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, str], str | None]] = {
         None,
     ),
     "a channel that is not set up is skipped, and the next one goes": (
-        {"override": Override(channels=("sms", "email")), "channels": MESSAGES - {"sms"}},
+        {"override": Override(channels=("sms", "email")), "setting": Setting(channels=MESSAGES - {"sms"})},
         {"sms": "skip:no_channel", "email": "send:planned"},
         None,
     ),
     "where no channel of the answer is set up, the coach hears of it": (
-        {"override": Override(channels=("sms",)), "channels": MESSAGES - {"sms"}},
+        {"override": Override(channels=("sms",)), "setting": Setting(channels=MESSAGES - {"sms"})},
         {"sms": "skip:no_channel"},
         "no_channel",
     ),

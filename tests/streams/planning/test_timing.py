@@ -1,6 +1,7 @@
 """Quiet hours, caps, release, back-off and verdicts, each by itself."""
 
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -106,43 +107,45 @@ def test_a_cap_always_leaves_room_some_time(
 
 
 def test_cap_and_night_are_both_kept() -> None:
-    timing = first_time(NOON, cap=Cap(per_day=1), taken=[NOON], quiet=hours("21:00", "08:00"), zone=UTC_ZONE)
+    timing = first_time(NOON, taken=[(Cap(per_day=1), [NOON])], quiet=hours("21:00", "08:00"), zone=UTC_ZONE)
     assert (timing.at, timing.reason) == (MORNING, "quiet_hours")
-    both = first_time(NIGHT, cap=Cap(per_day=1), taken=[MORNING], quiet=hours("21:00", "08:00"), zone=UTC_ZONE)
+    both = first_time(NIGHT, taken=[(Cap(per_day=1), [MORNING])], quiet=hours("21:00", "08:00"), zone=UTC_ZONE)
     assert both.at == MORNING + timedelta(days=1)
 
 
 def test_a_cap_and_a_night_that_never_meet_end_the_search() -> None:
     taken = [NOON + timedelta(days=day) for day in range(90)]
-    timing = first_time(NOON, cap=Cap(per_day=1), taken=taken, quiet=hours("21:00", "08:00"), zone=UTC_ZONE)
+    timing = first_time(NOON, taken=[(Cap(per_day=1), taken)], quiet=hours("21:00", "08:00"), zone=UTC_ZONE)
     assert timing.reason == "cap_reached"
 
 
-def question(tier: str = "streak", channel: str = "email", now: datetime = NOON, **quiet: str) -> Question:
+def question(tier: str = "streak", now: datetime = NOON, **quiet: str) -> Question:
     rules = policy(tiers={tier: {"channels": ["email"], "expires": "48h", "cap": {"per_week": 1}, **quiet}})
     answer = answer_for(won(tier), rules, Override())
-    return Question(channel=channel, answer=answer, client=client(), pauses=(), moment_taken=False, now=now)
+    return Question(answer=answer, client=client(), pauses=(), moment_taken=False, now=now)
 
 
 @pytest.mark.parametrize(
-    ("asked", "celebrated", "expected"),
+    ("asked", "channel", "celebrated", "expected"),
     [
-        (question(), (), None),
-        (question(now=NIGHT), (), Wait(until=MORNING, reason="quiet_hours")),
-        (question(now=NIGHT, quiet="send"), (), None),
-        (question(now=NIGHT, quiet="downgrade"), (), Wait(until=MORNING, reason="quiet_hours")),
-        (question(channel="in_app", now=NIGHT, quiet="downgrade"), (), None),
-        (question(), (NOON,), Objection(outcome="skip", reason="cap_reached")),
-        (question("major"), (NOON,), Objection(outcome="skip", reason="cap_reached", by_hand=True)),
+        (question(), "email", (), None),
+        (question(now=NIGHT), "email", (), Wait(until=MORNING, reason="quiet_hours")),
+        (question(now=NIGHT, quiet="send"), "email", (), None),
+        (question(now=NIGHT, quiet="downgrade"), "email", (), Wait(until=MORNING, reason="quiet_hours")),
+        (question(now=NIGHT, quiet="downgrade"), "in_app", (), None),
+        (question(), "email", (NOON,), Objection(outcome="skip", reason="cap_reached")),
+        (question("major"), "email", (NOON,), Objection(outcome="skip", reason="cap_reached", by_hand=True)),
     ],
 )
-def test_release_asks_once_more(asked: Question, celebrated: tuple[datetime, ...], expected: object) -> None:
-    assert objection_to_release(asked, celebrated) == expected
+def test_release_asks_once_more(
+    asked: Question, channel: Any, celebrated: tuple[datetime, ...], expected: object
+) -> None:
+    assert objection_to_release(asked, channel, of_tier=celebrated) == expected
 
 
 def test_release_hears_every_objection_of_planning() -> None:
     asked = question(now=NOON + timedelta(days=3))
-    found = objection_to_release(asked, ())
+    found = objection_to_release(asked, "email")
     assert isinstance(found, Objection)
     assert found.reason == "expired"
 
