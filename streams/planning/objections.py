@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
+from msgspec import Struct
+
 from schemas.brake import Pause
 from schemas.celebration import Reason
 from schemas.client import ConsentKind
@@ -43,8 +45,7 @@ class Objection:
     by_hand: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """May the parts of this answer go, to this client, now?
 
     Attributes:

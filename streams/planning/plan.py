@@ -10,8 +10,10 @@ becomes one task, what waits for a coach's word one ask.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from schemas.brake import Pause
 from schemas.celebration import (

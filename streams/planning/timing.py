@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from schemas.celebration import Reason
@@ -13,8 +12,6 @@ from streams.planning.caps import free_at
 from streams.planning.quiet_hours import quiet_until
 
 _HORIZON = timedelta(days=60)
-_NO_CAP: Final = Cap()
-
 Taken = tuple[Cap, Sequence[datetime]]
 """A cap, and when the other celebrations that it counts go."""
 
@@ -50,9 +47,9 @@ def caps_of(
 ) -> tuple[Taken, ...]:
     """The caps that a tier's celebration is under: its own, and the one over all, whose last slot is a major's."""
     found: list[Taken] = []
-    if cap != _NO_CAP:
+    if cap.per_day is not None or cap.per_week is not None:
         found.append((cap, of_tier))
-    if whole != _NO_CAP and tier != "nudge":
+    if tier != "nudge" and (whole.per_day is not None or whole.per_week is not None):
         found.append((whole if tier == "major" else _all_but_one(whole), of_all))
     return tuple(found)
 

@@ -1,9 +1,9 @@
 """What a client reaches at once is told in one message."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from schemas.celebration import Celebration, celebration_id
 from streams.planning.answer import SENDABLE, Override
