@@ -31,12 +31,17 @@ def answer(rule: Rule, policy: Policy) -> str:
     """What a rule's milestone is answered with: `an email with a certificate, a $25 gift after approval`."""
     tier = policy.tiers[rule.tier]
     cents = tier.gift_cents if rule.gift_cents is None else rule.gift_cents
-    return _answered(rule.channels or tier.channels, cents, rule.approval or tier.approval, badge=tier.badge)
+    if rule.reward:
+        cents = max(rule.reward.cents)
+    approval = rule.approval or tier.approval or policy.approval
+    told = _answered(rule.channels or tier.channels, cents, approval, badge=tier.badge)
+    return f"{told}, by you and never by itself" if rule.by_hand else told
 
 
-def tier_answer(tier: TierPolicy) -> str:
+def tier_answer(tier: TierPolicy, policy: Policy) -> str:
     """What every milestone of a tier is answered with, unless its rule says otherwise, and its limits."""
-    return "; ".join((_answered(tier.channels, tier.gift_cents, tier.approval, badge=tier.badge), *_limits(tier)))
+    approval = tier.approval or policy.approval
+    return "; ".join((_answered(tier.channels, tier.gift_cents, approval, badge=tier.badge), *_limits(tier)))
 
 
 def money(cents: int) -> str:
@@ -72,5 +77,8 @@ def _limits(tier: TierPolicy) -> Iterator[str]:
     for count, unit in ((tier.cap.per_day, "day"), (tier.cap.per_week, "week")):
         if count:
             yield f"at most {count} per client and {unit}"
+    if tier.follow_up:
+        reminders = " and ".join(_WORDS[name] for name in tier.follow_up.channels)
+        yield f"{reminders} after {span(tier.follow_up.after)}, unless the message was opened"
     yield _QUIET[tier.quiet]
     yield f"no longer sent after {span(tier.expires)}"

@@ -14,29 +14,37 @@ nothing goes.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Final, cast
+from typing import Final
 
 import structlog
 
 from agents.channels.channel import Channel, Message, Outcome, OutcomeKind
-from agents.channels.render import Links, MissingFact, Rendered, Renderer
-from agents.client_views import view_of
 from agents.ledger import rows
 from agents.ledger.away import AWAY
 from agents.ledger.celebrations import show
-from agents.ledger.deliveries import Claimed, Ready, begin_sending, lock_ready, read_ready, settle, take_slot, unclaim
+from agents.ledger.deliveries import (
+    Claimed,
+    Ready,
+    begin_sending,
+    carry,
+    lock_ready,
+    read_ready,
+    settle,
+    take_slot,
+    unclaim,
+)
 from agents.ledger.pool import Connection, Pool
 from agents.metrics import DELIVERIES, DELIVERY_ATTEMPT_SECONDS, EVENT_TO_CELEBRATION_SECONDS
+from agents.release_asking import carried_by, case_of, objection_of
+from agents.release_message import message_of, words_of
+from agents.telling import Teller
 from agents.tenants import Tenant, TenantsNow
-from schemas.celebration import Occasion, Verdict
+from schemas.celebration import Verdict
 from schemas.policy import ChannelName
-from streams.planning.answer import answer_for, override_of
-from streams.planning.objections import Objection, Question
-from streams.planning.release import Wait, objection_to_release
-from streams.planning.verdicts import Case, on_absence, on_fault, on_objection, on_outcome
+from streams.planning.verdicts import on_outcome
 
 SENDING_LEASE_SECONDS: Final = 900.0
 """Outlives the longest wait after the point of no return: 600 s for an SMTP server's reply."""
@@ -46,8 +54,8 @@ _RECORD_TRIES: Final = 6
 _RECORD_WAIT_SECONDS: Final = 0.2
 _log = structlog.get_logger()
 
-LinksOf = Callable[[str, str, str], Links]
-"""The links of a message: tenant, client and channel in."""
+Begin = Callable[[], Awaitable[bool]]
+"""Crosses the point of no return; False when it may not be crossed any more."""
 
 
 class Attempts:
@@ -57,8 +65,7 @@ class Attempts:
         pool: the ledger.
         tenants: asked once an attempt.
         channel: where messages go; None for the app's own inbox.
-        renderer: puts messages into words.
-        links_of: the addresses that a message carries.
+        teller: puts messages into words.
         now: domain time.
     """
 
@@ -68,15 +75,13 @@ class Attempts:
         pool: Pool,
         tenants: TenantsNow,
         channel: Channel | None,
-        renderer: Renderer,
-        links_of: LinksOf,
+        teller: Teller,
         now: Callable[[], datetime],
     ) -> None:
         self._pool = pool
         self._tenants = tenants
         self._channel = channel
-        self._renderer = renderer
-        self._links_of = links_of
+        self._teller = teller
         self._now = now
 
     async def make(self, claimed: Claimed) -> None:
@@ -86,16 +91,17 @@ class Attempts:
             await self._decide(claimed, tenant, now)
             return
         ready = await read_ready(self._pool, claimed, now - _HISTORY)
-        if ready is None or self._objection(claimed, ready, tenant, now):
+        if ready is None or objection_of(claimed, ready, tenant, now):
             await self._decide(claimed, tenant, now)
             return
-        message = self._message(claimed, ready, tenant)
+        message = message_of(self._teller, claimed, ready, tenant, now)
         if isinstance(message, Verdict):
             await self._record(claimed, ready, message)
             return
-        outcome = await self._send(self._channel, claimed, ready, message)
+        begin = partial(self._begin, claimed, ready, carried_by(tenant, ready, now))
+        outcome = await self._send(self._channel, claimed, ready, message, begin)
         if outcome is not None:
-            case = _case(claimed, ready)
+            case = case_of(claimed, ready)
             await self._record(claimed, ready, on_outcome(case, outcome.kind, outcome.detail, outcome.provider_id))
 
     async def _decide(self, claimed: Claimed, tenant: Tenant | None, now: datetime) -> None:
@@ -104,7 +110,7 @@ class Attempts:
             ready = await lock_ready(connection, claimed, now - _HISTORY)
             if ready is None:
                 return
-            verdict = self._objection(claimed, ready, tenant, now)
+            verdict = objection_of(claimed, ready, tenant, now)
             if verdict is None and self._channel is None and tenant is not None:
                 await take_slot(connection, ready.celebration_id, now)
                 verdict = await self._show(connection, claimed, ready, tenant)
@@ -115,76 +121,22 @@ class Attempts:
         if settled:
             _count(ready, verdict)
 
-    def _objection(self, claimed: Claimed, ready: Ready, tenant: Tenant | None, now: datetime) -> Verdict | None:
-        case = _case(claimed, ready)
-        if tenant is None:
-            return on_fault(case, "no_channel", "the tenant's folder is gone")
-        if tenant.rulebook.policy.mode == "shadow":
-            return on_objection(case, Objection(outcome="skip", reason="shadow"))
-        objection = _asked(tenant, ready, now)
-        if objection:
-            return on_objection(case, objection)
-        if ready.channel not in tenant.channels:
-            return on_fault(case, "no_channel")
-        if ready.channel == "in_app" or _address(ready):
-            return None
-        return on_absence(case, "no_address" if ready.client.profile else "no_profile")
-
     async def _show(self, connection: Connection, claimed: Claimed, ready: Ready, tenant: Tenant) -> Verdict:
         """Show an in-app message, in the transaction that asked."""
-        links = self._links_of(claimed.tenant, claimed.client, ready.channel)
-        rendered = self._rendered(claimed, ready, tenant, links)
+        now = self._now()
+        rendered = words_of(self._teller, claimed, ready, tenant, now)
         if isinstance(rendered, Verdict):
             return rendered
         item = rows.inbox(ready.milestone, claimed.delivery_id, rendered.title, rendered.text, rendered.html)
         await show(connection, item)
+        await carry(connection, ready, claimed.delivery_id, carried_by(tenant, ready, now))
         return Verdict(state="sent")
 
-    def _rendered(self, claimed: Claimed, ready: Ready, tenant: Tenant, links: Links) -> Rendered | Verdict:
-        milestone = ready.milestone
-        rule = tenant.rulebook.by_id.get(milestone.rule)
-        try:
-            return self._renderer.render(
-                Occasion(
-                    milestone=milestone,
-                    tier_policy=tenant.rulebook.policy.tiers[milestone.tier],
-                    template=rule.template if rule else None,
-                    told_at=self._now(),
-                ),
-                channel=cast("ChannelName", ready.channel),
-                profile=ready.client.profile,
-                coach=tenant.coach(ready.client.coach),
-                tenant=tenant,
-                links=links,
-            )
-        except MissingFact as error:
-            return on_fault(_case(claimed, ready), "missing_fact", error.name)
-
-    def _message(self, claimed: Claimed, ready: Ready, tenant: Tenant) -> Message | Verdict:
-        links = self._links_of(claimed.tenant, claimed.client, ready.channel)
-        rendered = self._rendered(claimed, ready, tenant, links)
-        if isinstance(rendered, Verdict):
-            return rendered
-        return Message(
-            delivery_id=claimed.delivery_id,
-            celebration_id=ready.celebration_id,
-            tenant=claimed.tenant,
-            client=claimed.client,
-            to_address=_address(ready) or "",
-            from_name=tenant.sender.from_name,
-            from_address=tenant.sms.sender if ready.channel == "sms" and tenant.sms else tenant.sender.from_address,
-            reply_to=tenant.coach(ready.client.coach).email,
-            subject=rendered.subject,
-            text=rendered.text,
-            html=rendered.html,
-            inline=rendered.inline,
-            unsubscribe_url=links.unsubscribe_url,
-            locale=rendered.locale,
-        )
-
-    async def _send(self, channel: Channel, claimed: Claimed, ready: Ready, message: Message) -> Outcome | None:
+    async def _send(
+        self, channel: Channel, claimed: Claimed, ready: Ready, message: Message, begin: Begin
+    ) -> Outcome | None:
         """Hand the message to its channel; None when it was stopped before the point of no return."""
-        crossing = _Crossing(partial(self._begin, claimed, ready))
+        crossing = _Crossing(begin)
         started = time.monotonic()
         try:
             outcome = await channel.send(message, crossing)
@@ -200,8 +152,10 @@ class Attempts:
             return None
         return outcome
 
-    async def _begin(self, claimed: Claimed, ready: Ready) -> bool:
-        return await begin_sending(self._pool, claimed, ready, lease_seconds=SENDING_LEASE_SECONDS, now=self._now())
+    async def _begin(self, claimed: Claimed, ready: Ready, carried: Sequence[ChannelName]) -> bool:
+        return await begin_sending(
+            self._pool, claimed, ready, lease_seconds=SENDING_LEASE_SECONDS, carried=carried, now=self._now()
+        )
 
     async def _settle(self, claimed: Claimed, ready: Ready, verdict: Verdict) -> bool:
         async with self._pool.acquire() as connection:
@@ -233,7 +187,7 @@ class Attempts:
 class _Crossing:
     """The point of no return, and whether it was passed or refused."""
 
-    def __init__(self, begin: Callable[[], Awaitable[bool]]) -> None:
+    def __init__(self, begin: Begin) -> None:
         self._begin = begin
         self.crossed = False
         self.refused = False
@@ -242,38 +196,6 @@ class _Crossing:
         self.crossed = await self._begin()  # if this raises, the channel goes no further
         self.refused = not self.crossed
         return self.crossed
-
-
-def _address(ready: Ready) -> str | None:
-    """Where a message of the delivery's channel goes; None when the profile does not say."""
-    profile = ready.client.profile
-    if profile is None:
-        return None
-    return profile.phone if ready.channel == "sms" else profile.email
-
-
-def _asked(tenant: Tenant, ready: Ready, now: datetime) -> Objection | Wait | None:
-    milestone = ready.milestone
-    override = override_of(tenant.rulebook.by_id.get(milestone.rule))
-    question = Question(
-        channel=cast("ChannelName", ready.channel),
-        answer=answer_for(milestone, tenant.rulebook.policy, override),
-        client=view_of(ready.client, tenant),
-        pauses=ready.pauses,
-        moment_taken=ready.moment_taken,
-        now=now,
-    )
-    return objection_to_release(question, ready.celebrated)
-
-
-def _case(claimed: Claimed, ready: Ready) -> Case:
-    return Case(
-        delivery_id=claimed.delivery_id,
-        channel=ready.channel,
-        milestone=ready.milestone,
-        attempts=ready.attempts,
-        deferrals=ready.deferrals,
-    )
 
 
 def _count(ready: Ready, verdict: Verdict) -> None:

@@ -4,12 +4,14 @@ It must never celebrate a milestone twice, never plan for an erased client, and 
 anything but an in-app message that is due now: that one is a row of the same transaction.
 
 Theory of operation: of each milestone in a batch only the newest revision counts. The book is
-read once for all of them, every client locked; each is planned after the one before, so that
-caps and moments see what the batch itself has planned; one page is written. A revision that
-is known changes nothing, so a replayed batch changes nothing.
+read once for all of them, every client locked; the heaviest are planned first, each after the
+one before, so that caps and moments see what the batch itself has planned. What one client
+reaches at once, or has waiting from before, comes together in one message; then one page is
+written. A revision that is known changes nothing, so a replayed batch changes nothing.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,29 +19,34 @@ from functools import partial
 from typing import Final
 
 from agents.bookkeeper import Bookkeeper, Written, refused
-from agents.channels.render import Links, MissingFact, Rendered, Renderer
+from agents.celebration_entry import Draft, enter
 from agents.client_views import view_of
 from agents.engine.logic import Record
 from agents.ledger import rows
 from agents.ledger.celebrations import Book, Page, Standing, read_book, write_page
-from agents.ledger.clients import ClientRow
+from agents.ledger.clients import ClientKey
 from agents.ledger.parked import Refusal
 from agents.ledger.pool import Connection, Pool
 from agents.metrics import DECISIONS, DELIVERIES, EVENT_TO_CELEBRATION_SECONDS, EVENT_TO_MILESTONE_SECONDS
+from agents.telling import Teller
 from agents.tenants import Tenant, TenantsNow
-from schemas.celebration import WHOLE, Celebration, CoachTask, Decision, Delivery, Occasion
-from schemas.milestone import RETRACTED, Milestone
+from schemas.celebration import WHOLE, CoachTask, Decision
+from schemas.milestone import RETRACTED, Milestone, Tier
 from schemas.milestone_codec import decode_milestone, heard_ms
 from schemas.refusal import Refused
 from schemas.topics import client_key
 from streams.planning.answer import override_of
 from streams.planning.history import past_of
-from streams.planning.plan import plan
+from streams.planning.merging import Told, together
+from streams.planning.plan import Setting, plan
 
 _HISTORY: Final = timedelta(days=9)
 _CORRECTION_MINUTES: Final = 5
 _TURNS_AT_A_TIME: Final = 50
 _NEW = Standing(revision=0, retracted=False, celebration_id=None, attempted=False, done_by_hand=False)
+_WEIGHT: Final[dict[Tier, int]] = {"major": 0, "program": 1, "streak": 2, "micro": 3, "nudge": 4}
+
+Drafts = defaultdict[ClientKey, list[Draft]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +67,13 @@ class Celebrator:
 
     Args:
         tenants: asked once a batch; their rulebooks hold the policies.
-        renderer: puts in-app messages into words.
+        teller: puts in-app messages into words.
         now: domain time.
     """
 
-    def __init__(self, tenants: TenantsNow, renderer: Renderer, now: Callable[[], datetime]) -> None:
+    def __init__(self, tenants: TenantsNow, teller: Teller, now: Callable[[], datetime]) -> None:
         self._tenants = tenants
-        self._renderer = renderer
+        self._teller = teller
         self._now = now
 
     def keeper(self, pool: Pool) -> Bookkeeper:
@@ -79,94 +86,95 @@ class Celebrator:
         decoded = [_decode(record, tenants) for record in records]
         newest = _newest([found for found in decoded if isinstance(found, Heard)])
         now = self._now()
-        page = Page()
+        page, drafts = Page(), Drafts(list)
         if newest:
-            keys = sorted({(heard.milestone.tenant, heard.milestone.client) for heard in newest})
-            ids = [heard.milestone.milestone_id for heard in newest]
-            book = await read_book(connection, keys, ids, now - _HISTORY)
+            milestones = [heard.milestone for heard in newest]
+            rewarded = [one for one in milestones if _grows(tenants[one.tenant], one)]
+            book = await read_book(connection, milestones, rewarded=rewarded, since=now - _HISTORY)
             for number, heard in enumerate(newest, start=1):
-                self._turn(heard, tenants[heard.milestone.tenant], book, page, now)
+                _turn(heard, tenants[heard.milestone.tenant], book, page, drafts, now)
                 if number % _TURNS_AT_A_TIME == 0:
                     await asyncio.sleep(0)  # a long batch must not stop senders and probes
+            for key, of_client in drafts.items():
+                told = together([draft.celebration for draft in of_client], book.untold[key])
+                self._enter(of_client, told, book, page)
             await write_page(connection, page)
         refusals = [found for found in decoded if isinstance(found, Refusal)]
         return Written(refusals=refusals, count=partial(_count, page, newest))
 
-    def _turn(self, heard: Heard, tenant: Tenant, book: Book, page: Page, now: datetime) -> None:
-        """What one milestone means, given what is known of it."""
-        milestone = heard.milestone
-        known = book.standing.get(milestone.milestone_id, _NEW)
-        if _age(milestone) <= (known.revision, known.retracted):
-            return
-        page.milestones.append(rows.milestone(milestone, heard.heard_at))
-        if milestone.type == RETRACTED:
-            _withdraw(milestone, known, book, page, now)
-        elif known.attempted or known.done_by_hand:
-            decision = Decision(part=WHOLE, outcome="skip", reason="celebrated_before")
-            page.decisions.append(rows.decision(milestone, decision, now))
-        else:
-            if known.celebration_id is not None:
-                page.stopped.append(known.celebration_id)  # what this revision plans is opened again
-            self._celebrate(heard, tenant, book, page, now)
+    def _enter(self, drafts: Sequence[Draft], told: Told | None, book: Book, page: Page) -> None:
+        """Put one client's celebrations on the page; those that come together under their lead."""
+        untold = {one.celebration_id: one for one in book.untold[drafts[0].key]}
+        milestones = {draft.celebration.celebration_id: draft.milestone for draft in drafts}
+        milestones |= {name: one.milestone for name, one in untold.items()}
+        for draft in drafts:
+            follows = told is not None and draft.celebration.celebration_id in told.followers
+            leads = told is not None and draft.celebration.celebration_id == told.lead
+            also = sorted((milestones[name] for name in told.followers), key=_reached) if told and leads else ()
+            enter(draft, self._teller, page, also=also, lead=told.lead if told and follows else None)
+        for name in told.followers if told else ():
+            if told is not None and name in untold:
+                page.merged.append((name, told.lead))
+                decision = Decision(part=WHOLE, outcome="merge", reason="merged", detail=told.lead)
+                page.decisions.append(rows.decision(milestones[name], decision, drafts[0].celebration.planned_at))
 
-    def _celebrate(self, heard: Heard, tenant: Tenant, book: Book, page: Page, now: datetime) -> None:
-        milestone = heard.milestone
-        client = book.clients[milestone.tenant, milestone.client]
-        history = book.history[milestone.tenant, milestone.client]
-        celebration = plan(
-            milestone,
-            client=view_of(client, tenant),
-            policy=tenant.rulebook.policy,
-            override=override_of(tenant.rulebook.by_id.get(milestone.rule)),
-            history=history,
-            pauses=book.pauses,
-            channels=tenant.channels,
-            now=now,
-        )
-        history.extend(past_of(celebration))
-        self._enter(celebration, heard, tenant, client, page)
 
-    def _enter(self, celebration: Celebration, heard: Heard, tenant: Tenant, client: ClientRow, page: Page) -> None:
-        """Put a celebration on the page, its in-app message included when that is due."""
-        milestone, now = heard.milestone, celebration.planned_at
-        shown = False
-        for delivery in celebration.deliveries:
-            message = self._message(delivery, milestone, tenant, client, now)
-            if message:
-                shown = True
-                page.inbox.append(
-                    rows.inbox(milestone, delivery.delivery_id, message.title, message.text, message.html)
-                )
-            page.deliveries.append(rows.delivery(celebration, delivery, heard.heard_at, sent=bool(message)))
-        page.celebrations.append(rows.celebration(celebration, heard.heard_at, now if shown else None))
-        page.decisions.extend(rows.decision(milestone, decision, now) for decision in celebration.decisions)
-        if celebration.task:
-            coach = tenant.coach(client.coach).id
-            page.tasks.append(rows.task(milestone, celebration.task, coach, now))
+def _reached(milestone: Milestone) -> tuple[datetime, str]:
+    return milestone.reached_at, milestone.milestone_id
 
-    def _message(
-        self, delivery: Delivery, milestone: Milestone, tenant: Tenant, client: ClientRow, now: datetime
-    ) -> Rendered | None:
-        """The in-app message, if it is due; what cannot be rendered is left to a sender, which asks the coach."""
-        if delivery.channel != "in_app" or delivery.state != "pending" or delivery.due_at > now:
-            return None
-        rule = tenant.rulebook.by_id.get(milestone.rule)
-        try:
-            return self._renderer.render(
-                Occasion(
-                    milestone=milestone,
-                    tier_policy=tenant.rulebook.policy.tiers[milestone.tier],
-                    template=rule.template if rule else None,
-                    told_at=now,
-                ),
-                channel="in_app",
-                profile=client.profile,
-                coach=tenant.coach(client.coach),
-                tenant=tenant,
-                links=Links(),
-            )
-        except MissingFact:
-            return None
+
+def _turn(heard: Heard, tenant: Tenant, book: Book, page: Page, drafts: Drafts, now: datetime) -> None:
+    """What one milestone means, given what is known of it."""
+    milestone = heard.milestone
+    known = book.standing.get(milestone.milestone_id, _NEW)
+    if _age(milestone) <= (known.revision, known.retracted):
+        return
+    page.milestones.append(rows.milestone(milestone, heard.heard_at))
+    if milestone.type == RETRACTED:
+        _withdraw(milestone, known, book, page, now)
+    elif known.attempted or known.done_by_hand:
+        decision = Decision(part=WHOLE, outcome="skip", reason="celebrated_before")
+        page.decisions.append(rows.decision(milestone, decision, now))
+    else:
+        if known.celebration_id is not None:
+            page.stopped.append(known.celebration_id)  # what this revision plans is opened again
+        drafts[milestone.tenant, milestone.client].append(_draft(heard, tenant, book, now))
+
+
+def _draft(heard: Heard, tenant: Tenant, book: Book, now: datetime) -> Draft:
+    milestone = heard.milestone
+    client = book.clients[milestone.tenant, milestone.client]
+    history = book.history[milestone.tenant, milestone.client]
+    celebration = plan(
+        milestone,
+        client=view_of(client, tenant),
+        policy=tenant.rulebook.policy,
+        override=override_of(tenant.rulebook.by_id.get(milestone.rule)),
+        history=history,
+        account=book.accounts.of(milestone),
+        pauses=book.pauses,
+        setting=setting_of(tenant, milestone),
+        now=now,
+    )
+    history.extend(past_of(celebration))
+    book.accounts.add(celebration)
+    return Draft(milestone=milestone, celebration=celebration, heard_at=heard.heard_at, tenant=tenant, client=client)
+
+
+def setting_of(tenant: Tenant, milestone: Milestone) -> Setting:
+    """What a tenant has set up, as far as this milestone's answer asks."""
+    rule, referral = tenant.rulebook.by_id.get(milestone.rule), tenant.referral
+    return Setting(
+        channels=tenant.channels,
+        referral_cool_down=timedelta(days=referral.cool_down_days if referral else 0),
+        has_private_slack=tenant.slack is not None and tenant.slack.audience == "coaches",
+        next_step=rule.next if rule and rule.next in tenant.next_steps else None,
+    )
+
+
+def _grows(tenant: Tenant, milestone: Milestone) -> bool:
+    rule = tenant.rulebook.by_id.get(milestone.rule)
+    return rule is not None and rule.reward is not None
 
 
 def _decode(record: Record, tenants: Mapping[str, Tenant]) -> Heard | Refusal:
@@ -186,13 +194,17 @@ def _decode(record: Record, tenants: Mapping[str, Tenant]) -> Heard | Refusal:
 
 
 def _newest(all_heard: Sequence[Heard]) -> tuple[Heard, ...]:
-    """Of each milestone the newest word, in the order of the records."""
+    """Of each milestone the newest word: what is withdrawn first, then the heaviest, in the order of the records."""
     newest: dict[str, Heard] = {}
     for heard in all_heard:
         known = newest.get(heard.milestone.milestone_id)
         if known is None or _age(heard.milestone) > _age(known.milestone):
             newest[heard.milestone.milestone_id] = heard
-    return tuple(newest.values())
+    return tuple(sorted(newest.values(), key=_turn_of))
+
+
+def _turn_of(heard: Heard) -> tuple[bool, int]:
+    return heard.milestone.type != RETRACTED, _WEIGHT[heard.milestone.tier]
 
 
 def _age(milestone: Milestone) -> tuple[int, bool]:
@@ -240,7 +252,8 @@ def _count(page: Page, newest: Sequence[Heard]) -> None:
             EVENT_TO_MILESTONE_SECONDS.observe((heard.tracked_at - heard.heard_at).total_seconds())
     tiers = {row["milestone_id"]: row["tier"] for row in page.milestones}
     for row in page.decisions:
-        DECISIONS.labels(tiers[row["milestone_id"]], row["outcome"]).inc()
+        if row["milestone_id"] in tiers:
+            DECISIONS.labels(tiers[row["milestone_id"]], row["outcome"]).inc()
     now = datetime.now(UTC)
     for row in page.deliveries:
         if row["state"] == "sent":

@@ -23,7 +23,7 @@ from agents.celebrator import Celebrator
 from agents.channels.channel import Channel
 from agents.channels.connections import MailServer
 from agents.channels.email import EmailChannel
-from agents.channels.render import Links, Renderer
+from agents.channels.render import Renderer
 from agents.channels.sms import KEY_FILE, SmsChannel, TwilioAccount
 from agents.delivery_metrics import DeliveryFigures
 from agents.engine.app import EngineApp, positioned_app
@@ -35,16 +35,17 @@ from agents.engine_probes import engine_checks
 from agents.kafka import client_options, security_options
 from agents.ledger.opening import UNFIT, open_ledger
 from agents.ledger.pool import Pool
+from agents.message_links import MessageLinks
 from agents.profiles import profile_keeper, write_profiles
 from agents.read_back import read_back
 from agents.reapplier import Reapplier
 from agents.sender import Sender, SenderLimits
 from agents.settings import DeliverSettings
 from agents.sweeper import Sweeper
+from agents.telling import Teller
 from agents.tenant_watch import TenantWatch, ignore_hangups
 from agents.tenants import Tenant, TenantsNow, secret_values
 from agents.wakeup import Wakeup
-from agents.web.links import UnsubscribeLinks
 from agents.web.listening import listening
 from agents.web.probes import Check, probes_app
 from schemas.topics import CLIENTS, DELIVERY_APP_ID, MILESTONES
@@ -122,12 +123,13 @@ async def _work(settings: DeliverSettings, watch: Watched, parts: list[Delivery]
 @asynccontextmanager
 async def _running(settings: DeliverSettings, watch: Watched, pool: Pool) -> AsyncIterator[Delivery]:
     """Build everything and run the workers; they are stopped, bounded, on leaving."""
-    clock, renderer = settings.clock, Renderer()
+    clock = settings.clock
     for tenant in watch.current().values():
         if missing := tenant.channels_not_set_up:
             _log.warning("channel.not_set_up", tenant=tenant.id, reason=", ".join(missing))
     observer = EngineMetrics()
-    celebrator = Celebrator(watch.current, renderer, clock.now)
+    teller = Teller(Renderer(), MessageLinks(str(settings.public_url), settings.link_key.get_secret_value()))
+    celebrator = Celebrator(watch.current, teller, clock.now)
     app = positioned_app(
         engine_config(settings),
         (_source(CLIENTS, profile_keeper(pool)), _source(MILESTONES, celebrator.keeper(pool))),
@@ -144,7 +146,7 @@ async def _running(settings: DeliverSettings, watch: Watched, pool: Pool) -> Asy
         "figures": DeliveryFigures(pool).run(),
         **{
             f"sender of {name}": send_when_known(
-                app, _sender(name, channel, settings, watch.current, pool, renderer, wakeup)
+                app, _sender(name, channel, settings, watch.current, pool, teller, wakeup)
             )
             for name, channel in channels(settings, watch.current).items()
         },
@@ -224,18 +226,11 @@ def _sender(
     settings: DeliverSettings,
     tenants: TenantsNow,
     pool: Pool,
-    renderer: Renderer,
+    teller: Teller,
     wakeup: Wakeup,
 ) -> Sender:
     clock = settings.clock
-    addresses = UnsubscribeLinks(str(settings.public_url), settings.link_key.get_secret_value())
-
-    def links_of(tenant: str, client: str, channel_name: str) -> Links:
-        return Links(unsubscribe_url=addresses.url(tenant=tenant, client=client, channel=channel_name))
-
-    attempts = Attempts(
-        pool=pool, tenants=tenants, channel=channel, renderer=renderer, links_of=links_of, now=clock.now
-    )
+    attempts = Attempts(pool=pool, tenants=tenants, channel=channel, teller=teller, now=clock.now)
     return Sender(
         name,
         pool=pool,

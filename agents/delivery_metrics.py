@@ -7,9 +7,9 @@ import structlog
 
 from agents import metrics
 from agents.ledger.away import AWAY
-from agents.ledger.deliveries import Figure, figures
 from agents.ledger.parked import parked_by_reason
 from agents.ledger.pool import Pool
+from agents.ledger.sweeping import Figure, figures
 from agents.ledger.tasks import minutes_asked
 from schemas.topics import CLIENTS, MILESTONES
 from streams.planning.answer import SENDABLE

@@ -56,7 +56,9 @@ def _paragraphs(rulebook: Rulebook, name: str, width: int) -> Iterator[Text]:
         yield Text()
     yield Text("Tiers", "bold")
     for tier in rulebook.policy.tiers:
-        yield _indented(f"{tier}: {tier_answer(rulebook.policy.tiers[tier])}.", width, coloured=len(tier))
+        yield _indented(
+            f"{tier}: {tier_answer(rulebook.policy.tiers[tier], rulebook.policy)}.", width, coloured=len(tier)
+        )
     yield Text()
     yield Text("Limits", "bold")
     for limit in _limits(rulebook.policy, rulebook):

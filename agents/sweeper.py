@@ -14,13 +14,22 @@ import structlog
 from agents.ledger import rows
 from agents.ledger.away import AWAY
 from agents.ledger.brakes import release_held
-from agents.ledger.celebrations import append_decisions
-from agents.ledger.deliveries import Swept, milestones_of, sweep_expired, sweep_sending
+from agents.ledger.celebrations import append_decisions, free_merged
 from agents.ledger.pool import Connection, Pool
+from agents.ledger.sweeping import (
+    Swept,
+    drop_uncarried,
+    follow_carriers,
+    leave_untold,
+    milestones_of,
+    sweep_expired,
+    sweep_sending,
+)
 from agents.ledger.tasks import upsert_tasks
 from agents.metrics import DELIVERIES
 from schemas.celebration import Decision, DecisionOutcome, Reason
 from schemas.milestone import Milestone
+from streams.planning.answer import MESSAGES
 from streams.planning.handwork import undelivered_task
 
 INTERVAL_SECONDS: Final = 1.0
@@ -54,15 +63,20 @@ class Sweeper:
         """One sweep, in one transaction."""
         now = self._now()
         async with self._pool.acquire() as connection, connection.transaction():
+            await follow_carriers(connection)
             lost = await sweep_sending(connection)
             late = await sweep_expired(connection, now)
             await self._record(connection, lost, "lost_in_sending", now)
+            uncarried = await drop_uncarried(connection)
             await self._record(connection, late, "expired", now)
+            await self._record(connection, uncarried, "not_carried", now)
+            await leave_untold(connection)
+            await free_merged(connection, [swept.celebration_id for swept in late])
             await release_held(connection, now)
         for swept in lost:
             _log.warning("delivery.unknown", delivery_id=swept.delivery_id, channel=swept.channel)
             DELIVERIES.labels(swept.channel, "unknown").inc()
-        for swept in late:
+        for swept in (*late, *uncarried):
             DELIVERIES.labels(swept.channel, "skipped").inc()
 
     async def _record(self, connection: Connection, all_swept: Sequence[Swept], reason: Reason, now: datetime) -> None:
@@ -73,7 +87,7 @@ class Sweeper:
         for swept in all_swept:
             milestone, coach = found[swept.celebration_id]
             decisions.append(rows.decision(milestone, _decision(swept, reason), now))
-            if _needs_person(milestone, reason):
+            if _needs_person(milestone, swept, reason):
                 asked = undelivered_task(milestone, swept.channel, reason, None)
                 tasks.append(rows.task(milestone, asked, coach, now))
         await append_decisions(connection, decisions)
@@ -85,9 +99,10 @@ def _decision(swept: Swept, reason: Reason) -> Decision:
     return Decision(part=swept.channel, outcome=outcome, reason=reason)
 
 
-def _needs_person(milestone: Milestone, reason: Reason) -> bool:
-    """A major never vanishes; a lighter one that is too late is better left."""
-    return reason == "lost_in_sending" or milestone.tier == "major"
+def _needs_person(milestone: Milestone, swept: Swept, reason: Reason) -> bool:
+    """A major and its certificate never vanish; a lighter one that is too late is better left."""
+    is_major = milestone.tier == "major" and (swept.channel in MESSAGES or swept.channel in {"certificate", "gift"})
+    return reason == "lost_in_sending" or is_major
 
 
 def _one_each(tasks: list[rows.Row]) -> list[rows.Row]:

@@ -73,6 +73,7 @@ class Rendered:
         inline: pictures that the HTML names by `cid:`.
         title: the heading of an in-app message.
         locale: BCP 47 tag of the templates that were used.
+        unsubscribe_url: the address of the message's own channel that ends it, for RFC 8058.
     """
 
     subject: str
@@ -81,6 +82,7 @@ class Rendered:
     inline: tuple[InlineImage, ...]
     title: str
     locale: str = LOCALE
+    unsubscribe_url: str | None = None
 
 
 class Renderer:
@@ -157,6 +159,7 @@ class Renderer:
             html=html,
             inline=inline,
             title=letter.subject,
+            unsubscribe_url=links.unsubscribe_url,
         )
 
 

@@ -12,13 +12,18 @@ from typing import Any
 
 import msgspec
 
+from agents.ledger.accounts import Accounts, read_accounts
 from agents.ledger.brakes import pauses_in_force
 from agents.ledger.clients import ClientKey, ClientRow, lock_clients
 from agents.ledger.pool import Connection
 from agents.ledger.queries import load_queries
+from agents.ledger.rows import recorded_milestone
 from agents.ledger.tasks import upsert_tasks
 from schemas.brake import Pause
+from schemas.milestone import Milestone
+from streams.planning.answer import moment_of
 from streams.planning.history import Past
+from streams.planning.merging import Untold
 
 _SQL = load_queries("celebrations")
 
@@ -49,6 +54,8 @@ class Book:
     history: defaultdict[ClientKey, list[Past]]
     standing: Mapping[str, Standing]
     pauses: tuple[Pause, ...]
+    accounts: Accounts
+    untold: defaultdict[ClientKey, list[Untold]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +70,42 @@ class Page:
     inbox: list[Row] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
+    merged: list[tuple[str, str]] = field(default_factory=list)
 
 
 async def read_book(
-    connection: Connection, keys: Sequence[ClientKey], milestone_ids: Sequence[str], since: datetime
+    connection: Connection, milestones: Sequence[Milestone], *, rewarded: Sequence[Milestone], since: datetime
 ) -> Book:
-    """Lock the clients and read all that decides about them; history is from `since` on."""
+    """Lock the clients of these milestones and read all that decides about them.
+
+    Args:
+        connection: inside the transaction that writes.
+        milestones: the newest word on each.
+        rewarded: those whose gift grows with each time.
+        since: history is from here on, domain time.
+    """
+    keys = sorted({(one.tenant, one.client) for one in milestones})
+    ids = [one.milestone_id for one in milestones]
     clients = await lock_clients(connection, keys)
-    columns = [tenant for tenant, _ in keys], [client for _, client in keys]
+    moments = sorted({answered for one in milestones if (answered := moment_of(one))})
+    history = await _history(connection, keys, since, moments)
+    await connection.execute(_SQL.keep_unsent, ids)
+    return Book(
+        clients=clients,
+        history=history,
+        standing=await _standing(connection, ids),
+        pauses=await pauses_in_force(connection),
+        accounts=await read_accounts(connection, milestones, rewarded=rewarded),
+        untold=await _untold(connection, keys, frozenset(ids)),
+    )
+
+
+async def _history(
+    connection: Connection, keys: Sequence[ClientKey], since: datetime, moments: Sequence[str]
+) -> defaultdict[ClientKey, list[Past]]:
     history: defaultdict[ClientKey, list[Past]] = defaultdict(list)
-    for row in await connection.fetch(_SQL.history, *columns, since):
+    columns = [tenant for tenant, _ in keys], [client for _, client in keys]
+    for row in await connection.fetch(_SQL.history, *columns, since, moments):
         history[row["tenant"], row["client"]].append(
             Past(
                 milestone_id=row["milestone_id"],
@@ -82,8 +115,11 @@ async def read_book(
                 counts=row["counts"],
             )
         )
-    await connection.execute(_SQL.keep_unsent, list(milestone_ids))
-    standing = {
+    return history
+
+
+async def _standing(connection: Connection, milestone_ids: Sequence[str]) -> dict[str, Standing]:
+    return {
         row["milestone_id"]: Standing(
             revision=row["revision"],
             retracted=row["retracted"],
@@ -91,10 +127,23 @@ async def read_book(
             attempted=row["attempted"],
             done_by_hand=row["done_by_hand"],
         )
-        for row in await connection.fetch(_SQL.standing, list(milestone_ids))
+        for row in await connection.fetch(_SQL.standing, milestone_ids)
     }
-    pauses = await pauses_in_force(connection)
-    return Book(clients=clients, history=history, standing=standing, pauses=pauses)
+
+
+async def _untold(
+    connection: Connection, keys: Sequence[ClientKey], now_decided: frozenset[str]
+) -> defaultdict[ClientKey, list[Untold]]:
+    """What these clients have not heard of; without what is decided anew just now."""
+    untold: defaultdict[ClientKey, list[Untold]] = defaultdict(list)
+    columns = [tenant for tenant, _ in keys], [client for _, client in keys]
+    for row in await connection.fetch(_SQL.untold, *columns):
+        milestone = recorded_milestone(row["record"])
+        if milestone.milestone_id not in now_decided:
+            untold[row["tenant"], row["client"]].append(
+                Untold(celebration_id=row["celebration_id"], tier=row["tier"], milestone=milestone, waits=row["waits"])
+            )
+    return untold
 
 
 async def write_page(connection: Connection, page: Page) -> None:
@@ -116,8 +165,19 @@ async def write_page(connection: Connection, page: Page) -> None:
         if rows:
             await connection.execute(statement, as_json(rows))
     await upsert_tasks(connection, page.tasks)
-    if page.deliveries:
+    if page.merged:
+        names = [name for name, _ in page.merged]
+        await connection.execute(_SQL.merge_deliveries, names)
+        await connection.execute(_SQL.merge_celebrations, names, [lead for _, lead in page.merged])
+    await free_merged(connection, page.withdrawn)
+    if page.deliveries or page.withdrawn:
         await notify_senders(connection)
+
+
+async def free_merged(connection: Connection, leads: Sequence[str]) -> None:
+    """What was to be told in these celebrations' messages goes by itself again, if those do not go."""
+    if leads:
+        await connection.execute(_SQL.free_merged, leads)
 
 
 async def show(connection: Connection, item: Row) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 import msgspec
 
 from agents.ledger import rows
-from agents.ledger.celebrations import append_decisions
+from agents.ledger.celebrations import append_decisions, free_merged
 from agents.ledger.clients import ClientRow, client_row, lock_client
 from agents.ledger.pool import Connection, Pool
 from agents.ledger.queries import load_queries
@@ -19,6 +19,7 @@ from agents.ledger.tasks import upsert_tasks
 from schemas.brake import Pause
 from schemas.celebration import Verdict
 from schemas.milestone import Milestone
+from schemas.policy import ChannelName, NextStep
 
 _SQL = load_queries("deliveries")
 
@@ -43,6 +44,11 @@ class Ready:
         pauses: those in force.
         since: `celebrated` looks back to here, domain time.
         digest: what all of it comes to; equal as long as nothing of it changes.
+        celebrated_of_all: as `celebrated`, of every tier but nudges.
+        phrase: as it was pinned; likewise `is_first`, `next_step`, `variant` and `gift_cents`.
+        also: milestones that were merged into this one.
+        keepsakes: those that wait for this message to carry them.
+        core_opened: another message of the celebration was opened.
     """
 
     celebration_id: str
@@ -57,6 +63,15 @@ class Ready:
     since: datetime
     digest: str
     celebrated: tuple[datetime, ...]
+    celebrated_of_all: tuple[datetime, ...]
+    phrase: int
+    is_first: bool
+    next_step: NextStep | None
+    variant: str | None
+    gift_cents: int
+    also: tuple[Milestone, ...]
+    keepsakes: tuple[ChannelName, ...]
+    core_opened: bool
 
 
 async def claim(pool: Pool, *, channel: str, now: datetime, limit: int, lease_seconds: float) -> tuple[Claimed, ...]:
@@ -92,6 +107,15 @@ async def read_ready(connection: "Connection | Pool", claimed: Claimed, since: d
         client=client_row(row),
         moment_taken=row["moment_taken"],
         celebrated=() if row["celebrated_at"] else tuple(row["celebrated"]),
+        celebrated_of_all=() if row["celebrated_at"] else tuple(row["celebrated_of_all"]),
+        phrase=row["phrase"],
+        is_first=row["is_first"],
+        next_step=row["next_step"],
+        variant=row["variant"],
+        gift_cents=row["gift_cents"],
+        also=msgspec.json.decode(row["also"], type=tuple[Milestone, ...]) if row["also"] else (),
+        keepsakes=tuple(row["keepsakes"]),
+        core_opened=row["core_opened"],
         pauses=msgspec.json.decode(row["pauses"], type=tuple[Pause, ...]) if row["pauses"] else (),
         since=since,
         digest=row["digest"],
@@ -110,19 +134,43 @@ async def take_slot(connection: Connection, celebration_id: str, now: datetime) 
     await connection.execute(_SQL.take_slot, celebration_id, now)
 
 
+async def carry(connection: Connection, ready: Ready, delivery_id: str, carried: Sequence[ChannelName]) -> None:
+    """These keepsakes go with the message that is shown in this transaction."""
+    if carried:
+        await connection.execute(_SQL.carry, ready.celebration_id, delivery_id, list(carried))
+
+
 async def unclaim(connection: Connection, claimed: Claimed) -> None:
     """Leave it to the next claim, which may be at once."""
     await connection.execute(_SQL.unclaim, claimed.delivery_id, claimed.fence)
 
 
-async def begin_sending(pool: Pool, claimed: Claimed, ready: Ready, *, lease_seconds: float, now: datetime) -> bool:
+async def begin_sending(
+    pool: Pool,
+    claimed: Claimed,
+    ready: Ready,
+    *,
+    lease_seconds: float,
+    carried: Sequence[ChannelName] = (),
+    now: datetime,
+) -> bool:
     """Take the slot and commit `sending`, if all is still as it was decided on: after this it is never sent again.
+
+    Args:
+        pool: the ledger.
+        claimed: what is released.
+        ready: what was decided on.
+        lease_seconds: how long an answer may take.
+        carried: keepsakes that go with it.
+        now: domain time.
 
     Returns:
         False when the lease is over, it was held, withdrawn, erased or expired, or anything in `ready` has changed.
     """
     asked = claimed.tenant, claimed.client, claimed.delivery_id, claimed.fence
-    return bool(await pool.fetchval(_SQL.begin_as_decided, *asked, ready.since, ready.digest, now, lease_seconds))
+    return bool(
+        await pool.fetchval(_SQL.begin_as_decided, *asked, ready.since, ready.digest, now, lease_seconds, list(carried))
+    )
 
 
 async def settle(connection: Connection, claimed: Claimed, ready: Ready, verdict: Verdict, now: datetime) -> bool:
@@ -147,50 +195,7 @@ async def settle(connection: Connection, claimed: Claimed, ready: Ready, verdict
         return False
     if verdict.decision:
         await append_decisions(connection, [rows.decision(ready.milestone, verdict.decision, now)])
+        await free_merged(connection, [ready.celebration_id])
     if verdict.task:
         await upsert_tasks(connection, [rows.task(ready.milestone, verdict.task, ready.client.coach, now)])
     return True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Swept:
-    """A delivery that nobody finished in time."""
-
-    delivery_id: str
-    tenant: str
-    client: str
-    channel: str
-    celebration_id: str
-
-
-async def sweep_sending(connection: Connection) -> tuple[Swept, ...]:
-    """Deliveries whose sender died after the point of no return become `unknown`."""
-    return tuple(Swept(**dict(row)) for row in await connection.fetch(_SQL.sweep_sending))
-
-
-async def sweep_expired(connection: Connection, now: datetime) -> tuple[Swept, ...]:
-    """Deliveries that waited too long are closed; `now` is domain time."""
-    return tuple(Swept(**dict(row)) for row in await connection.fetch(_SQL.sweep_expired, now))
-
-
-async def milestones_of(
-    connection: Connection, celebration_ids: Sequence[str]
-) -> dict[str, tuple[Milestone, str | None]]:
-    """The milestone, and the client's coach, of each celebration."""
-    found = await connection.fetch(_SQL.milestones_of, list(celebration_ids))
-    return {row["celebration_id"]: (rows.recorded_milestone(row["record"]), row["coach"]) for row in found}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """How many deliveries of a channel stand in a state that is not final, and since when the oldest does."""
-
-    channel: str
-    state: str
-    deliveries: int
-    oldest_at: datetime
-
-
-async def figures(pool: Pool) -> tuple[Figure, ...]:
-    """What waits, for the metrics that are sampled."""
-    return tuple(Figure(**dict(row)) for row in await pool.fetch(_SQL.figures))

@@ -45,11 +45,19 @@ def celebration(planned: Celebration, heard_at: datetime, celebrated_at: datetim
         "expires_at": planned.expires_at,
         "celebrated_at": celebrated_at,
         "heard_at": heard_at,
+        "variant": planned.variant,
+        "phrase": planned.phrase,
+        "merged_into": planned.merged_into,
+        "gift_cents": planned.gift_cents,
+        "next_step": planned.next_step,
+        "is_first": planned.is_first,
     }
 
 
-def delivery(planned: Celebration, part: Delivery, heard_at: datetime, *, sent: bool) -> Row:
-    """A row of `deliveries`; `sent` for an in-app message that the same transaction shows."""
+def delivery(
+    planned: Celebration, part: Delivery, heard_at: datetime, *, sent: bool, carried_by: str | None = None
+) -> Row:
+    """A row of `deliveries`; `sent` for an in-app message that the same transaction shows, and what it carries."""
     return {
         "delivery_id": part.delivery_id,
         "celebration_id": planned.celebration_id,
@@ -63,6 +71,7 @@ def delivery(planned: Celebration, part: Delivery, heard_at: datetime, *, sent: 
         "due_at": part.due_at,
         "expires_at": part.expires_at,
         "heard_at": heard_at,
+        "carried_by": carried_by,
     }
 
 

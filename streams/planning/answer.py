@@ -61,10 +61,15 @@ class Answer(Struct, frozen=True, kw_only=True):
 
     @property
     def moment(self) -> str | None:
-        """What is celebrated once per client, whichever rules see it: the moment and its program."""
-        if self.milestone.moment is None:
-            return None
-        return f"{self.milestone.moment}/{self.milestone.facts.get('program_id') or ''}"
+        """What is celebrated once per client, whichever rules see it."""
+        return moment_of(self.milestone)
+
+
+def moment_of(milestone: Milestone) -> str | None:
+    """The moment of a milestone and its program; None for one without."""
+    if milestone.moment is None:
+        return None
+    return f"{milestone.moment}/{milestone.facts.get('program_id') or ''}"
 
 
 def override_of(rule: Rule | None) -> Override:

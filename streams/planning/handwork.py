@@ -31,6 +31,7 @@ _TELL: Final[Mapping[str, str]] = {
     "channel_unwanted": "the client does not want the channel; tell them when you next speak",
     "by_hand": "you congratulate this client, or for this, yourself",
     "no_channel": "no channel of this answer is set up; tell them yourself",
+    "not_carried": "no message could carry it; send it yourself",
     "expired": "it could not go out in time; tell them yourself",
     "cap_reached": "it could not go out in time; tell them yourself",
     "quiet_hours": "it could not go out in time; tell them yourself",

@@ -10,20 +10,63 @@ ORDER BY delivery_id FOR NO KEY UPDATE;
 -- name: standing
 -- What is known of these milestones, and was anything of their celebrations attempted?
 SELECT m.milestone_id, m.revision, m.retracted, c.celebration_id, c.outcome,
-       EXISTS (SELECT FROM deliveries d WHERE d.celebration_id = c.celebration_id AND d.state IN
+       EXISTS (SELECT FROM deliveries d WHERE d.celebration_id IN (c.celebration_id, c.merged_into) AND d.state IN
                ('sending', 'sent', 'delivered', 'bounced', 'unknown')) AS attempted,
        EXISTS (SELECT FROM coach_tasks t WHERE t.celebration_id = c.celebration_id AND t.state = 'done') AS done_by_hand
 FROM milestones m LEFT JOIN celebrations c USING (milestone_id)
 WHERE m.milestone_id = ANY ($1::text[]);
 
 -- name: history
--- What were these clients celebrated for lately, and under which moments ever?
+-- What were these clients celebrated for lately, and under these moments ever? Nothing is celebrated after it expires, so
+-- an index finds what was since $3, however much there was before.
 SELECT tenant, client, milestone_id, tier, coalesce(celebrated_at, due_at) AS at, moment,
        outcome IN ('send', 'hold') AS counts
-FROM celebrations
-WHERE (tenant, client) IN (SELECT * FROM unnest($1::text[], $2::text[]))
-  AND outcome IN ('send', 'hold', 'task')
-  AND (planned_at > $3 OR due_at > $3 OR celebrated_at > $3 OR moment IS NOT NULL);
+FROM unnest($1::text[], $2::text[]) AS asked (tenant, client)
+JOIN LATERAL (
+    SELECT milestone_id, tier, celebrated_at, due_at, moment, outcome FROM celebrations c
+    WHERE c.tenant = asked.tenant AND c.client = asked.client AND c.expires_at > $3
+    UNION
+    SELECT milestone_id, tier, celebrated_at, due_at, moment, outcome FROM celebrations c
+    WHERE c.tenant = asked.tenant AND c.client = asked.client AND c.moment = ANY ($4::text[])
+) c ON c.outcome IN ('send', 'hold', 'task', 'merged');
+
+-- name: accounts
+-- What else stands to these clients' accounts: which phrasing came last in this tier, and were they ever celebrated?
+SELECT asked.tenant, asked.client, asked.tier,
+       (SELECT c.phrase FROM celebrations c
+        WHERE c.tenant = asked.tenant AND c.client = asked.client AND c.tier = asked.tier
+        ORDER BY c.planned_at DESC LIMIT 1) AS phrase,
+       EXISTS (SELECT FROM celebrations c WHERE c.tenant = asked.tenant AND c.client = asked.client) AS is_known,
+       EXISTS (SELECT FROM celebrations c
+               WHERE c.tenant = asked.tenant AND c.client = asked.client AND c.tier = 'streak') AS had_streak
+FROM unnest($1::text[], $2::text[], $3::text[]) AS asked (tenant, client, tier);
+
+-- name: earlier
+-- How often had these clients reached these rules before? Counted no further than a reward grows.
+SELECT asked.milestone_id,
+       (SELECT count(*) FROM (
+            SELECT FROM milestones m
+            WHERE m.tenant = asked.tenant AND m.client = asked.client AND m.rule = asked.rule AND NOT m.retracted
+              AND m.milestone_id <> asked.milestone_id
+            LIMIT 100) AS found) AS times
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS asked (milestone_id, tenant, client, rule);
+
+-- name: untold
+-- Of which celebrations have these clients not heard: whose words wait, whole and unclaimed by the point of no return, or
+-- came too late? The earliest first.
+SELECT c.tenant, c.client, c.celebration_id, c.tier, m.record, NOT c.untold AS waits
+FROM celebrations c JOIN milestones m USING (milestone_id)
+WHERE NOT m.retracted AND c.mode = 'live' AND c.tier <> 'nudge' AND c.merged_into IS NULL
+  AND c.celebration_id IN (
+      SELECT d.celebration_id FROM deliveries d
+      WHERE (d.tenant, d.client) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+        AND d.state IN ('pending', 'deferred') AND d.channel IN ('in_app', 'email', 'sms')
+        AND NOT EXISTS (SELECT FROM deliveries x WHERE x.celebration_id = d.celebration_id
+                        AND x.channel IN ('in_app', 'email', 'sms') AND x.state NOT IN ('pending', 'deferred', 'skipped'))
+      UNION
+      SELECT u.celebration_id FROM celebrations u
+      WHERE u.untold AND (u.tenant, u.client) IN (SELECT * FROM unnest($1::text[], $2::text[])))
+ORDER BY c.planned_at, c.celebration_id;
 
 -- name: upsert_milestones
 -- Keep each milestone at its highest revision.
@@ -38,27 +81,32 @@ SET revision = EXCLUDED.revision, retracted = EXCLUDED.retracted, reached_at = E
 -- name: upsert_celebrations
 -- Write what was planned; one that was withdrawn without an attempt is planned anew.
 INSERT INTO celebrations (celebration_id, milestone_id, revision, tenant, client, rule, tier, mode, outcome, moment,
-                          planned_at, due_at, expires_at, celebrated_at, heard_at)
+                          planned_at, due_at, expires_at, celebrated_at, heard_at, variant, phrase, merged_into,
+                          gift_cents, next_step, is_first)
 SELECT * FROM jsonb_to_recordset($1::text::jsonb) AS r
     (celebration_id text, milestone_id text, revision int, tenant text, client text, rule text, tier text, mode text,
      outcome text, moment text, planned_at timestamptz, due_at timestamptz, expires_at timestamptz,
-     celebrated_at timestamptz, heard_at timestamptz)
+     celebrated_at timestamptz, heard_at timestamptz, variant text, phrase int, merged_into text, gift_cents int,
+     next_step text, is_first boolean)
 ON CONFLICT (celebration_id) DO UPDATE
 SET revision = EXCLUDED.revision, mode = EXCLUDED.mode, outcome = EXCLUDED.outcome, moment = EXCLUDED.moment,
     planned_at = EXCLUDED.planned_at, due_at = EXCLUDED.due_at, expires_at = EXCLUDED.expires_at,
-    celebrated_at = EXCLUDED.celebrated_at, heard_at = EXCLUDED.heard_at;
+    celebrated_at = EXCLUDED.celebrated_at, heard_at = EXCLUDED.heard_at, variant = EXCLUDED.variant,
+    phrase = EXCLUDED.phrase, merged_into = EXCLUDED.merged_into, gift_cents = EXCLUDED.gift_cents,
+    next_step = EXCLUDED.next_step, is_first = EXCLUDED.is_first, untold = false;
 
 -- name: upsert_deliveries
 -- Write the parts that go by themselves; one that was never attempted starts afresh, any other stays as it is.
 INSERT INTO deliveries (delivery_id, celebration_id, channel, tenant, client, rule, tier, state, reason, due_at,
-                        expires_at, heard_at, finished_at)
+                        expires_at, heard_at, carried_by, finished_at)
 SELECT r.*, CASE WHEN r.state IN ('sent', 'skipped', 'failed') THEN now() END
 FROM jsonb_to_recordset($1::text::jsonb) AS r
     (delivery_id text, celebration_id text, channel text, tenant text, client text, rule text, tier text,
-     state text, reason text, due_at timestamptz, expires_at timestamptz, heard_at timestamptz)
+     state text, reason text, due_at timestamptz, expires_at timestamptz, heard_at timestamptz, carried_by text)
 ON CONFLICT (delivery_id) DO UPDATE
 SET state = EXCLUDED.state, reason = EXCLUDED.reason, due_at = EXCLUDED.due_at, expires_at = EXCLUDED.expires_at,
-    heard_at = EXCLUDED.heard_at, finished_at = EXCLUDED.finished_at, fence = deliveries.fence + 1,
+    heard_at = EXCLUDED.heard_at, finished_at = EXCLUDED.finished_at, carried_by = EXCLUDED.carried_by,
+    fence = deliveries.fence + 1,
     lease_until = NULL, retry_at = NULL, attempts = 0, deferrals = 0
 WHERE deliveries.state IN ('pending', 'held', 'deferred', 'skipped', 'failed');
 
@@ -84,6 +132,30 @@ WHERE celebration_id = ANY ($1::text[]) AND state IN ('pending', 'deferred', 'he
 -- name: withdraw_celebrations
 -- These celebrations are taken back whole.
 UPDATE celebrations SET outcome = 'withdrawn', celebrated_at = NULL WHERE celebration_id = ANY ($1::text[]);
+
+-- name: merge_celebrations
+-- These celebrations are told in others' messages.
+UPDATE celebrations c SET outcome = 'merged', merged_into = r.lead, untold = false
+FROM unnest($1::text[], $2::text[]) AS r (celebration_id, lead) WHERE c.celebration_id = r.celebration_id;
+
+-- name: merge_deliveries
+-- Their own words and keepsakes do not go.
+UPDATE deliveries SET state = 'skipped', reason = 'merged', fence = fence + 1, lease_until = NULL, finished_at = now()
+WHERE celebration_id = ANY ($1::text[]) AND state IN ('pending', 'deferred')
+  AND channel IN ('in_app', 'email', 'sms', 'certificate', 'badge', 'referral', 'video');
+
+-- name: free_merged
+-- Whose lead does not go? Each is told by itself again, if it is not too late; senders ask everything once more.
+WITH free AS (
+    UPDATE celebrations SET outcome = 'send', merged_into = NULL
+    WHERE merged_into = ANY ($1::text[])
+      AND NOT EXISTS (SELECT FROM deliveries x WHERE x.celebration_id = celebrations.merged_into
+                      AND x.channel IN ('in_app', 'email', 'sms') AND x.state NOT IN ('skipped', 'failed'))
+    RETURNING celebration_id
+)
+UPDATE deliveries d SET state = 'pending', reason = 'released', finished_at = NULL, fence = fence + 1
+FROM free WHERE d.celebration_id = free.celebration_id AND d.state = 'skipped' AND d.reason = 'merged'
+RETURNING d.delivery_id;
 
 -- name: drop_tasks
 -- Nobody needs to do by hand what is withdrawn.

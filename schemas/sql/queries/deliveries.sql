@@ -38,6 +38,11 @@ SELECT FROM deliveries WHERE delivery_id = $1 AND fence = $2 AND state IN ('pend
 -- The celebration begins: its slot of the cap is taken.
 UPDATE celebrations SET celebrated_at = coalesce(celebrated_at, $2) WHERE celebration_id = $1;
 
+-- name: carry
+-- These keepsakes go with this message.
+UPDATE deliveries SET state = 'sent', reason = NULL, carried_by = $2, finished_at = now()
+WHERE celebration_id = $1 AND channel = ANY ($3::text[]) AND state = 'pending';
+
 -- name: unclaim
 -- What was decided on is no longer so: it is asked about anew.
 UPDATE deliveries SET lease_until = NULL WHERE delivery_id = $1 AND fence = $2 AND state IN ('pending', 'deferred');
@@ -45,7 +50,7 @@ UPDATE deliveries SET lease_until = NULL WHERE delivery_id = $1 AND fence = $2 A
 -- name: begin_as_decided
 -- The point of no return. False: the lease is lost, somebody held, withdrew or erased it meanwhile, or anything that
 -- decides has changed since it was read.
-SELECT begin_as_decided($1, $2, $3, $4, $5, $6, $7, $8);
+SELECT begin_as_decided($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- name: record_outcome
 -- What became of it? Only the sender that holds the claim may say so.
@@ -77,6 +82,42 @@ UPDATE deliveries d SET state = 'skipped', reason = 'expired', fence = fence + 1
        finished_at = now()
 FROM late WHERE d.delivery_id = late.delivery_id
 RETURNING d.delivery_id, d.tenant, d.client, d.channel, d.celebration_id;
+
+-- name: follow_carriers
+-- Which keepsakes went with their message? One of which nobody knows whether it left is left waiting with it.
+UPDATE deliveries k SET state = 'sent', reason = NULL, finished_at = now()
+FROM deliveries c
+WHERE k.state = 'pending' AND k.channel IN ('certificate', 'badge', 'referral', 'video')
+  AND c.delivery_id = k.carried_by AND c.state IN ('sent', 'delivered', 'bounced')
+RETURNING k.channel;
+
+-- name: drop_uncarried
+-- Which keepsakes has no message carried, and none will?
+UPDATE deliveries k SET state = 'skipped', reason = 'not_carried', fence = fence + 1, finished_at = now()
+WHERE k.state = 'pending' AND k.channel IN ('certificate', 'badge', 'referral', 'video')
+  AND NOT EXISTS (SELECT FROM deliveries c WHERE c.celebration_id = k.celebration_id
+                  AND c.channel IN ('email', 'in_app')
+                  AND (c.state IN ('pending', 'deferred', 'held', 'sending') OR c.delivery_id = k.carried_by
+                       AND c.state = 'unknown'))
+RETURNING k.delivery_id, k.tenant, k.client, k.channel, k.celebration_id;
+
+-- name: leave_untold
+-- What came too late, and what lay unread in the app for a day, is told in a line of the next mail. Looks back an hour, so
+-- that a sweeper that was away for less misses nothing; $1 is domain time.
+UPDATE celebrations c SET untold = true
+WHERE NOT c.untold AND c.merged_into IS NULL AND c.mode = 'live' AND c.tier NOT IN ('major', 'nudge')
+  AND c.celebration_id IN (
+      SELECT d.celebration_id FROM deliveries d
+      WHERE d.finished_at > now() - interval '1 hour' AND d.state = 'skipped' AND d.reason = 'expired'
+        AND d.channel IN ('in_app', 'email', 'sms')
+        AND NOT EXISTS (SELECT FROM deliveries x WHERE x.celebration_id = d.celebration_id
+                        AND x.channel IN ('in_app', 'email', 'sms') AND x.state <> 'skipped')
+      UNION ALL
+      SELECT d.celebration_id FROM inbox i JOIN deliveries d ON d.delivery_id = i.item_id
+      WHERE i.created_at BETWEEN now() - interval '25 hours' AND now() - interval '24 hours' AND i.read_at IS NULL
+        AND NOT EXISTS (SELECT FROM deliveries x WHERE x.celebration_id = d.celebration_id
+                        AND x.channel IN ('email', 'sms') AND x.state <> 'skipped'))
+RETURNING c.celebration_id;
 
 -- name: milestones_of
 -- Which milestones do these celebrations answer?

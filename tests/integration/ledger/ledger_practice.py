@@ -9,12 +9,14 @@ from agents.attempt import Attempts
 from agents.bookkeeper import Bookkeeper
 from agents.celebrator import Celebrator
 from agents.channels.channel import Message, Outcome, PointOfNoReturn
-from agents.channels.render import Links, Renderer
+from agents.channels.render import Renderer
 from agents.engine.batch import Batch
 from agents.ledger.pool import Pool
+from agents.message_links import MessageLinks
 from agents.profiles import profile_keeper
 from agents.sender import Sender, SenderLimits
 from agents.sweeper import Sweeper
+from agents.telling import Teller
 from agents.tenants import Tenant
 from agents.wakeup import Wakeup
 from schemas.client import Profile
@@ -25,7 +27,7 @@ from schemas.topics import CLIENTS, MILESTONES, client_key
 
 NOON = datetime(2026, 5, 5, 12, tzinfo=UTC)
 HEARD_MS = 1_780_000_000_000
-RENDERER = Renderer()
+TELLER = Teller(Renderer(), MessageLinks("https://x.example", "k" * 32))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,7 @@ class Practice:
 
     async def claim(self) -> None:
         self.keepers = {
-            MILESTONES: Celebrator(lambda: self.tenants, RENDERER, self.clock).keeper(self.pool),
+            MILESTONES: Celebrator(lambda: self.tenants, TELLER, self.clock).keeper(self.pool),
             CLIENTS: profile_keeper(self.pool),
         }
         for topic, keeper in self.keepers.items():
@@ -113,10 +115,7 @@ class Practice:
             pool=self.pool,
             tenants=lambda: self.tenants,
             channel=self.channel if channel == "email" else None,
-            renderer=RENDERER,
-            links_of=lambda tenant, client, name: Links(
-                unsubscribe_url=f"https://x.example/u/{tenant}-{client}-{name}"
-            ),
+            teller=TELLER,
             now=self.clock,
         )
 

@@ -5,11 +5,10 @@ from datetime import UTC, datetime
 from agents.attempt import Attempts
 from agents.channels.connections import MailServer
 from agents.channels.email import EmailChannel
-from agents.channels.render import Links
 from agents.embedded.smtp import SmtpSink
 from agents.sender import Sender
 from agents.wakeup import Wakeup
-from tests.integration.ledger.ledger_practice import RENDERER, Practice, planned
+from tests.integration.ledger.ledger_practice import TELLER, Practice, planned
 
 
 async def test_a_streak_arrives_as_a_mail_with_its_badge(practice: Practice, smtp_sink: SmtpSink) -> None:
@@ -18,10 +17,7 @@ async def test_a_streak_arrives_as_a_mail_with_its_badge(practice: Practice, smt
         pool=practice.pool,
         tenants=lambda: practice.tenants,
         channel=EmailChannel(server, now=lambda: datetime.now(UTC)),
-        renderer=RENDERER,
-        links_of=lambda tenant, client, channel: Links(
-            unsubscribe_url=f"https://x.example/u/{tenant}-{client}-{channel}"
-        ),
+        teller=TELLER,
         now=practice.clock,
     )
     sender = Sender("email", pool=practice.pool, attempts=attempts, wakeup=Wakeup("").waiter(), now=practice.clock)

@@ -3,14 +3,13 @@
 from dataclasses import replace
 
 from agents.attempt import Attempts
-from agents.channels.render import Links
 from agents.channels.sms import SmsChannel
 from agents.sender import Sender
 from agents.wakeup import Wakeup
 from schemas.policy import Policy
 from schemas.tenant import Texting
 from tests.integration.channels.test_sms import ACCOUNT, SID, Twilio, served
-from tests.integration.ledger.ledger_practice import RENDERER, Practice, reached
+from tests.integration.ledger.ledger_practice import TELLER, Practice, reached
 
 _TEXTING = Texting(account=ACCOUNT, sender="+15005550006")
 
@@ -28,8 +27,7 @@ async def flush(practice: Practice, channel: SmsChannel) -> int:
         pool=practice.pool,
         tenants=lambda: practice.tenants,
         channel=channel,
-        renderer=RENDERER,
-        links_of=lambda *_: Links(),
+        teller=TELLER,
         now=practice.clock,
     )
     return await Sender(

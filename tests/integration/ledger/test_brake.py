@@ -6,7 +6,7 @@ import pytest
 
 from agents.ledger.brakes import held, pause, resume, suppress, unsuppress
 from agents.ledger.clients import has_opted_out, opt_in, opt_out
-from agents.ledger.deliveries import figures
+from agents.ledger.sweeping import figures
 from agents.ledger.tasks import close_task, open_tasks
 from schemas.brake import Pause, Suppression
 from tests.integration.ledger.ledger_practice import NOON, Practice, planned, reached, retracted
@@ -116,7 +116,7 @@ async def test_who_comes_back_to_a_channel_is_reached_again(practice: Practice) 
 
 
 async def test_what_waits_is_counted_and_a_task_is_closed_once(practice: Practice) -> None:
-    await practice.hear(reached(), reached("thirty-six", "major", "count", threshold=36))
+    await practice.hear(reached(), reached("thirty-six", "major", "count", threshold=36, client="bo"))
     (waiting,) = await figures(practice.pool)
     assert (waiting.channel, waiting.state, waiting.deliveries) == ("email", "pending", 2)
     (task,) = await open_tasks(practice.pool, tenant="northstar")

@@ -14,7 +14,7 @@ from schemas.brake import Pause, Suppression
 from schemas.milestone import Milestone
 from schemas.milestone_codec import encode_milestone
 from schemas.topics import CLIENTS, MILESTONES, client_key
-from tests.integration.ledger.ledger_practice import RENDERER, Practice, first_session, reached, retracted
+from tests.integration.ledger.ledger_practice import TELLER, Practice, first_session, reached, retracted
 
 TABLES = ("milestones", "celebrations", "deliveries", "decisions", "inbox", "coach_tasks", "refused_records")
 
@@ -50,7 +50,7 @@ async def test_a_batch_is_planned_by_the_tenants_that_were_in_force_when_it_bega
         practice.set_policy(mode="shadow")
         return asked[-1]
 
-    practice.keepers[MILESTONES] = Celebrator(tenants, RENDERER, practice.clock).keeper(practice.pool)
+    practice.keepers[MILESTONES] = Celebrator(tenants, TELLER, practice.clock).keeper(practice.pool)
     practice.ends[MILESTONES] = await practice.keepers[MILESTONES].claim(MILESTONES, 0)
     await practice.hear(first_session(), first_session(client="bo"))
     assert len(asked) == 1
@@ -177,7 +177,8 @@ async def test_a_withdrawn_celebration_gives_its_moment_free(practice: Practice)
 
 
 async def test_the_second_small_win_of_a_day_waits_for_the_next_day(practice: Practice) -> None:
-    await practice.hear(first_session(), reached("first-goal", "micro", "count", threshold=1, facts={}))
+    await practice.hear(first_session())
+    await practice.hear(reached("first-goal", "micro", "count", threshold=1, facts={}))
     assert len(await practice.inbox()) == 1
     await practice.later(hours=13)
     await practice.send()

@@ -17,7 +17,7 @@ from schemas.topics import CLIENTS, MILESTONES, client_key
 from tests.integration.ledger.ledger_practice import (
     HEARD_MS,
     NOON,
-    RENDERER,
+    TELLER,
     FakeRecord,
     Practice,
     first_session,
@@ -44,7 +44,7 @@ def topic() -> Topic:
 
 
 def reapplier(practice: Practice, topic: Topic) -> Reapplier:
-    celebrator = Celebrator(lambda: practice.tenants, RENDERER, practice.clock)
+    celebrator = Celebrator(lambda: practice.tenants, TELLER, practice.clock)
     return Reapplier(
         practice.pool, {CLIENTS: write_profiles, MILESTONES: celebrator.write}, topic.read_back, interval_seconds=0.05
     )

@@ -1,0 +1,72 @@
+"""Accounts: what stands to a client's account beyond the last days, read once for a batch.
+
+Each question is answered by an index, so that a long past costs nothing. While the batch is
+planned its own celebrations are added, so that two of one client never say the same words.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from agents.ledger.clients import ClientKey
+from agents.ledger.pool import Connection
+from agents.ledger.queries import load_queries
+from schemas.celebration import Celebration
+from schemas.milestone import Milestone
+from streams.planning.account import Account, first_phrase
+
+_SQL = load_queries("celebrations")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accounts:
+    """The accounts of a batch's clients, as they are now and as the batch goes on."""
+
+    phrases: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    known: set[ClientKey] = field(default_factory=set)
+    had_streak: set[ClientKey] = field(default_factory=set)
+    earlier: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, milestone: Milestone) -> Account:
+        """The account to plan this milestone with."""
+        key = milestone.tenant, milestone.client
+        last = self.phrases.get((*key, milestone.tier))
+        return Account(
+            phrase=first_phrase(milestone.client, milestone.tier) if last is None else last + 1,
+            earlier=self.earlier.get(milestone.milestone_id, 0),
+            is_first=key not in self.known,
+            is_first_streak=key not in self.had_streak,
+        )
+
+    def add(self, celebration: Celebration) -> None:
+        """Count a celebration that was planned just now."""
+        key = celebration.tenant, celebration.client
+        self.known.add(key)
+        self.phrases[*key, celebration.tier] = celebration.phrase
+        if celebration.tier == "streak":
+            self.had_streak.add(key)
+
+
+async def read_accounts(
+    connection: Connection, milestones: Sequence[Milestone], *, rewarded: Sequence[Milestone]
+) -> Accounts:
+    """The accounts of these milestones' clients; `rewarded` are those whose gift grows each time."""
+    asked = sorted({(one.tenant, one.client, one.tier) for one in milestones})
+    rows = await connection.fetch(_SQL.accounts, *([row[at] for row in asked] for at in range(3)))
+    return Accounts(
+        phrases={
+            (row["tenant"], row["client"], row["tier"]): row["phrase"] for row in rows if row["phrase"] is not None
+        },
+        known={(row["tenant"], row["client"]) for row in rows if row["is_known"]},
+        had_streak={(row["tenant"], row["client"]) for row in rows if row["had_streak"]},
+        earlier=await _earlier(connection, rewarded) if rewarded else {},
+    )
+
+
+async def _earlier(connection: Connection, rewarded: Sequence[Milestone]) -> dict[str, int]:
+    columns = (
+        [one.milestone_id for one in rewarded],
+        [one.tenant for one in rewarded],
+        [one.client for one in rewarded],
+        [one.rule for one in rewarded],
+    )
+    return {row["milestone_id"]: row["times"] for row in await connection.fetch(_SQL.earlier, *columns)}

@@ -1,0 +1,69 @@
+"""Telling: what was decided about a celebration becomes the occasion that a message is about.
+
+It must never decide anew: phrasing, next step, keepsakes and what is told along were pinned
+when the celebration was planned; only the facts are those of the moment of sending.
+"""
+
+from collections.abc import Sequence
+
+from agents.channels.render import Rendered, Renderer
+from agents.message_links import LinksOf
+from agents.tenants import Tenant
+from schemas.celebration import Celebration, Occasion
+from schemas.client import Profile
+from schemas.milestone import Milestone
+from schemas.policy import ChannelName
+from streams.planning.answer import CARRIERS, KEEPSAKES
+
+
+class Teller:
+    """Puts occasions into words.
+
+    Args:
+        renderer: knows the words.
+        links_of: the addresses that a message carries.
+    """
+
+    def __init__(self, renderer: Renderer, links_of: LinksOf) -> None:
+        self._renderer = renderer
+        self._links_of = links_of
+
+    def tell(self, occasion: Occasion, *, channel: ChannelName, profile: Profile | None, tenant: Tenant) -> Rendered:
+        """The message of an occasion.
+
+        Raises:
+            MissingFact: no bracket ever reaches a client; the coach is asked instead.
+        """
+        return self._renderer.render(
+            occasion,
+            channel=channel,
+            profile=profile,
+            coach=tenant.coach(profile.coach_id if profile else None),
+            tenant=tenant,
+            links=self._links_of(tenant, occasion, channel),
+        )
+
+
+def occasion_of(
+    celebration: Celebration, milestone: Milestone, also: Sequence[Milestone], tenant: Tenant, channel: ChannelName
+) -> Occasion:
+    """The occasion of a celebration that is told in the moment in which it is planned."""
+    going = {part.channel for part in celebration.deliveries if part.state == "pending"}
+    carrier = next((name for name in CARRIERS if name in going), None)
+    return Occasion(
+        milestone=milestone,
+        tier_policy=tenant.rulebook.policy.tiers[milestone.tier],
+        told_at=celebration.planned_at,
+        template=template_of(milestone, tenant),
+        also=tuple(also),
+        phrase=celebration.phrase,
+        next_step=celebration.next_step,
+        keepsakes=frozenset(going & KEEPSAKES) if channel == carrier else frozenset(),
+        is_first=celebration.is_first,
+    )
+
+
+def template_of(milestone: Milestone, tenant: Tenant) -> str | None:
+    """The template of a milestone's rule, before those of its kind and tier."""
+    rule = tenant.rulebook.by_id.get(milestone.rule)
+    return rule.template if rule else None
