@@ -32,7 +32,7 @@ from schemas.tenant import (
 
 TENANT, COACHES, RULEBOOK = FILES = ("tenant.yaml", "coaches.yaml", "rulebook.yaml")
 STARTER_RULEBOOK = Path(__file__).parents[1] / "deploy" / "rulebooks" / "starter.yaml"
-_WITHOUT_SETUP: Final[frozenset[ChannelName]] = frozenset({"in_app", "email"})
+_WITHOUT_SETUP: Final[frozenset[ChannelName]] = frozenset({"in_app", "email", "certificate", "badge"})
 _SET_UP_BY: Final[Mapping[ChannelName, str]] = MappingProxyType(
     {"sms": "sms", "slack": "slack", "gift": "gifts", "video": "video", "referral": "referral"}
 )

@@ -17,6 +17,7 @@ from schemas.topics import CLIENTS, MILESTONES, client_key
 from tests.integration.ledger.ledger_practice import TELLER, Practice, first_session, reached, retracted
 
 TABLES = ("milestones", "celebrations", "deliveries", "decisions", "inbox", "coach_tasks", "refused_records")
+from tests.streams.planning.planning_cases import consent
 
 
 async def counts(practice: Practice) -> dict[str, int]:
@@ -122,10 +123,11 @@ async def test_a_profile_that_cannot_be_read_is_parked_without_its_value(practic
 
 async def test_a_retraction_before_sending_withdraws_everything(practice: Practice) -> None:
     graduation = reached("thirty-six", "major", "count", threshold=36)
+    await practice.meet(**consent("marketing"))
     await practice.hear(graduation)
-    assert await practice.tasks() == [("celebrate", "by_hand")]
+    assert await practice.tasks() == [("celebrate", "by_hand")]  # no gifts and referrals are set up
     await practice.hear(retracted(graduation))
-    assert await practice.states() == {"email": "skipped:retracted"}
+    assert await practice.states() == {"certificate": "skipped:retracted", "email": "skipped:retracted"}
     assert await practice.tasks() == []
     assert await practice.pool.fetchval("SELECT outcome FROM celebrations") == "withdrawn"
 
@@ -153,10 +155,11 @@ async def test_reached_again_after_a_withdrawal_is_celebrated_once(practice: Pra
 
 async def test_reached_again_opens_a_withdrawn_celebration(practice: Practice) -> None:
     graduation = reached("thirty-six", "major", "count", threshold=36)
+    await practice.meet(**consent("marketing"))
     await practice.hear(graduation)
     await practice.hear(retracted(graduation))
     await practice.hear(reached("thirty-six", "major", "count", threshold=36, revision=2))
-    assert await practice.states() == {"email": "pending"}
+    assert await practice.states() == {"certificate": "pending", "email": "pending"}
     assert await practice.tasks() == [("celebrate", "by_hand")]
 
 
@@ -166,7 +169,10 @@ async def test_one_moment_is_celebrated_once_also_within_a_batch(practice: Pract
         reached("graduation", "major", "count", threshold=1, moment="graduation"),
     )
     assert ("email", "skip", "same_moment") in await practice.decisions()
-    assert await practice.pool.fetchval("SELECT count(*) FROM deliveries WHERE state = 'pending'") == 1
+    assert (
+        await practice.pool.fetchval("SELECT count(*) FROM deliveries WHERE state = 'pending' AND channel = 'email'")
+        == 1
+    )
 
 
 async def test_a_withdrawn_celebration_gives_its_moment_free(practice: Practice) -> None:
