@@ -10,10 +10,10 @@ from agents.ledger.sweeping import figures
 from agents.ledger.tasks import close_task, open_tasks
 from schemas.brake import Pause, Suppression
 from tests.integration.ledger.ledger_practice import NOON, Practice, planned, reached, retracted
+from tests.streams.planning.planning_cases import consent
 
 HOLD = Suppression(answer="hold", reason="on holiday")
 NORTHSTAR = {"tenant": "northstar", "client": "ana"}
-from tests.streams.planning.planning_cases import consent
 
 
 async def test_a_suppression_between_claim_and_point_of_no_return_holds_it(practice: Practice) -> None:

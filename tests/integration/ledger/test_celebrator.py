@@ -15,9 +15,9 @@ from schemas.milestone import Milestone
 from schemas.milestone_codec import encode_milestone
 from schemas.topics import CLIENTS, MILESTONES, client_key
 from tests.integration.ledger.ledger_practice import TELLER, Practice, first_session, reached, retracted
+from tests.streams.planning.planning_cases import consent
 
 TABLES = ("milestones", "celebrations", "deliveries", "decisions", "inbox", "coach_tasks", "refused_records")
-from tests.streams.planning.planning_cases import consent
 
 
 async def counts(practice: Practice) -> dict[str, int]:
