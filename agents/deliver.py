@@ -41,6 +41,7 @@ from agents.read_back import read_back
 from agents.reapplier import Reapplier
 from agents.sender import Sender, SenderLimits
 from agents.settings import DeliverSettings
+from agents.surge import SurgeBrake
 from agents.sweeper import Sweeper
 from agents.telling import Teller
 from agents.tenant_watch import TenantWatch, ignore_hangups
@@ -142,6 +143,7 @@ async def _running(settings: DeliverSettings, watch: Watched, pool: Pool) -> Asy
         "rulebooks": watch.run(),
         "wakeup": wakeup.run(),
         "sweeper": Sweeper(pool, clock.now).run(),
+        "surge brake": SurgeBrake(pool, watch.current).run(),
         "reapplier": Reapplier(pool, writes, partial(read_back, client_options(settings))).run(),
         "figures": DeliveryFigures(pool).run(),
         **{

@@ -98,6 +98,8 @@ def test_ranks_are_english() -> None:
         ("tier: streak, channels: [email, certificate]", "an email with a badge and a certificate"),
         ("tier: micro, channels: [certificate, coach_task, sms]", "a certificate, a task for you and a text message"),
         ("tier: micro, channels: [gift]", "nothing"),
+        ("tier: major, channels: [gift], reward: {cents: [0, 1500]}, approval: never", "a $15 gift"),
+        ("tier: streak, channels: [email], by_hand: true", "an email with a badge, by you and never by itself"),
     ],
 )
 def test_an_answer_names_what_a_client_gets_and_what_needs_approval(words: str, says: str) -> None:
@@ -107,11 +109,13 @@ def test_an_answer_names_what_a_client_gets_and_what_needs_approval(words: str, 
 
 def test_a_tier_names_its_limits() -> None:
     cap = "{per_day: 1, per_week: 2}"
-    tier = f"{{channels: [email], class: marketing, recap: true, cost_cents: 250, cap: {cap}, quiet: send}}"
+    tier = f"{{channels: [email, sms], class: marketing, recap: true, cost_cents: 250, cap: {cap}, quiet: send, "
+    tier += "follow_up: {channels: [sms]}}"
     rulebook = load_rulebook(f"rules: []\ntiers: {{program: {tier}}}\n", "r")
-    assert tier_answer(rulebook.policy.tiers["program"]) == (
-        "an email; only with consent to marketing; with a look back at the way so far; costs $2.50; at most 1 per "
-        "client and day; at most 2 per client and week; goes out in quiet hours too; no longer sent after 24 hours"
+    assert tier_answer(rulebook.policy.tiers["program"], rulebook.policy) == (
+        "an email and a text message; only with consent to marketing; with a look back at the way so far; costs $2.50; "
+        "at most 1 per client and day; at most 2 per client and week; a text message after 4 hours, unless the message "
+        "was opened; goes out in quiet hours too; no longer sent after 24 hours"
     )
 
 

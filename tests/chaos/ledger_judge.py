@@ -28,7 +28,11 @@ _SHOWN = """
     WHERE starts_with(i.client, $1)
 """
 _MAILS = """
-    SELECT delivery_id, client, state, reason FROM deliveries
+    SELECT delivery_id, client, state, reason,
+           reason = 'merged' AND EXISTS (
+               SELECT FROM celebrations AS c JOIN deliveries AS l ON l.celebration_id = c.merged_into
+               WHERE c.celebration_id = d.celebration_id AND l.state IN ('sent', 'unknown')) AS told_along
+    FROM deliveries AS d
     WHERE channel = 'email' AND tenant = $2 AND starts_with(client, $1)
 """
 UNFINISHED = """
@@ -49,7 +53,11 @@ async def judge(dsn: str, verdict: Verdict, expected: set[Identity], mail: MailS
     finally:
         await connection.close()
     verdict = _celebrations(verdict, expected, answered, shown_twice)
-    skipped = [each for each in mails if each["state"] == "skipped" and address_of(each["client"]) not in mail.erased]
+    skipped = [
+        each
+        for each in mails
+        if each["state"] == "skipped" and not each["told_along"] and address_of(each["client"]) not in mail.erased
+    ]
     states = {name_of(each["delivery_id"]): each["state"] for each in mails}
     return _mails(verdict, states, mail, unfinished + len(skipped))
 

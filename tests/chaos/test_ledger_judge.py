@@ -113,6 +113,18 @@ async def test_the_mail_server_tells_mails_that_come_after_an_erasure(mail: Mail
     assert mail.accepted["m2-email"] == mail.accepted["m3-email"] == 1
 
 
+async def test_a_mail_that_went_with_anothers_is_no_breach_but_without_it_is(
+    ledger: asyncpg.Connection, database: str, mail: MailSink
+) -> None:
+    await ledger.execute("UPDATE celebrations SET outcome = 'merged', merged_into = 'm36' WHERE celebration_id = 'm1'")
+    await ledger.execute("UPDATE deliveries SET state = 'skipped', reason = 'merged' WHERE celebration_id = 'm1'")
+    del mail.accepted["m1-email"]
+    assert (await _judged(database, mail)).breaches == {}
+    await ledger.execute("UPDATE deliveries SET state = 'skipped', reason = 'expired' WHERE celebration_id = 'm36'")
+    del mail.accepted["m36-email"]
+    assert (await _judged(database, mail)).breaches == {"wrong_deliveries": 2}
+
+
 async def test_a_mail_that_is_skipped_although_nobody_was_erased_is_reported(
     ledger: asyncpg.Connection, database: str, mail: MailSink
 ) -> None:
