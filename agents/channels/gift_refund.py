@@ -78,5 +78,8 @@ def _refusal(answer: Answer) -> TakenBack | None:
     if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return TakenBack(kind="kept", detail=f"status {answer.status}: the key may not cancel rewards")
     if answer.is_refusal and answer.status != HTTPStatus.TOO_MANY_REQUESTS:
-        return TakenBack(kind="kept", detail=f"status {answer.status}: it is redeemed, expired or cancelled already: look at Tremendous")
+        return TakenBack(
+            kind="kept",
+            detail=f"status {answer.status}: it is redeemed, expired or cancelled already: look at Tremendous",
+        )
     return TakenBack(kind="unanswered", detail=f"status {answer.status}: ask again")
