@@ -15,7 +15,7 @@ from tests.integration.ledger.ledger_practice import Practice, reached
 
 MAY, JUNE = date(2026, 5, 1), date(2026, 6, 1)
 WIDE = Budget(client_month_cents=1_000_000, tenant_month_cents=1_000_000)
-_DELIVERIES = """
+DELIVERIES = """
 WITH n AS (SELECT generate_series(1, $1) AS n), milestone AS (
     INSERT INTO milestones (milestone_id, revision, retracted, tenant, client, rule, tier, reached_at, record, heard_at)
     SELECT 'm' || n, 1, false, 'northstar', 'c', 'r', 'major', now(), '{}', now() FROM n
@@ -31,7 +31,7 @@ SELECT 'd' || n, 'x' || n, 'gift', 'northstar', 'c', 'r', 'major', 'pending', no
 
 
 async def deliveries(practice: Practice, count: int = 3) -> Pool:
-    await practice.pool.execute(_DELIVERIES, count)
+    await practice.pool.execute(DELIVERIES, count)
     return practice.pool
 
 
@@ -189,6 +189,27 @@ async def test_senders_at_once_spend_a_budget_to_its_last_cent(practice: Practic
     done = await _at_once(database, [(f"d{n}", "ana", 333) for n in range(1, 51)], budget, "read_committed")
     assert sum(done) == 20
     assert await of_month(pool) == (6_660, 6_660)
+
+
+async def test_within_another_function_a_reservation_sees_what_it_has_waited_for(
+    practice: Practice, database: str
+) -> None:
+    await (await deliveries(practice, 40)).execute("""
+        CREATE FUNCTION begin_twin(delivery text) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+        BEGIN
+            PERFORM FROM deliveries WHERE delivery_id = delivery FOR NO KEY UPDATE;
+            IF NOT reserve_money(delivery, 'northstar', 'ana', '2026-05-01', 333, 100000, 3333) THEN
+                RETURN false;
+            END IF;
+            UPDATE deliveries SET state = 'sending', lease_until = now() WHERE delivery_id = delivery;
+            PERFORM pg_sleep(0.01);
+            RETURN true;
+        END $$""")
+    pool = await connect(database, max_connections=20)
+    begun = await asyncio.gather(*(pool.fetchval("SELECT begin_twin($1)", f"d{n}") for n in range(1, 41)))
+    assert sum(begun) == 10
+    assert await pool.fetchval("SELECT count(*) FROM deliveries WHERE state = 'sending'") == 10
+    await pool.close()
 
 
 async def test_reserving_spending_and_returning_at_once_neither_block_for_ever_nor_lose_a_cent(
