@@ -8,7 +8,9 @@ reserves in a tenant's month writes to one row first, so that reservations come 
 other and each adds up all that are committed; a transaction that is rolled back has reserved
 nothing. Locks go in the order clients, deliveries, months, money. An answer from the provider
 spends the money; a certain no returns it; silence puts it in doubt, which only the provider's
-own word, or an operator who has asked the provider, ends. Every move is kept with its author.
+own word, or an operator who has asked the provider, ends. Whoever ends a delivery (an answer, a
+brake, an erasure, its expiry) need not know of the money: `settle_ended`, now and then, settles
+it by the delivery's state. Every move is kept with its author.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,6 +25,7 @@ from schemas.policy import Budget
 
 _SQL = load_queries("money")
 _LIST_LIMIT = 500
+_SETTLE_LIMIT = 1_000
 
 AnyConnection: TypeAlias = "Connection | Pool"
 
@@ -123,6 +126,19 @@ async def give_back(
     """
     cents: int | None = await connection.fetchval(_SQL.return_money, delivery_id, author, why, certain)
     return cents
+
+
+async def settle_ended(pool: Pool, *, limit: int = _SETTLE_LIMIT) -> int:
+    """Settle what was reserved for deliveries that ended: spent, in doubt, or back in the budget.
+
+    Returns:
+        How many were settled; as many as `limit` means that more may wait.
+    """
+    settled = await pool.fetch(_SQL.settle_money, limit)
+    for row in settled:
+        if row["move"] != "doubted":
+            count_money(row["move"], row["cents"])
+    return len(settled)
 
 
 def count_money(state: Literal["spent", "returned"], cents: int | None) -> None:

@@ -16,6 +16,10 @@ SELECT doubt_money($1);
 -- How many cents go back to the budget?
 SELECT return_money($1, $2, $3, $4);
 
+-- name: settle_money
+-- What was reserved for deliveries that ended meanwhile, and what became of it?
+SELECT move, cents FROM settle_money($1);
+
 -- name: taken
 -- How much of the month's budgets is taken, reserved or spent, for each of these clients and for its tenant?
 WITH asked AS (
@@ -48,4 +52,4 @@ LIMIT $4;
 
 -- name: in_doubt
 -- How many cents may or may not have been ordered?
-SELECT coalesce(sum(cents), 0)::bigint FROM money WHERE in_doubt;
+SELECT coalesce(sum(cents), 0)::bigint FROM money WHERE state = 'reserved' AND in_doubt;

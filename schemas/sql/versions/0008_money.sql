@@ -14,7 +14,7 @@ CREATE TABLE money (
     CHECK (state = 'reserved' OR NOT in_doubt)
 );
 CREATE INDEX money_of_month ON money (tenant, month, client) INCLUDE (cents) WHERE state <> 'returned';
-CREATE INDEX money_in_doubt ON money (delivery_id) WHERE in_doubt;
+CREATE INDEX money_reserved ON money (delivery_id) WHERE state = 'reserved';
 COMMENT ON TABLE money IS 'What a delivery costs; pseudonymous, so that erasing a client leaves it. What is reserved or spent counts against the budgets of its month.';
 COMMENT ON COLUMN money.month IS 'The first day of the calendar month in UTC, domain time, in which it was reserved; what comes back comes back to it.';
 COMMENT ON COLUMN money.in_doubt IS 'Nobody knows whether it was ordered: it stays reserved until somebody does.';
@@ -117,3 +117,25 @@ WITH returned AS (
 SELECT cents FROM returned
 $$;
 COMMENT ON FUNCTION return_money IS 'The cents go back to the budget of their month. Spent ones, and ones in doubt, only when the caller is certain, as the provider''s own word is. NULL when nothing came back.';
+
+CREATE FUNCTION settle_money(most int) RETURNS TABLE (move text, cents int) LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    ended record;
+BEGIN
+    -- The delivery is locked too, so that it is not reopened and reserved for again meanwhile.
+    FOR ended IN
+        SELECT d.delivery_id, d.state FROM deliveries d JOIN money m USING (delivery_id)
+        WHERE m.state = 'reserved' AND (d.state IN ('sent', 'delivered', 'bounced')
+                                        OR (NOT m.in_doubt AND d.state IN ('unknown', 'failed', 'skipped')))
+        LIMIT most FOR NO KEY UPDATE OF d, m SKIP LOCKED
+    LOOP
+        IF ended.state IN ('failed', 'skipped') THEN
+            RETURN QUERY SELECT 'returned', return_money(ended.delivery_id, 'cairn', 'the delivery ended without it');
+        ELSIF ended.state = 'unknown' THEN
+            RETURN QUERY SELECT 'doubted', doubt_money(ended.delivery_id);
+        ELSE
+            RETURN QUERY SELECT 'spent', spend_money(ended.delivery_id);
+        END IF;
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION settle_money IS 'Deliveries that ended, by whoever, settle what was reserved for them: sent is spent, unknown is in doubt, what never left comes back unless it is in doubt. At most so many at a time.';

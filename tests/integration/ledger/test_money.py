@@ -7,7 +7,18 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import asyncpg
 import pytest
 
-from agents.ledger.money import cents_in_doubt, costs, count_money, doubt, give_back, month_of, reserve, spend, taken
+from agents.ledger.money import (
+    cents_in_doubt,
+    costs,
+    count_money,
+    doubt,
+    give_back,
+    month_of,
+    reserve,
+    settle_ended,
+    spend,
+    taken,
+)
 from agents.ledger.pool import Pool, connect
 from agents.metrics import SPEND_CENTS
 from schemas.policy import Budget
@@ -88,6 +99,51 @@ async def test_the_same_delivery_reserves_once_and_its_amount_is_decided_once(pr
     assert await moves(pool) == [("d1", "reserved", 2_500)]
     with pytest.raises(asyncpg.InvalidParameterValueError, match="decided once"):
         await ask(pool, "d1", 2_600)
+
+
+@pytest.mark.parametrize(
+    ("state", "doubtful", "ends"),
+    [
+        ("sent", False, "spent"),
+        ("delivered", True, "spent"),
+        ("bounced", False, "spent"),
+        ("failed", False, "returned"),
+        ("skipped", False, "returned"),
+        ("failed", True, "reserved, in doubt"),
+        ("skipped", True, "reserved, in doubt"),
+        ("unknown", False, "reserved, in doubt"),
+        ("unknown", True, "reserved, in doubt"),
+        ("pending", False, "reserved"),
+        ("held", False, "reserved"),
+        ("deferred", True, "reserved, in doubt"),
+        ("sending", False, "reserved"),
+    ],
+)
+async def test_whoever_ends_a_delivery_settles_its_money(
+    practice: Practice, state: str, doubtful: bool, ends: str
+) -> None:
+    pool = await deliveries(practice)
+    await ask(pool, "d1")
+    if doubtful:
+        await doubt(pool, "d1")
+    await pool.execute("UPDATE deliveries SET state = $1, reason = 'r', lease_until = now()", state)
+    settled = await settle_ended(pool)
+    assert await settle_ended(pool) == 0
+    (cost,) = await costs(pool)
+    assert f"{cost.state}{', in doubt' if cost.in_doubt else ''}" == ends
+    assert settled == (ends in ("spent", "returned") or (state, doubtful) == ("unknown", False))
+
+
+async def test_what_somebody_is_working_on_is_settled_the_next_time(practice: Practice) -> None:
+    pool = await deliveries(practice)
+    for delivery in ("d1", "d2"):
+        await ask(pool, delivery)
+    await pool.execute("UPDATE deliveries SET state = 'sent'")
+    assert await settle_ended(pool, limit=1) == 1
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT FROM deliveries FOR UPDATE")
+        assert await settle_ended(pool) == 0
+    assert await settle_ended(pool) == 1
 
 
 async def test_what_is_rolled_back_has_reserved_nothing(practice: Practice) -> None:
