@@ -16,7 +16,7 @@ from schemas.policy import Budget
 from tests.integration.channels.correspondence import Crossing
 from tests.integration.channels.test_gift import GIFT, KEY, account
 from tests.integration.commands import Answer, cairn, write_tenant
-from tests.integration.ledger.test_money import DELIVERIES
+from tests.integration.ledger.costly_deliveries import DELIVERIES
 
 BUDGET = Budget()
 

@@ -1,7 +1,5 @@
-"""Money is accounted for to the cent, however many senders reserve at once."""
+"""Money is accounted for to the cent."""
 
-import asyncio
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import asyncpg
@@ -14,61 +12,20 @@ from agents.ledger.money import (
     doubt,
     give_back,
     month_of,
-    reserve,
     settle_ended,
     spend,
     taken,
 )
-from agents.ledger.pool import Pool, connect
+from agents.ledger.pool import Pool
 from agents.metrics import SPEND_CENTS
 from schemas.policy import Budget
+from tests.integration.ledger.costly_deliveries import JUNE, MAY, ask, deliveries, of_month
 from tests.integration.ledger.ledger_practice import Practice, reached
-
-MAY, JUNE = date(2026, 5, 1), date(2026, 6, 1)
-WIDE = Budget(client_month_cents=1_000_000, tenant_month_cents=1_000_000)
-DELIVERIES = """
-WITH n AS (SELECT generate_series(1, $1) AS n), milestone AS (
-    INSERT INTO milestones (milestone_id, revision, retracted, tenant, client, rule, tier, reached_at, record, heard_at)
-    SELECT 'm' || n, 1, false, 'northstar', 'c', 'r', 'major', now(), '{}', now() FROM n
-), celebration AS (
-    INSERT INTO celebrations (celebration_id, milestone_id, revision, tenant, client, rule, tier, mode, outcome,
-                              planned_at, due_at, expires_at, heard_at)
-    SELECT 'x' || n, 'm' || n, 1, 'northstar', 'c', 'r', 'major', 'live', 'send', now(), now(), now(), now() FROM n
-)
-INSERT INTO deliveries (delivery_id, celebration_id, channel, tenant, client, rule, tier, state, due_at, expires_at,
-                        heard_at)
-SELECT 'd' || n, 'x' || n, 'gift', 'northstar', 'c', 'r', 'major', 'pending', now(), now(), now() FROM n
-"""
-
-
-async def deliveries(practice: Practice, count: int = 3) -> Pool:
-    await practice.pool.execute(DELIVERIES, count)
-    return practice.pool
-
-
-async def ask(
-    connection: "Pool | asyncpg.Connection[asyncpg.Record]",
-    delivery: str,
-    cents: int = 2_500,
-    *,
-    client: str = "ana",
-    tenant: str = "northstar",
-    month: date = MAY,
-    budget: Budget = WIDE,
-) -> bool:
-    return await reserve(
-        connection, delivery_id=delivery, tenant=tenant, client=client, month=month, cents=cents, budget=budget
-    )
 
 
 async def moves(pool: Pool) -> list[tuple[str, str, int]]:
     rows = await pool.fetch("SELECT delivery_id, move, cents FROM money_moves ORDER BY move_id")
     return [(row["delivery_id"], row["move"], row["cents"]) for row in rows]
-
-
-async def of_month(pool: Pool, client: str = "ana", month: date = MAY) -> tuple[int, int]:
-    found = (await taken(pool, [("northstar", client)], month))["northstar", client]
-    return found.client_cents, found.tenant_cents
 
 
 async def test_the_last_cent_of_a_budget_may_be_spent_and_none_beyond(practice: Practice) -> None:
@@ -192,97 +149,6 @@ async def test_what_came_back_may_be_reserved_again_by_the_same_delivery(practic
     assert not await ask(pool, "d1", budget=budget)
     assert await ask(pool, "d1", 2_000, month=JUNE, budget=budget)
     assert (await of_month(pool, month=JUNE), await of_month(pool)) == ((2_000, 2_000), (2_500, 2_500))
-
-
-async def _at_once(dsn: str, jobs: Sequence[tuple[str, str, int]], budget: Budget, isolation: str) -> list[bool]:
-    """Each in a transaction and a connection of its own, all at once; every fifth is rolled back."""
-    connections = [await asyncpg.connect(dsn) for _ in jobs]
-
-    async def one(number: int) -> bool:
-        delivery, client, cents = jobs[number]
-        transaction = connections[number].transaction(isolation=isolation)  # type: ignore[arg-type]
-        try:
-            await transaction.start()
-            done = await ask(connections[number], delivery, cents, client=client, budget=budget)
-            await asyncio.sleep(0)
-            if number % 5 == 0:
-                await transaction.rollback()
-                return False
-            await transaction.commit()
-        except asyncpg.SerializationError:
-            return False
-        return done
-
-    try:
-        return await asyncio.gather(*(one(number) for number in range(len(jobs))))
-    finally:
-        for connection in connections:
-            await connection.close()
-
-
-@pytest.mark.parametrize("isolation", ["read_committed", "repeatable_read", "serializable"])
-async def test_many_senders_at_once_never_spend_a_cent_too_much(
-    practice: Practice, database: str, isolation: str
-) -> None:
-    pool = await deliveries(practice, 60)
-    budget = Budget(client_month_cents=1_999, tenant_month_cents=9_999)
-    amounts = {f"d{n}": 100 + 37 * n for n in range(1, 61)}
-    jobs = [(delivery, f"c{n % 7}", amounts[delivery]) for n, delivery in enumerate(amounts)]
-    done = await _at_once(database, jobs, budget, isolation)
-    rows = await pool.fetch("SELECT client, delivery_id, cents FROM money")
-    assert {row["delivery_id"] for row in rows} == {job[0] for job, went in zip(jobs, done, strict=True) if went}
-    assert all(row["cents"] == amounts[row["delivery_id"]] for row in rows)
-    of_clients = {client: sum(row["cents"] for row in rows if row["client"] == client) for _, client, _ in jobs}
-    assert max(of_clients.values()) <= 1_999
-    assert sum(of_clients.values()) <= 9_999
-    for client, cents in of_clients.items():
-        assert await of_month(pool, client) == (cents, sum(of_clients.values()))
-
-
-async def test_senders_at_once_spend_a_budget_to_its_last_cent(practice: Practice, database: str) -> None:
-    pool = await deliveries(practice, 50)
-    budget = Budget(client_month_cents=1_000_000, tenant_month_cents=333 * 20 + 1)
-    done = await _at_once(database, [(f"d{n}", "ana", 333) for n in range(1, 51)], budget, "read_committed")
-    assert sum(done) == 20
-    assert await of_month(pool) == (6_660, 6_660)
-
-
-async def test_within_another_function_a_reservation_sees_what_it_has_waited_for(
-    practice: Practice, database: str
-) -> None:
-    await (await deliveries(practice, 40)).execute("""
-        CREATE FUNCTION begin_twin(delivery text) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
-        BEGIN
-            PERFORM FROM deliveries WHERE delivery_id = delivery FOR NO KEY UPDATE;
-            IF NOT reserve_money(delivery, 'northstar', 'ana', '2026-05-01', 333, 100000, 3333) THEN
-                RETURN false;
-            END IF;
-            UPDATE deliveries SET state = 'sending', lease_until = now() WHERE delivery_id = delivery;
-            PERFORM pg_sleep(0.01);
-            RETURN true;
-        END $$""")
-    pool = await connect(database, max_connections=20)
-    begun = await asyncio.gather(*(pool.fetchval("SELECT begin_twin($1)", f"d{n}") for n in range(1, 41)))
-    assert sum(begun) == 10
-    assert await pool.fetchval("SELECT count(*) FROM deliveries WHERE state = 'sending'") == 10
-    await pool.close()
-
-
-async def test_reserving_spending_and_returning_at_once_neither_block_for_ever_nor_lose_a_cent(
-    practice: Practice, database: str
-) -> None:
-    await deliveries(practice, 30)
-    pool = await connect(database, max_connections=20)
-
-    async def life(number: int) -> None:
-        async with pool.acquire() as connection, connection.transaction():
-            assert await ask(connection, f"d{number}", 100 + number)
-        await (spend if number % 3 else give_back)(pool, f"d{number}")
-
-    async with asyncio.timeout(60):
-        await asyncio.gather(*(life(number) for number in range(1, 31)))
-    assert await of_month(pool) == (sum(100 + n for n in range(1, 31) if n % 3),) * 2
-    await pool.close()
 
 
 async def test_erasing_a_client_leaves_the_account_of_the_money(practice: Practice) -> None:
