@@ -15,7 +15,8 @@ nothing goes.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
@@ -43,13 +44,12 @@ from agents.release_message import message_of, words_of
 from agents.telling import Teller
 from agents.tenants import Tenant, TenantsNow
 from schemas.celebration import Verdict
-from schemas.policy import ChannelName
+from schemas.policy import Budget, ChannelName
 from streams.planning.verdicts import on_outcome
 
 SENDING_LEASE_SECONDS: Final = 900.0
 """Outlives the longest wait after the point of no return: 600 s for an SMTP server's reply."""
 
-_HISTORY: Final = timedelta(days=9)
 _RECORD_TRIES: Final = 6
 _RECORD_WAIT_SECONDS: Final = 0.2
 _log = structlog.get_logger()
@@ -90,7 +90,7 @@ class Attempts:
         if self._channel is None or tenant is None:
             await self._decide(claimed, tenant, now)
             return
-        ready = await read_ready(self._pool, claimed, now - _HISTORY)
+        ready = await read_ready(self._pool, claimed, now)
         if ready is None or objection_of(claimed, ready, tenant, now):
             await self._decide(claimed, tenant, now)
             return
@@ -98,16 +98,18 @@ class Attempts:
         if isinstance(message, Verdict):
             await self._record(claimed, ready, message)
             return
-        begin = partial(self._begin, claimed, ready, carried_by(tenant, ready, now))
+        begin = partial(self._begin, claimed, ready, carried_by(tenant, ready, now), tenant.rulebook.policy.budget)
         outcome = await self._send(self._channel, claimed, ready, message, begin)
         if outcome is not None:
+            in_doubt = outcome.in_doubt or ready.in_doubt
             case = case_of(claimed, ready)
-            await self._record(claimed, ready, on_outcome(case, outcome.kind, outcome.detail, outcome.provider_id))
+            verdict = on_outcome(case, outcome.kind, outcome.detail, outcome.provider_id, in_doubt=in_doubt)
+            await self._record(claimed, ready, verdict, in_doubt=outcome.in_doubt)
 
     async def _decide(self, claimed: Claimed, tenant: Tenant | None, now: datetime) -> None:
         """Ask under the locks: settle what may not leave, show what has no channel, leave the rest to a new claim."""
         async with self._pool.acquire() as connection, connection.transaction():
-            ready = await lock_ready(connection, claimed, now - _HISTORY)
+            ready = await lock_ready(connection, claimed, now)
             if ready is None:
                 return
             verdict = objection_of(claimed, ready, tenant, now)
@@ -117,7 +119,7 @@ class Attempts:
             if verdict is None:  # what objected is gone
                 await unclaim(connection, claimed)
                 return
-            settled = await settle(connection, claimed, ready, verdict, now)
+            settled = await settle(connection, claimed, ready, verdict, now=now)
         if settled:
             _count(ready, verdict)
 
@@ -152,23 +154,29 @@ class Attempts:
             return None
         return outcome
 
-    async def _begin(self, claimed: Claimed, ready: Ready, carried: Sequence[ChannelName]) -> bool:
+    async def _begin(self, claimed: Claimed, ready: Ready, carried: Sequence[ChannelName], budget: Budget) -> bool:
         return await begin_sending(
-            self._pool, claimed, ready, lease_seconds=SENDING_LEASE_SECONDS, carried=carried, now=self._now()
+            self._pool,
+            claimed,
+            ready,
+            lease_seconds=SENDING_LEASE_SECONDS,
+            carried=carried,
+            budget=budget,
+            now=self._now(),
         )
 
-    async def _settle(self, claimed: Claimed, ready: Ready, verdict: Verdict) -> bool:
-        async with self._pool.acquire() as connection:
-            if verdict.decision is None and verdict.task is None:  # one statement is its own transaction
-                return await settle(connection, claimed, ready, verdict, self._now())
-            async with connection.transaction():
-                return await settle(connection, claimed, ready, verdict, self._now())
+    async def _settle(self, claimed: Claimed, ready: Ready, verdict: Verdict, *, in_doubt: bool) -> bool:
+        is_more = in_doubt or verdict.decision is not None or verdict.task is not None
+        async with self._pool.acquire() as connection, AsyncExitStack() as stack:
+            if is_more:  # one statement is its own transaction
+                await stack.enter_async_context(connection.transaction())
+            return await settle(connection, claimed, ready, verdict, in_doubt=in_doubt, now=self._now())
 
-    async def _record(self, claimed: Claimed, ready: Ready, verdict: Verdict) -> None:
+    async def _record(self, claimed: Claimed, ready: Ready, verdict: Verdict, *, in_doubt: bool = False) -> None:
         """Record a verdict; should the database stay away, the sweeper finds an honest `unknown`."""
         for tries in range(1, _RECORD_TRIES + 1):
             try:
-                settled = await self._settle(claimed, ready, verdict)
+                settled = await self._settle(claimed, ready, verdict, in_doubt=in_doubt)
             except AWAY as error:
                 _log.warning(
                     "outcome.not_recorded",

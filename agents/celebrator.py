@@ -40,7 +40,6 @@ from streams.planning.history import past_of
 from streams.planning.merging import Told, together
 from streams.planning.plan import Setting, plan
 
-_HISTORY: Final = timedelta(days=9)
 _CORRECTION_MINUTES: Final = 5
 _TURNS_AT_A_TIME: Final = 50
 _NEW = Standing(revision=0, retracted=False, celebration_id=None, attempted=False, done_by_hand=False)
@@ -90,7 +89,8 @@ class Celebrator:
         if newest:
             milestones = [heard.milestone for heard in newest]
             rewarded = [one for one in milestones if _grows(tenants[one.tenant], one)]
-            book = await read_book(connection, milestones, rewarded=rewarded, since=now - _HISTORY)
+            gifted = [one for one in milestones if _may_be_gifted(tenants[one.tenant], one)]
+            book = await read_book(connection, milestones, rewarded=rewarded, gifted=gifted, now=now)
             for number, heard in enumerate(newest, start=1):
                 _turn(heard, tenants[heard.milestone.tenant], book, page, drafts, now)
                 if number % _TURNS_AT_A_TIME == 0:
@@ -175,6 +175,11 @@ def setting_of(tenant: Tenant, milestone: Milestone) -> Setting:
 def _grows(tenant: Tenant, milestone: Milestone) -> bool:
     rule = tenant.rulebook.by_id.get(milestone.rule)
     return rule is not None and rule.reward is not None
+
+
+def _may_be_gifted(tenant: Tenant, milestone: Milestone) -> bool:
+    rule, tier = tenant.rulebook.by_id.get(milestone.rule), tenant.rulebook.policy.tiers[milestone.tier]
+    return "gift" in ((rule and rule.channels) or tier.channels)
 
 
 def _decode(record: Record, tenants: Mapping[str, Tenant]) -> Heard | Refusal:

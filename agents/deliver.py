@@ -20,11 +20,14 @@ import uvloop
 from agents.attempt import Attempts
 from agents.bookkeeper import Bookkeeper
 from agents.celebrator import Celebrator
+from agents.channel_accounts import account_of, gift_account, slack_place, twilio_account
 from agents.channels.channel import Channel
 from agents.channels.connections import MailServer
 from agents.channels.email import EmailChannel
+from agents.channels.gift import GiftChannel
 from agents.channels.render import Renderer
-from agents.channels.sms import KEY_FILE, SmsChannel, TwilioAccount
+from agents.channels.slack import SlackChannel
+from agents.channels.sms import SmsChannel
 from agents.delivery_metrics import DeliveryFigures
 from agents.engine.app import EngineApp, positioned_app
 from agents.engine.config import EngineConfig
@@ -45,7 +48,7 @@ from agents.surge import SurgeBrake
 from agents.sweeper import Sweeper
 from agents.telling import Teller
 from agents.tenant_watch import TenantWatch, ignore_hangups
-from agents.tenants import Tenant, TenantsNow, secret_values
+from agents.tenants import Tenant, TenantsNow
 from agents.wakeup import Wakeup
 from agents.web.listening import listening
 from agents.web.probes import Check, probes_app
@@ -203,17 +206,10 @@ def channels(settings: DeliverSettings, tenants: TenantsNow) -> dict[str, Channe
     return {
         "in_app": None,
         "email": EmailChannel(server, now=lambda: datetime.now(UTC)),
-        "sms": SmsChannel(partial(_twilio_account, settings, tenants)),
+        "sms": SmsChannel(account_of(twilio_account, tenants, settings.secrets_dir)),
+        "slack": SlackChannel(account_of(slack_place, tenants, settings.secrets_dir)),
+        "gift": GiftChannel(account_of(gift_account, tenants, settings.secrets_dir)),
     }
-
-
-def _twilio_account(settings: DeliverSettings, tenants: TenantsNow, tenant: str) -> TwilioAccount | None:
-    found = tenants().get(tenant)
-    tokens = secret_values(settings.secrets_dir, tenant, KEY_FILE)
-    if found is None or found.sms is None or not tokens:
-        return None
-    base_url = str(found.sms.base_url).rstrip("/")
-    return TwilioAccount(account=found.sms.account, token=tokens[0], base_url=base_url)
 
 
 def _hello(settings: DeliverSettings) -> str:

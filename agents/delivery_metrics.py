@@ -7,6 +7,7 @@ import structlog
 
 from agents import metrics
 from agents.ledger.away import AWAY
+from agents.ledger.money import cents_in_doubt
 from agents.ledger.parked import parked_by_reason
 from agents.ledger.pool import Pool
 from agents.ledger.sweeping import Figure, figures
@@ -29,6 +30,7 @@ class DeliveryFigures:
         self._figures: tuple[Figure, ...] = ()
         self._minutes_asked = 0
         self._parked: dict[tuple[str, str], int] = {}
+        self._cents_in_doubt = 0
         channel = ("channel",)
         metrics.Sampled("cairn_deliveries_pending", "Deliveries that wait to be sent.", channel, self._pending)
         metrics.Sampled(
@@ -38,7 +40,12 @@ class DeliveryFigures:
         metrics.Sampled(
             "cairn_coach_minutes_asked", "Minutes of open coach tasks.", (), lambda: [((), self._minutes_asked)]
         )
-
+        metrics.Sampled(
+            "cairn_in_doubt_cents",
+            "Cents of gifts that may or may not have been ordered.",
+            (),
+            lambda: [((), self._cents_in_doubt)],
+        )
         metrics.Sampled("cairn_parked_records", "Records refused by delivery that wait.", ("topic",), self._by_topic)
 
     async def run(self) -> None:
@@ -48,6 +55,7 @@ class DeliveryFigures:
                 self._figures = await figures(self._pool)
                 self._minutes_asked = await minutes_asked(self._pool)
                 self._parked = await parked_by_reason(self._pool)
+                self._cents_in_doubt = await cents_in_doubt(self._pool)
             except AWAY as error:
                 _log.warning("figures_waited_for", error_type=type(error).__name__)
             await asyncio.sleep(_INTERVAL_SECONDS)

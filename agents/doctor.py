@@ -6,8 +6,6 @@ only: it creates nothing, sends no mail and joins no group.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Literal
 
 import aiosmtplib
 import asyncpg
@@ -16,7 +14,8 @@ import dns.exception
 from aiokafka.errors import KafkaError
 
 from agents import topics
-from agents.channels.sms import KEY_FILE
+from agents.channel_checks import check_channels
+from agents.finding import Finding
 from agents.ledger.migrate import SchemaMismatch, require_current
 from agents.ledger.parked import parked_by_reason
 from agents.ledger.pool import Pool, connect
@@ -24,19 +23,9 @@ from agents.settings import DeliverSettings, ServeSettings, Settings, SettingsEr
 from agents.tenants import Tenant, TenantErrors, load_tenants, secret_values
 from schemas.tenant import Source
 
-Verdict = Literal["ok", "warning", "failed"]
 _DNS_SECONDS = 5.0
 _CONNECT_SECONDS = 10.0
 _NOT_REACHED = (OSError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, aiosmtplib.SMTPException)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What one check found: the subject, the verdict and, unless ok, what to do."""
-
-    subject: str
-    verdict: Verdict
-    text: str
 
 
 async def examine() -> AsyncIterator[Finding]:
@@ -91,11 +80,7 @@ def _keys(settings: DeliverSettings, tenant: Tenant) -> Iterator[Finding]:
     """Whether what a tenant's sources and channels authenticate with is there."""
     for source in tenant.sources:
         yield _secrets(settings, tenant, source)
-    if tenant.sms:
-        yield _token(settings, tenant)
-    if missing := tenant.channels_not_set_up:
-        text = f"the rulebook names {', '.join(missing)}, which tenant.yaml does not set up: plans skip it"
-        yield Finding(subject=f"channels of {tenant.id}", verdict="warning", text=text)
+    yield from check_channels(tenant, settings.secrets_dir)
 
 
 def _secrets(settings: DeliverSettings, tenant: Tenant, source: Source) -> Finding:
@@ -106,14 +91,6 @@ def _secrets(settings: DeliverSettings, tenant: Tenant, source: Source) -> Findi
         text = f"no secret file {' and '.join(missing)} in {settings.secrets_dir / tenant.id}"
         return Finding(subject=subject, verdict="failed", text=text)
     return Finding(subject=subject, verdict="ok", text="secrets present")
-
-
-def _token(settings: DeliverSettings, tenant: Tenant) -> Finding:
-    subject = f"text messages of {tenant.id}"
-    if not secret_values(settings.secrets_dir, tenant.id, KEY_FILE):
-        text = f"no secret file {KEY_FILE} in {settings.secrets_dir / tenant.id}: the account's auth token"
-        return Finding(subject=subject, verdict="failed", text=text)
-    return Finding(subject=subject, verdict="ok", text="token present")
 
 
 async def _kafka(settings: DeliverSettings) -> Finding:

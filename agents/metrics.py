@@ -46,6 +46,7 @@ DELIVERIES = Counter("cairn_deliveries", "Deliveries that reached a state.", ("c
 DELIVERY_ATTEMPT_SECONDS = Histogram(
     "cairn_delivery_attempt_seconds", "One attempt to send.", ("channel",), buckets=LATENCY_BUCKETS_SECONDS
 )
+SPEND_CENTS = Counter("cairn_spend_cents", "Cents of gifts that were spent, and that came back.", ("state",))
 REBALANCES = Counter("cairn_rebalances", "Assignments of partitions that this process went through.")
 RESTORE_RECORDS = Counter("cairn_restore_records", "Changelog records read to restore state.")
 RESTORE_SECONDS = Histogram("cairn_restore_seconds", "Time to restore one partition.", buckets=LATENCY_BUCKETS_SECONDS)
@@ -76,6 +77,8 @@ for _tier in _TIERS:
 for _channel in sorted(SENDABLE):
     EVENT_TO_CELEBRATION_SECONDS.labels(_channel)
     DELIVERY_ATTEMPT_SECONDS.labels(_channel)
+for _state in ("spent", "returned"):
+    SPEND_CENTS.labels(_state)
 for _reason in REFUSAL_REASONS:
     DEAD_LETTERS.labels(_reason)
 for _invariant in ("key_parked", "refusals_tripped"):

@@ -29,7 +29,7 @@ def objection_of(claimed: Claimed, ready: Ready, tenant: Tenant | None, now: dat
         return on_objection(case, Objection(outcome="skip", reason="shadow"))
     objection = objection_to_release(
         question_of(tenant, ready, now), _channel(ready), of_tier=ready.celebrated, of_all=ready.celebrated_of_all
-    )
+    ) or _over_budget(ready, tenant)
     if objection:
         return on_objection(case, objection)
     if ready.channel not in tenant.channels:
@@ -37,6 +37,16 @@ def objection_of(claimed: Claimed, ready: Ready, tenant: Tenant | None, now: dat
     if ready.channel in _WITHOUT_ADDRESS or address_of(ready):
         return None
     return on_absence(case, "no_address" if ready.client.profile else "no_profile")
+
+
+def _over_budget(ready: Ready, tenant: Tenant) -> Objection | None:
+    """Money that others have taken since it was planned: a coach is asked."""
+    budget, cents = tenant.rulebook.policy.budget, ready.gift_cents
+    is_within = (
+        ready.client_cents + cents <= budget.client_month_cents
+        and ready.tenant_cents + cents <= budget.tenant_month_cents
+    )
+    return None if ready.channel != "gift" or is_within else Objection(outcome="hold", reason="over_budget")
 
 
 def question_of(tenant: Tenant, ready: Ready, now: datetime) -> Question:

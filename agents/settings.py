@@ -106,6 +106,10 @@ class SecretSettings(TenantSettings):
     secrets_dir: Path
 
 
+class GiftSettings(SecretSettings, DatabaseSettings):
+    """What `cairn gifts refund` takes: what was spent, and whose account it was."""
+
+
 class TrackSettings(KafkaSettings, SecretSettings):
     """What `cairn track` takes."""
 

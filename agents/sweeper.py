@@ -15,6 +15,7 @@ from agents.ledger import rows
 from agents.ledger.away import AWAY
 from agents.ledger.brakes import release_held
 from agents.ledger.celebrations import append_decisions, free_merged
+from agents.ledger.money import settle_ended
 from agents.ledger.pool import Connection, Pool
 from agents.ledger.sweeping import (
     Swept,
@@ -73,6 +74,7 @@ class Sweeper:
             await leave_untold(connection)
             await free_merged(connection, [swept.celebration_id for swept in late])
             await release_held(connection, now)
+        await settle_ended(self._pool)
         for swept in lost:
             _log.warning("delivery.unknown", delivery_id=swept.delivery_id, channel=swept.channel)
             DELIVERIES.labels(swept.channel, "unknown").inc()

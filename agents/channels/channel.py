@@ -103,12 +103,17 @@ class Outcome:
     """What is known after an attempt.
 
     Attributes:
-        kind: `accepted`, the provider has it; `retry`, it certainly does not and another attempt
-            may work; `rejected`, it does not and no attempt will; `unknown`, nobody can say.
+        kind: `accepted`, the provider has it; `retry`, it certainly does not, or takes it only once
+            (`in_doubt`), and another attempt may work; `rejected`, it does not and no attempt will;
+            `unknown`, nobody can say.
         detail: the provider's words without addresses, for the ledger and for operators.
         provider_id: what the provider calls the message, if it said so.
+        in_doubt: only with `retry`: the provider may have it already, under a key of ours by which it takes the same
+            thing once, so that sending it again is safe. What it costs stays reserved; and when no attempt is
+            left, it is `unknown`.
     """
 
     kind: OutcomeKind
     detail: str
     provider_id: str | None = None
+    in_doubt: bool = False

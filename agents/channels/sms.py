@@ -1,14 +1,12 @@
 """SMS: one text message to one person by Twilio's Messages API, with an outcome that is true.
 
-It must never send a message twice by itself, follow a redirect, which would take the credentials elsewhere, or read
-an answer without a bound.
+It must never send a message twice by itself.
 
 Theory of operation: the API has no idempotency key, so the request is the point of no return: `sending` is
 committed before it. A connection that could not be made has sent nothing and may be tried again; so may what Twilio
 refuses for now (429) or for our account (401, 403), which an operator mends. Any other 4xx is `rejected`. A 5xx, a
-time-out, a broken connection and an answer that is none of Twilio's leave it `unknown`: nobody can say. Each
-request has a connection of its own, since one that was closed while it lay idle looks like a message that got lost
-(Twilio, "Messages resource" and "Error and warning dictionary").
+time-out, a broken connection and an answer that is none of Twilio's leave it `unknown`: nobody can say (Twilio,
+"Messages resource" and "Error and warning dictionary").
 """
 
 import base64
@@ -18,22 +16,16 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, Final
 
-import aiohttp
-import msgspec
-
 from agents.channels.channel import Message, Outcome, PointOfNoReturn
+from agents.channels.http_answer import Answer, NoAnswer, NotConnected, ask
 from agents.channels.sms_text import MAX_SEGMENTS, segments
 
 KEY_FILE: Final = "sms.token"
 """The name of the secret that authenticates a tenant's account."""
 
-_CONNECT_SECONDS: Final = 10.0
-_TOTAL_SECONDS: Final = 60.0
-_MAX_BYTES: Final = 64 * 1024
 _DETAIL_CHARS: Final = 200
 _FAILED: Final = frozenset({"failed", "undelivered", "canceled"})
 _MENDABLE: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
-_NOT_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 _REASONS: Final = MappingProxyType({
     20003: "the account's credentials are not valid",
     20429: "too many requests",
@@ -84,42 +76,27 @@ class SmsChannel:
         if not await point_of_no_return():
             return Outcome(kind="retry", detail="withdrawn before anything was sent")
         try:
-            return await _post(account, message)
-        except _NOT_CONNECTED as error:
-            return Outcome(kind="retry", detail=f"no connection to the provider: {type(error).__name__}")
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return Outcome(kind="unknown", detail=f"no answer from the provider: {type(error).__name__}")
+            return _outcome(await _post(account, message))
+        except NotConnected as error:
+            return Outcome(kind="retry", detail=str(error))
+        except NoAnswer as error:
+            return Outcome(kind="unknown", detail=str(error))
 
 
-async def _post(account: TwilioAccount, message: Message) -> Outcome:
+async def _post(account: TwilioAccount, message: Message) -> Answer:
     sender = "MessagingServiceSid" if message.from_address.startswith("MG") else "From"
     form = {"To": message.to_address, sender: message.from_address, "Body": message.text}
     credentials = base64.b64encode(f"{account.account}:{account.token}".encode()).decode()
-    timeout = aiohttp.ClientTimeout(total=_TOTAL_SECONDS, connect=_CONNECT_SECONDS)
-    async with (
-        aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True), timeout=timeout) as session,
-        session.post(
-            f"{account.base_url}/2010-04-01/Accounts/{account.account}/Messages.json",
-            data=form,
-            headers={"Authorization": f"Basic {credentials}"},
-            allow_redirects=False,
-        ) as answer,
-    ):
-        return _outcome(answer.status, await _bounded(answer))
+    return await ask(
+        "POST",
+        f"{account.base_url}/2010-04-01/Accounts/{account.account}/Messages.json",
+        headers={"Authorization": f"Basic {credentials}"},
+        data=form,
+    )
 
 
-async def _bounded(answer: aiohttp.ClientResponse) -> bytes:
-    """The body, or as much of it as is more than any answer of Twilio's."""
-    body = b""
-    async for chunk in answer.content.iter_chunked(_MAX_BYTES):
-        body += chunk
-        if len(body) > _MAX_BYTES:
-            break
-    return body
-
-
-def _outcome(status: int, body: bytes) -> Outcome:
-    said = _decoded(body)
+def _outcome(answer: Answer) -> Outcome:
+    status, said = answer.status, answer.said
     if status in (HTTPStatus.OK, HTTPStatus.CREATED):
         sid, state = said.get("sid"), said.get("status")
         if not isinstance(sid, str) or not sid:
@@ -127,19 +104,9 @@ def _outcome(status: int, body: bytes) -> Outcome:
         if state in _FAILED:
             return Outcome(kind="rejected", detail=_detail(status, said), provider_id=sid)
         return Outcome(kind="accepted", detail=f"status {status}, {state}", provider_id=sid)
-    if status in _MENDABLE or HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+    if status in _MENDABLE or answer.is_redirect:
         return Outcome(kind="retry", detail=_detail(status, said))
-    if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Outcome(kind="rejected", detail=_detail(status, said))
-    return Outcome(kind="unknown", detail=_detail(status, said))
-
-
-def _decoded(body: bytes) -> dict[str, Any]:
-    try:
-        said = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
-    return said if isinstance(said, dict) else {}
+    return Outcome(kind="rejected" if answer.is_refusal else "unknown", detail=_detail(status, said))
 
 
 def _detail(status: int, said: dict[str, Any]) -> str:

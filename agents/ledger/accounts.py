@@ -6,8 +6,10 @@ planned its own celebrations are added, so that two of one client never say the 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from agents.ledger.clients import ClientKey
+from agents.ledger.money import Taken, taken
 from agents.ledger.pool import Connection
 from agents.ledger.queries import load_queries
 from schemas.celebration import Celebration
@@ -25,6 +27,7 @@ class Accounts:
     known: set[ClientKey] = field(default_factory=set)
     had_streak: set[ClientKey] = field(default_factory=set)
     earlier: Mapping[str, int] = field(default_factory=dict)
+    spent: Mapping[ClientKey, Taken] = field(default_factory=dict)
 
     def of(self, milestone: Milestone) -> Account:
         """The account to plan this milestone with."""
@@ -35,6 +38,8 @@ class Accounts:
             earlier=self.earlier.get(milestone.milestone_id, 0),
             is_first=key not in self.known,
             is_first_streak=key not in self.had_streak,
+            spent_cents=self.spent[key].client_cents if key in self.spent else 0,
+            tenant_spent_cents=self.spent[key].tenant_cents if key in self.spent else 0,
         )
 
     def add(self, celebration: Celebration) -> None:
@@ -47,9 +52,23 @@ class Accounts:
 
 
 async def read_accounts(
-    connection: Connection, milestones: Sequence[Milestone], *, rewarded: Sequence[Milestone]
+    connection: Connection,
+    milestones: Sequence[Milestone],
+    *,
+    rewarded: Sequence[Milestone],
+    gifted: Sequence[Milestone],
+    month: date,
 ) -> Accounts:
-    """The accounts of these milestones' clients; `rewarded` are those whose gift grows each time."""
+    """The accounts of these milestones' clients.
+
+    Args:
+        connection: inside the transaction that plans.
+        milestones: what is planned.
+        rewarded: those whose gift grows each time.
+        gifted: those that a gift may answer.
+        month: whose money counts, by its first day.
+    """
+    given = sorted({(one.tenant, one.client) for one in gifted})
     asked = sorted({(one.tenant, one.client, one.tier) for one in milestones})
     rows = await connection.fetch(_SQL.accounts, *([row[at] for row in asked] for at in range(3)))
     return Accounts(
@@ -59,6 +78,7 @@ async def read_accounts(
         known={(row["tenant"], row["client"]) for row in rows if row["is_known"]},
         had_streak={(row["tenant"], row["client"]) for row in rows if row["had_streak"]},
         earlier=await _earlier(connection, rewarded) if rewarded else {},
+        spent=await taken(connection, given, month) if given else {},
     )
 
 

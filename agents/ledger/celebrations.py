@@ -7,14 +7,15 @@ transaction that holds the position.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 import msgspec
 
 from agents.ledger.accounts import Accounts, read_accounts
 from agents.ledger.brakes import pauses_in_force
 from agents.ledger.clients import ClientKey, ClientRow, lock_clients
+from agents.ledger.money import month_of
 from agents.ledger.pool import Connection
 from agents.ledger.queries import load_queries
 from agents.ledger.rows import recorded_milestone
@@ -24,6 +25,9 @@ from schemas.milestone import Milestone
 from streams.planning.answer import moment_of
 from streams.planning.history import Past
 from streams.planning.merging import Untold
+
+HISTORY: Final = timedelta(days=9)
+"""How far caps look back: a week, in the client's days."""
 
 _SQL = load_queries("celebrations")
 
@@ -74,7 +78,12 @@ class Page:
 
 
 async def read_book(
-    connection: Connection, milestones: Sequence[Milestone], *, rewarded: Sequence[Milestone], since: datetime
+    connection: Connection,
+    milestones: Sequence[Milestone],
+    *,
+    rewarded: Sequence[Milestone],
+    gifted: Sequence[Milestone],
+    now: datetime,
 ) -> Book:
     """Lock the clients of these milestones and read all that decides about them.
 
@@ -82,20 +91,21 @@ async def read_book(
         connection: inside the transaction that writes.
         milestones: the newest word on each.
         rewarded: those whose gift grows with each time.
-        since: history is from here on, domain time.
+        gifted: those that a gift may answer.
+        now: domain time.
     """
     keys = sorted({(one.tenant, one.client) for one in milestones})
     ids = [one.milestone_id for one in milestones]
     clients = await lock_clients(connection, keys)
     moments = sorted({answered for one in milestones if (answered := moment_of(one))})
-    history = await _history(connection, keys, since, moments)
+    history = await _history(connection, keys, now - HISTORY, moments)
     await connection.execute(_SQL.keep_unsent, ids)
     return Book(
         clients=clients,
         history=history,
         standing=await _standing(connection, ids),
         pauses=await pauses_in_force(connection),
-        accounts=await read_accounts(connection, milestones, rewarded=rewarded),
+        accounts=await read_accounts(connection, milestones, rewarded=rewarded, gifted=gifted, month=month_of(now)),
         untold=await _untold(connection, keys, frozenset(ids)),
     )
 

@@ -6,20 +6,21 @@ sender that slept through its lease cannot undo what another one, or a person, d
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 
-from agents.ledger import rows
-from agents.ledger.celebrations import append_decisions, free_merged
+from agents.ledger import money, rows
+from agents.ledger.celebrations import HISTORY, append_decisions, free_merged
 from agents.ledger.clients import ClientRow, client_row, lock_client
+from agents.ledger.money import month_of
 from agents.ledger.pool import Connection, Pool
 from agents.ledger.queries import load_queries
 from agents.ledger.tasks import upsert_tasks
 from schemas.brake import Pause
 from schemas.celebration import Verdict
 from schemas.milestone import Milestone
-from schemas.policy import ChannelName, NextStep
+from schemas.policy import Budget, ChannelName, NextStep
 
 _SQL = load_queries("deliveries")
 
@@ -49,6 +50,10 @@ class Ready:
         also: milestones that were merged into this one.
         keepsakes: those that wait for this message to carry them.
         core_opened: another message of the celebration was opened.
+        in_doubt: what it costs may have been ordered by an earlier attempt.
+        client_cents: what other gifts of the month take of the client's budget.
+        tenant_cents: and of the tenant's.
+        month: of domain time, its first day.
     """
 
     celebration_id: str
@@ -72,6 +77,10 @@ class Ready:
     also: tuple[Milestone, ...]
     keepsakes: tuple[ChannelName, ...]
     core_opened: bool
+    in_doubt: bool
+    client_cents: int
+    tenant_cents: int
+    month: date
 
 
 async def claim(pool: Pool, *, channel: str, now: datetime, limit: int, lease_seconds: float) -> tuple[Claimed, ...]:
@@ -86,15 +95,16 @@ async def next_due(pool: Pool, *, channel: str, now: datetime) -> tuple[datetime
     return (row["due_at"], row["retry_seconds"]) if row else (None, None)
 
 
-async def read_ready(connection: "Connection | Pool", claimed: Claimed, since: datetime) -> Ready | None:
+async def read_ready(connection: "Connection | Pool", claimed: Claimed, now: datetime) -> Ready | None:
     """Read everything that decides; None when the claim is lost, or nobody has met the client.
 
     Args:
         connection: what it reads stays so only inside a transaction that holds the locks of `lock_ready`.
         claimed: what to release.
-        since: caps look back to here, domain time.
+        now: domain time.
     """
-    row = await connection.fetchrow(_SQL.release_facts, claimed.delivery_id, claimed.fence, since)
+    since = now - HISTORY
+    row = await connection.fetchrow(_SQL.release_facts, claimed.delivery_id, claimed.fence, since, month_of(now))
     if row is None:
         return None
     return Ready(
@@ -116,17 +126,21 @@ async def read_ready(connection: "Connection | Pool", claimed: Claimed, since: d
         also=msgspec.json.decode(row["also"], type=tuple[Milestone, ...]) if row["also"] else (),
         keepsakes=tuple(row["keepsakes"]),
         core_opened=row["core_opened"],
+        in_doubt=row["in_doubt"],
+        client_cents=row["client_cents"],
+        tenant_cents=row["tenant_cents"],
+        month=month_of(now),
         pauses=msgspec.json.decode(row["pauses"], type=tuple[Pause, ...]) if row["pauses"] else (),
         since=since,
         digest=row["digest"],
     )
 
 
-async def lock_ready(connection: Connection, claimed: Claimed, since: datetime) -> Ready | None:
+async def lock_ready(connection: Connection, claimed: Claimed, now: datetime) -> Ready | None:
     """Lock the client and the delivery and read everything anew; None when the claim is lost."""
     await lock_client(connection, claimed.tenant, claimed.client)
     await connection.execute(_SQL.keep_delivery, claimed.delivery_id, claimed.fence)
-    return await read_ready(connection, claimed, since)
+    return await read_ready(connection, claimed, now)
 
 
 async def take_slot(connection: Connection, celebration_id: str, now: datetime) -> None:
@@ -152,6 +166,7 @@ async def begin_sending(
     *,
     lease_seconds: float,
     carried: Sequence[ChannelName] = (),
+    budget: Budget | None = None,
     now: datetime,
 ) -> bool:
     """Take the slot and commit `sending`, if all is still as it was decided on: after this it is never sent again.
@@ -162,19 +177,37 @@ async def begin_sending(
         ready: what was decided on.
         lease_seconds: how long an answer may take.
         carried: keepsakes that go with it.
+        budget: what may be spent in the month, for what costs something; None when a person has agreed to it.
         now: domain time.
 
     Returns:
         False when the lease is over, it was held, withdrawn, erased or expired, or anything in `ready` has changed.
     """
-    asked = claimed.tenant, claimed.client, claimed.delivery_id, claimed.fence
-    return bool(
-        await pool.fetchval(_SQL.begin_as_decided, *asked, ready.since, ready.digest, now, lease_seconds, list(carried))
-    )
+    asked = claimed.tenant, claimed.client, claimed.delivery_id, claimed.fence, ready.since, ready.digest
+    limits = (budget.client_month_cents, budget.tenant_month_cents) if budget else (None, None)
+    cents = ready.gift_cents if ready.channel == "gift" else 0
+    costs = ready.month, cents, *limits
+    return bool(await pool.fetchval(_SQL.begin_as_decided, *asked, now, lease_seconds, carried, *costs))
 
 
-async def settle(connection: Connection, claimed: Claimed, ready: Ready, verdict: Verdict, now: datetime) -> bool:
+async def settle(
+    connection: Connection,
+    claimed: Claimed,
+    ready: Ready,
+    verdict: Verdict,
+    *,
+    in_doubt: bool = False,
+    now: datetime,
+) -> bool:
     """Record what became of a claimed delivery, why, and what the coach is asked.
+
+    Args:
+        connection: inside a transaction, if there is more to record than the outcome.
+        claimed: what was released.
+        ready: what was decided on.
+        verdict: what became of it.
+        in_doubt: what it costs may have been ordered.
+        now: domain time.
 
     Returns:
         False when the claim was lost; then nothing is recorded.
@@ -193,6 +226,8 @@ async def settle(connection: Connection, claimed: Claimed, ready: Ready, verdict
     )
     if done is None:
         return False
+    if in_doubt:
+        await money.doubt(connection, claimed.delivery_id)
     if verdict.decision:
         await append_decisions(connection, [rows.decision(ready.milestone, verdict.decision, now)])
         await free_merged(connection, [ready.celebration_id])

@@ -17,6 +17,9 @@ from streams.planning.release import Wait
 MAX_DEFERRALS: Final = 8
 """With the back-off's doubling: about four to eight minutes for a profile to arrive."""
 
+_DOUBTED: Final[tuple[DeliveryState, Reason]] = ("unknown", "lost_in_sending")
+_GIVEN_UP: Final[tuple[DeliveryState, Reason]] = ("failed", "provider_away")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
@@ -65,16 +68,19 @@ def on_outcome(
     kind: Literal["accepted", "retry", "rejected", "unknown"],
     detail: str,
     provider_id: str | None = None,
+    *,
+    in_doubt: bool = False,
 ) -> Verdict:
-    """The provider answered, or did not."""
+    """The provider answered, or did not; `in_doubt` when it may have taken this attempt, or an earlier one."""
     if kind == "accepted":
         return Verdict(state="sent", provider_id=provider_id, attempted=True)
     if kind == "unknown":
-        return _ended(case, "unknown", "lost_in_sending", detail, attempted=True)
+        return _ended(case, *_DOUBTED, detail, attempted=True)
     if kind == "rejected":
         return _ended(case, "failed", "rejected", detail, attempted=True)
     if case.attempts + 1 >= MAX_ATTEMPTS:
-        return _ended(case, "failed", "provider_away", detail, attempted=True)
+        state, reason = _DOUBTED if in_doubt else _GIVEN_UP
+        return _ended(case, state, reason, detail, attempted=True)
     wait_seconds = backoff_seconds(case.attempts + 1, case.delivery_id)
     return Verdict(state="deferred", reason="provider_away", retry_seconds=wait_seconds, attempted=True)
 

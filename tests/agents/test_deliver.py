@@ -2,12 +2,17 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from agents.deliver import profiles_unknown, send_when_known
+from pydantic import HttpUrl, SecretStr
+
+from agents.deliver import channels, profiles_unknown, send_when_known
 from agents.engine.pipe import Pipe
+from agents.settings import DeliverSettings
 from schemas.topics import CLIENTS
+from streams.planning.answer import KEEPSAKES, SENDABLE
 from tests.agents.engine.test_batch import batch
 from tests.agents.engine.test_pipe import Steps, settled
 
@@ -56,3 +61,18 @@ async def test_nothing_is_sent_before_the_profiles_of_every_partition_are_applie
     await settled()
     assert sender.began
     await asyncio.gather(sending, *(pipe.retire(1) for pipe in pipes.values()))
+
+
+def test_everything_that_goes_by_itself_has_a_sender_and_keepsakes_have_none(tmp_path: Path) -> None:
+    settings = DeliverSettings(
+        kafka_bootstrap_servers="k:9092",
+        tenants_dir=tmp_path,
+        secrets_dir=tmp_path,
+        database_url=SecretStr("postgresql://x"),
+        public_url=HttpUrl("https://cairn.example"),
+        link_key=SecretStr("k" * 32),
+        smtp_host="mail.example",
+    )
+    found = channels(settings, dict)
+    assert found.keys() == SENDABLE - KEEPSAKES
+    assert [name for name, channel in found.items() if channel and channel.name != name] == []

@@ -27,7 +27,7 @@ SELECT (SELECT due_at FROM deliveries
 
 -- name: release_facts
 -- All that the ledger holds of what decides whether this claimed delivery may leave; empty when the claim is lost.
-SELECT * FROM release_facts($1, $2, $3);
+SELECT * FROM release_facts($1, $2, $3, $4);
 
 -- name: keep_delivery
 -- This claimed delivery stays as it is until we commit, so that a pause either finds it undecided or waits for what was
@@ -50,7 +50,7 @@ UPDATE deliveries SET lease_until = NULL WHERE delivery_id = $1 AND fence = $2 A
 -- name: begin_as_decided
 -- The point of no return. False: the lease is lost, somebody held, withdrew or erased it meanwhile, or anything that
 -- decides has changed since it was read.
-SELECT begin_as_decided($1, $2, $3, $4, $5, $6, $7, $8, $9);
+SELECT begin_as_decided($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
 
 -- name: record_outcome
 -- What became of it? Only the sender that holds the claim may say so.

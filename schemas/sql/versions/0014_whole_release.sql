@@ -35,12 +35,14 @@ COMMENT ON TABLE hourly_sends IS 'How many messages of each tenant left in an ho
 
 DROP FUNCTION begin_as_decided;
 DROP FUNCTION release_facts;
-CREATE FUNCTION release_facts(asked_delivery text, asked_fence bigint, since timestamptz) RETURNS TABLE (
+CREATE FUNCTION release_facts(
+    asked_delivery text, asked_fence bigint, since timestamptz, asked_month date
+) RETURNS TABLE (
     celebration_id text, channel text, attempts int, deferrals int, heard_at timestamptz, record jsonb,
     celebrated_at timestamptz, profile jsonb, erased boolean, answer text, suppression_reason text, until timestamptz,
     opted_out text[], moment_taken boolean, celebrated timestamptz[], celebrated_of_all timestamptz[], pauses jsonb,
     phrase int, is_first boolean, next_step text, variant text, gift_cents int, also jsonb, keepsakes text[],
-    core_opened boolean, digest text
+    core_opened boolean, in_doubt boolean, client_cents bigint, tenant_cents bigint, digest text
 ) LANGUAGE sql STABLE AS $$
 SELECT f.*, encode(sha256(convert_to(ROW(
     f.channel, f.attempts, f.deferrals, f.record, f.profile, f.erased, f.answer, f.suppression_reason, f.until,
@@ -83,20 +85,28 @@ FROM (
                  ORDER BY x.channel) AS keepsakes,
            d.channel <> 'email' AND EXISTS (
                SELECT FROM deliveries x WHERE x.celebration_id = d.celebration_id AND x.channel <> d.channel
-                 AND (x.opened_at IS NOT NULL OR x.clicked_at IS NOT NULL)) AS core_opened
+                 AND (x.opened_at IS NOT NULL OR x.clicked_at IS NOT NULL)) AS core_opened,
+           coalesce(own.in_doubt, false) AS in_doubt, coalesce(spent.client_cents, 0) AS client_cents,
+           coalesce(spent.tenant_cents, 0) AS tenant_cents
     FROM deliveries d
     JOIN celebrations c USING (celebration_id)
     JOIN milestones m USING (milestone_id)
     JOIN clients k ON k.tenant = d.tenant AND k.client = d.client
     LEFT JOIN suppressions s ON s.tenant = d.tenant AND s.client = d.client AND s.lifted_at IS NULL
+    LEFT JOIN money own ON own.delivery_id = d.delivery_id
+    LEFT JOIN LATERAL (
+        SELECT sum(n.cents) FILTER (WHERE n.client = d.client) AS client_cents, sum(n.cents) AS tenant_cents FROM money n
+        WHERE d.channel = 'gift' AND n.tenant = d.tenant AND n.month = asked_month AND n.state <> 'returned'
+          AND n.delivery_id <> d.delivery_id) spent ON true
     WHERE d.delivery_id = asked_delivery AND d.fence = asked_fence AND d.state IN ('pending', 'deferred')
 ) f
 $$;
-COMMENT ON FUNCTION release_facts IS 'All that the ledger holds of what decides whether a claimed delivery may leave, and what it says; no row when the claim is lost. The digest is of all but what a claim changes, and the slot: once another part of the celebration has taken it, no cap stands in the way.';
+COMMENT ON FUNCTION release_facts IS 'All that the ledger holds of what decides whether a claimed delivery may leave, and what it says; no row when the claim is lost. The digest is of all but what a claim changes, and the slot: once another part of the celebration has taken it, no cap stands in the way. Nor is it of the month''s money, which reserving counts anew.';
 
 CREATE FUNCTION begin_as_decided(
     asked_tenant text, asked_client text, asked_delivery text, asked_fence bigint, since timestamptz, decided_on text,
-    asked_at timestamptz, lease_seconds float8, carried text[]
+    asked_at timestamptz, lease_seconds float8, carried text[], asked_month date, cents int, client_limit int,
+    tenant_limit int
 ) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     begun text;
@@ -110,8 +120,13 @@ BEGIN
     IF begun IS NULL THEN
         RETURN false;
     END IF;
-    IF (SELECT digest FROM release_facts(asked_delivery, asked_fence, since)) IS DISTINCT FROM decided_on THEN
+    IF (SELECT digest FROM release_facts(asked_delivery, asked_fence, since, asked_month)) IS DISTINCT FROM decided_on THEN
         UPDATE deliveries SET lease_until = NULL WHERE delivery_id = asked_delivery;  -- it is asked about anew
+        RETURN false;
+    END IF;
+    IF cents > 0 AND NOT reserve_money(
+            asked_delivery, asked_tenant, asked_client, asked_month, cents, client_limit, tenant_limit) THEN
+        UPDATE deliveries SET lease_until = NULL WHERE delivery_id = asked_delivery;  -- likewise
         RETURN false;
     END IF;
     UPDATE celebrations SET celebrated_at = asked_at WHERE celebration_id = begun AND celebrated_at IS NULL;
@@ -122,4 +137,4 @@ BEGIN
     WHERE delivery_id = asked_delivery;
     RETURN true;
 END $$;
-COMMENT ON FUNCTION begin_as_decided IS 'The point of no return: the slot of the cap and the state sending, in one commit, if all that the ledger holds of what decides is word for word what was decided on. VOLATILE, so that each statement has a snapshot of its own (CREATE FUNCTION; 38.7).';
+COMMENT ON FUNCTION begin_as_decided IS 'The point of no return: the slot of the cap, the money and the state sending, in one commit, if all that the ledger holds of what decides is word for word what was decided on. VOLATILE, so that each statement has a snapshot of its own (CREATE FUNCTION; 38.7).';

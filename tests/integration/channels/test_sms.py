@@ -1,19 +1,19 @@
 """Text messages against a server that speaks Twilio's wire protocol: forms in, JSON out, and its errors."""
 
-import asyncio
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
-from aiohttp import web
 
 from agents.channels.channel import Outcome
 from agents.channels.sms import SmsChannel, TwilioAccount
 from agents.embedded.ports import usable_port
 from tests.integration.channels.correspondence import MESSAGE, Crossing
+from tests.integration.channels.scripted_http import ScriptedHttp, listening_to
 
 ACCOUNT = "AC" + "0a" * 16
 SID = "SM" + "1b" * 16
@@ -22,44 +22,28 @@ TEXT = replace(
 )
 
 
-class Twilio:
-    """Answers as told, and keeps what was asked."""
+class Twilio(ScriptedHttp):
+    """Takes a message unless told otherwise."""
 
     def __init__(self) -> None:
-        self.status = 201
-        self.body: Any = {"sid": SID, "status": "queued", "error_code": None}
-        self.headers: dict[str, str] = {}
-        self.forms: list[dict[str, str]] = []
-        self.credentials: list[str] = []
-        self.hang = False
-        self.drop = False
+        super().__init__(status=201, body={"sid": SID, "status": "queued", "error_code": None})
 
-    async def take(self, request: web.Request) -> web.StreamResponse:
-        assert request.match_info["account"] == ACCOUNT
-        self.credentials.append(base64.b64decode(request.headers["Authorization"].removeprefix("Basic ")).decode())
-        self.forms.append({name: str(value) for name, value in (await request.post()).items()})
-        if self.hang:
-            await asyncio.sleep(3_600)
-        if self.drop and request.transport:
-            request.transport.abort()
-        if isinstance(self.body, bytes):
-            return web.Response(status=self.status, body=self.body, content_type="text/html", headers=self.headers)
-        return web.json_response(self.body, status=self.status, headers=self.headers)
+    @property
+    def forms(self) -> list[dict[str, str]]:
+        assert {asked.path for asked in self.asked} <= {f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"}
+        return [dict(parse_qsl(asked.body.decode())) for asked in self.asked]
+
+    @property
+    def credentials(self) -> list[str]:
+        sent = [asked.headers["Authorization"].removeprefix("Basic ") for asked in self.asked]
+        return [base64.b64decode(one).decode() for one in sent]
 
 
 @asynccontextmanager
 async def served(twilio: Twilio) -> AsyncIterator[SmsChannel]:
-    app = web.Application()
-    app.router.add_post("/2010-04-01/Accounts/{account}/Messages.json", twilio.take)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    port = usable_port()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    account = TwilioAccount(account=ACCOUNT, token="secret", base_url=f"http://127.0.0.1:{port}")
-    try:
+    async with listening_to(twilio) as base_url:
+        account = TwilioAccount(account=ACCOUNT, token="secret", base_url=base_url)
         yield SmsChannel(lambda _tenant: account)
-    finally:
-        await runner.cleanup()
 
 
 async def sent(twilio: Twilio, crossing: Crossing | None = None, **changes: Any) -> Outcome:
@@ -139,7 +123,7 @@ async def test_a_connection_that_breaks_after_the_request_leaves_it_unknown() ->
 
 
 async def test_a_server_that_hangs_leaves_it_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agents.channels.sms._TOTAL_SECONDS", 0.2)
+    monkeypatch.setattr("agents.channels.http_answer._TOTAL_SECONDS", 0.2)
     twilio = Twilio()
     twilio.hang = True
     assert (await sent(twilio)).kind == "unknown"

@@ -168,6 +168,8 @@ def case(attempts: int = 0, deferrals: int = 0) -> Case:
         (on_outcome(case(), "rejected", "550"), "failed", "rejected", True),
         (on_outcome(case(), "retry", "421"), "deferred", "provider_away", False),
         (on_outcome(case(MAX_ATTEMPTS - 1), "retry", "421"), "failed", "provider_away", True),
+        (on_outcome(case(), "retry", "500", in_doubt=True), "deferred", "provider_away", False),
+        (on_outcome(case(MAX_ATTEMPTS - 1), "retry", "500", in_doubt=True), "unknown", "lost_in_sending", True),
         (on_absence(case(), "no_profile"), "deferred", "no_profile", False),
         (on_absence(case(deferrals=MAX_DEFERRALS), "no_address"), "failed", "no_address", True),
         (on_fault(case(), "missing_fact", "title"), "failed", "missing_fact", True),
