@@ -47,7 +47,7 @@ def written(text: str, font: str = _BEFORE_OTHERS) -> tuple[Run, ...] | None:
         font: the file's name without its ending that comes before the others.
     """
     clean = _letters(unicodedata.normalize("NFC", text))
-    if not clean:
+    if not any(char.isalnum() for char in clean):
         return None
     if any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in clean):
         clean = BidiParagraph(text=_joined(_unpointed(clean))).get_reordered_string()

@@ -50,9 +50,9 @@ button { font: inherit; color: inherit; background: none; border: 0; cursor: poi
 .title { overflow-wrap: anywhere; }
 time { color: var(--_quiet); font-size: .8125em; white-space: nowrap; }
 .open:hover { background: color-mix(in srgb, var(--_text) 5%, transparent); }
-.body { padding: 0 20px 18px 42px; overflow-wrap: break-word; }
+.body { padding: 6px 20px 18px 42px; overflow-wrap: break-word; }
 .body > :first-child { margin-top: 0; } .body > :last-child { margin-bottom: 0; }
-.body img { max-width: 100%; height: auto; } .body a { color: var(--_accent); }
+.body img { max-width: 100%; height: auto; } .body a[href] { color: var(--_accent); }
 .body:not([hidden]) { animation: appear .18s ease-out; }
 @keyframes appear { from { opacity: 0; transform: translateY(-3px); } }
 .note { margin: 0; padding: 18px 20px; border-top: 1px solid var(--_edge); color: var(--_quiet); }
@@ -71,7 +71,7 @@ class CairnInbox extends HTMLElement {
   #next = null;
   #unread = 0;
   #stop = null;
-  #isLoading = false;
+  #loading = null; // the signal of who loads
   #mustLoadAgain = false;
   #labels = LABELS;
   #part = {};
@@ -132,23 +132,20 @@ class CairnInbox extends HTMLElement {
   async #live(signal) {
     let pause = FIRST_PAUSE_MS;
     while (!signal.aborted) {
-      let wait = 0;
-      try {
-        await this.#listen(signal, () => { pause = FIRST_PAUSE_MS; });
-      } catch (error) {
-        if (signal.aborted) return;
-        if (error?.status === 401) return this.#expire();
-        wait = error?.waitMs ?? 0;
-        if (error?.status === 503 || error?.isSilent) await this.#load(signal); // no live reader fits: the list still does
-        else if (!error?.isSilent) this.#note(this.#items.size ? "" : this.#labels.away);
-      }
-      await sleep(Math.max(wait, pause * (0.75 + Math.random() / 2)), signal);
+      let error = await this.#listen(signal, () => { pause = FIRST_PAUSE_MS; });
+      if (error?.status === 503) error = await this.#load(signal); // no further live reader fits: the list still does
+      if (signal.aborted) return;
+      if (error?.status === 401) return this.#expire();
+      if (error && !this.#items.size) this.#note(this.#labels.away);
+      await sleep(Math.max(error?.waitMs ?? 0, pause * (0.75 + Math.random() / 2)), signal);
       pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
     }
   }
 
-  async #listen(signal, onHeard) {
+  /** Listens until the stream ends; answers with what ended it, if that was a fault. */
+  async #listen(signal, onLoaded) {
     const quiet = new AbortController();
+    let fault = null;
     const end = () => quiet.abort();
     signal.addEventListener("abort", end, { once: true });
     let timer = setTimeout(end, SILENCE_MS);
@@ -157,17 +154,16 @@ class CairnInbox extends HTMLElement {
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       for (let text = ""; ; ) {
         const { done, value } = await reader.read();
-        if (done) return;
+        if (done) return fault;
         clearTimeout(timer);
         timer = setTimeout(end, SILENCE_MS);
-        onHeard();
         const records = (text + value).split("\n\n");
         text = records.pop();
-        if (records.some((record) => record.startsWith("event: inbox"))) this.#load(signal);
+        if (!records.some((record) => record.startsWith("event: inbox"))) continue;
+        this.#load(signal).then((error) => { if (error) { fault = error; end(); } else onLoaded(); });
       }
     } catch (error) {
-      if (quiet.signal.aborted && !signal.aborted) throw Object.assign(new Error("silence"), { isSilent: true });
-      throw error;
+      return fault ?? error;
     } finally {
       clearTimeout(timer);
       signal.removeEventListener("abort", end);
@@ -183,31 +179,38 @@ class CairnInbox extends HTMLElement {
     throw Object.assign(new Error(`the inbox answered ${response.status}`), { status: response.status, waitMs });
   }
 
+  /** Takes the newest page; answers with what went wrong, or null. */
   async #load(signal) {
-    if (this.#isLoading) return void (this.#mustLoadAgain = true);
-    this.#isLoading = true;
+    if (this.#loading === signal) {
+      this.#mustLoadAgain = true;
+      return null;
+    }
+    this.#loading = signal;
     try {
       do {
         this.#mustLoadAgain = false;
         const page = await (await this.#ask(`?limit=${PAGE_ITEMS}`, { signal })).json();
-        if (signal.aborted) return;
+        if (signal.aborted) return null;
         this.#take(page, { isFirst: true });
       } while (this.#mustLoadAgain);
+      return null;
     } catch (error) {
-      if (!signal.aborted && error?.status === 401) this.#expire();
-      else if (!signal.aborted && !this.#items.size) this.#note(this.#labels.away);
+      return error;
     } finally {
-      this.#isLoading = false;
+      if (this.#loading === signal) this.#loading = null;
     }
   }
 
   async #loadOlder() {
-    if (!this.#next) return;
+    const signal = this.#stop?.signal;
+    if (!this.#next || !signal) return;
     this.#part.older.disabled = true;
     try {
       const last = [...this.#items.values()].pop()?.row;
       const query = `?limit=${PAGE_ITEMS}&after=${encodeURIComponent(this.#next)}`;
-      this.#take(await (await this.#ask(query)).json(), { isFirst: false });
+      const page = await (await this.#ask(query, { signal })).json();
+      if (signal.aborted) return;
+      this.#take(page, { isFirst: false });
       last?.nextElementSibling?.querySelector(".open")?.focus();
     } catch (error) {
       if (error?.status === 401) this.#expire();
@@ -226,6 +229,7 @@ class CairnInbox extends HTMLElement {
       await this.#ask(`/${encodeURIComponent(id)}/read`, { method: "POST" });
       this.#tell("cairn-read", { id });
     } catch (error) {
+      if (this.#items.get(id) !== entry) return; // another client's inbox by now
       entry.item.read_at = null; // it stays unread, here as there
       this.#show(entry);
       this.#setUnread(this.#unread + 1);
@@ -236,6 +240,7 @@ class CairnInbox extends HTMLElement {
   #take({ items, unread, next }, { isFirst }) {
     const isNews = isFirst && this.#items.size > 0;
     const fresh = [];
+    if (isNews && next && !items.some((item) => this.#items.has(item.id))) this.#clear(); // between them some are missing
     for (const item of items) {
       const known = this.#items.get(item.id);
       if (known) { known.item = item; this.#show(known); } else { fresh.push(this.#row(item)); }
@@ -369,11 +374,15 @@ class CairnInbox extends HTMLElement {
     this.#tell("cairn-expired", {});
   }
 
-  #forget() {
+  #clear() {
     this.#items.clear();
     this.#next = null;
     this.#part.list.replaceChildren();
     this.#part.older.hidden = true;
+  }
+
+  #forget() {
+    this.#clear();
     this.#note(this.#labels.loading);
     this.#setUnread(0);
   }
