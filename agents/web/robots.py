@@ -10,11 +10,11 @@ from typing import Final
 from aiohttp import web
 
 _NAMES: Final = re.compile(
-    r"bot\b|bot/|crawl|spider|slurp|preview|scan|facebookexternalhit|facebot|whatsapp|telegram|discord|skypeuri|embedly"
-    r"|pinterest|vkshare|quora link|bitly|python|curl|wget|go-http|java/|okhttp|headless|monitor|uptime|proofpoint"
-    r"|barracuda|mimecast|google-read-aloud|googleimageproxy|yahoomailproxy|iframely|snapchat|viber|mastodon",
+    r"(?<!cu)bot\b|crawl|spider|slurp|preview|scan|facebookexternalhit|^whatsapp|skypeuri|embedly|iframely|vkshare"
+    r"|bitly|mastodon|python|curl|wget|go-http|java/|okhttp|headless|monitor|uptime|proofpoint|barracuda|mimecast"
+    r"|google-read-aloud|googleimageproxy|yahoomailproxy",
     re.IGNORECASE,
-)
+)  # Cubot makes telephones; browsers inside Telegram, Snapchat or Pinterest name these and belong to people
 
 
 def is_person(request: web.Request) -> bool:

@@ -78,6 +78,28 @@ async def test_what_looks_at_a_link_for_somebody_is_led_on_and_not_counted(
 
 
 @pytest.mark.usefixtures("asked")
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0",
+        "Mozilla/5.0 (Linux; Android 15; CUBOT NOTE 50) AppleWebKit/537.36 Chrome/140.0.0.0 Mobile Safari/537.36",
+        "Mozilla/5.0 (Linux; Android 15; Pixel 8) AppleWebKit/537.36 Chrome/140.0 Mobile Telegram-Android/12.0",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 [FBAN/FBIOS;FBAV/480.0]",
+    ],
+)
+async def test_a_person_counts_also_in_the_browser_of_an_app(client: Client, path: str, pool: Pool, agent: str) -> None:
+    await client.get(path, headers={"User-Agent": agent}, allow_redirects=False)
+    assert await clicks(pool) == 1
+
+
+@pytest.mark.usefixtures("asked")
+@pytest.mark.parametrize("agent", ["TelegramBot (like TwitterBot)", "Discordbot/2.0", "Snap URL Preview Service"])
+async def test_previews_of_messengers_do_not_count(client: Client, path: str, pool: Pool, agent: str) -> None:
+    await client.get(path, headers={"User-Agent": agent}, allow_redirects=False)
+    assert await clicks(pool) == 0
+
+
+@pytest.mark.usefixtures("asked")
 async def test_asking_for_the_head_alone_is_not_a_click(client: Client, path: str, pool: Pool) -> None:
     assert (await client.head(path, headers=PHONE, allow_redirects=False)).status == 302
     assert await clicks(pool) == 0
