@@ -94,7 +94,7 @@ class Attempts:
         if ready is None or objection_of(claimed, ready, tenant, now):
             await self._decide(claimed, tenant, now)
             return
-        message = message_of(self._teller, claimed, ready, tenant, now)
+        message = await message_of(self._teller, claimed, ready, tenant, now)
         if isinstance(message, Verdict):
             await self._record(claimed, ready, message)
             return
@@ -131,7 +131,7 @@ class Attempts:
             return rendered
         item = rows.inbox(ready.milestone, claimed.delivery_id, rendered.title, rendered.text, rendered.html)
         await show(connection, item)
-        await carry(connection, ready, claimed.delivery_id, carried_by(tenant, ready, now))
+        await carry(connection, ready, claimed.delivery_id, carried_by(tenant, ready, now), now)
         return Verdict(state="sent")
 
     async def _send(

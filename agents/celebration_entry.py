@@ -53,6 +53,8 @@ def enter(draft: Draft, teller: Teller, page: Page, *, also: Sequence[Milestone]
         is_sent = shown is not None and (part is shown or (_goes(part) and _carries(celebration, shown)))
         carrier = shown.delivery_id if shown is not None and is_sent and part is not shown else None
         page.deliveries.append(rows.delivery(celebration, part, draft.heard_at, sent=is_sent, carried_by=carrier))
+        if is_sent and part.channel == "referral":
+            page.referrals.append(celebration)
     page.celebrations.append(rows.celebration(celebration, draft.heard_at, now if shown else None))
     page.decisions.extend(rows.decision(milestone, decision, now) for decision in celebration.decisions)
     if celebration.task:

@@ -4,16 +4,13 @@ It must never promise what is not there: a keepsake's address stands in a messag
 message carries that keepsake.
 """
 
-from collections.abc import Callable
-
 from agents.channels.render import Links
+from agents.keepsakes import with_keepsakes
 from agents.tenants import Tenant
+from agents.web.keepsake_links import KeepsakeLinks
 from agents.web.links import UnsubscribeLinks
-from schemas.celebration import Occasion
+from schemas.celebration import Occasion, celebration_id
 from schemas.policy import ChannelName
-
-LinksOf = Callable[[Tenant, Occasion, ChannelName], Links]
-"""The links of a message: its tenant, what it is about, and the channel that it goes by."""
 
 
 class MessageLinks:
@@ -22,17 +19,23 @@ class MessageLinks:
     Args:
         public_url: where `cairn serve` is reached from outside.
         key: signs them.
+
+    Attributes:
+        keepsakes: those of certificates, badges, videos and referrals.
     """
 
     def __init__(self, public_url: str, key: str) -> None:
         self._unsubscribe = UnsubscribeLinks(public_url, key)
+        self.keepsakes = KeepsakeLinks(public_url, key)
 
     def __call__(self, tenant: Tenant, occasion: Occasion, channel: ChannelName) -> Links:
         """The addresses of one message."""
         milestone = occasion.milestone
-        return Links(
+        links = Links(
             unsubscribe_url=None
             if channel == "in_app"
             else self._unsubscribe.url(tenant=tenant.id, client=milestone.client, channel=channel),
             next_step=tenant.next_steps.get(occasion.next_step) if occasion.next_step else None,
         )
+        own_id = celebration_id(milestone.milestone_id)
+        return with_keepsakes(links, occasion, celebration_id=own_id, tenant=tenant, addresses=self.keepsakes)

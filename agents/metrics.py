@@ -57,6 +57,7 @@ HOOKS_RECEIVED = Counter("cairn_hooks_received", "Hooks answered, by outcome.", 
 SIGNATURE_FAILURES = Counter("cairn_signature_failures", "Hooks whose signature failed.", ("source",))
 UNSUBSCRIBES = Counter("cairn_unsubscribes", "Clients that opted out of a channel.")
 SURGES = Counter("cairn_surges", "Tenants paused because they sent far more than usual.")
+REFERRAL_CLICKS = Counter("cairn_referral_clicks", "Referral addresses opened by a person.")
 ERASURES = Counter("cairn_erasures", "Clients erased.")
 BUILD_INFO = Gauge("cairn_build_info", "Always 1; the version is the label.", ("version",))
 RULES_LOADED_TIMESTAMP_SECONDS = Gauge(

@@ -6,7 +6,7 @@ It must never let a message out that lacks a fact: the coach is asked instead.
 from datetime import datetime
 from typing import cast
 
-from agents.channels.channel import Gift, Message
+from agents.channels.channel import Attachment, Gift, Message
 from agents.channels.render import MissingFact, Rendered
 from agents.ledger.deliveries import Claimed, Ready
 from agents.release_asking import address_of, carried_by, case_of
@@ -43,7 +43,9 @@ def words_of(teller: Teller, claimed: Claimed, ready: Ready, tenant: Tenant, now
         return on_fault(case_of(claimed, ready), "missing_fact", error.name)
 
 
-def message_of(teller: Teller, claimed: Claimed, ready: Ready, tenant: Tenant, now: datetime) -> Message | Verdict:
+async def message_of(
+    teller: Teller, claimed: Claimed, ready: Ready, tenant: Tenant, now: datetime
+) -> Message | Verdict:
     """The whole message of a delivery, or what becomes of it without one."""
     if ready.channel == "gift":
         return _gift(claimed, ready, tenant)
@@ -51,7 +53,11 @@ def message_of(teller: Teller, claimed: Claimed, ready: Ready, tenant: Tenant, n
     if isinstance(rendered, Verdict):
         return rendered
     profile = ready.client.profile
+    attachments: tuple[Attachment, ...] = ()
+    if ready.channel == "email":
+        attachments = await teller.attachments(occasion_to_release(ready, tenant, now), profile=profile, tenant=tenant)
     return Message(
+        attachments=attachments,
         delivery_id=claimed.delivery_id,
         celebration_id=ready.celebration_id,
         tenant=claimed.tenant,

@@ -2,7 +2,8 @@
 
 Wiring alone: it chooses implementations and ends the process when a part of it ends. Every
 route but the probes' carries its own proof: hooks a secret path and a signature, the inbox
-a token, the unsubscribe page a signed link, administration a key.
+a token, the unsubscribe page and keepsakes a signed link, administration a key. What lies in
+`/assets` is the same for everybody.
 """
 
 import asyncio
@@ -24,8 +25,11 @@ from agents.ledger.queries import load_queries
 from agents.settings import ServeSettings
 from agents.tenants import Tenant, load_tenants, secret_values
 from agents.web.admin import admin_app
+from agents.web.asset_files import assets_app
 from agents.web.failures import Failures
 from agents.web.inbox import inbox_app
+from agents.web.keepsake_links import KeepsakeLinks
+from agents.web.keepsakes import add_keepsakes
 from agents.web.links import UnsubscribeLinks
 from agents.web.listening import listening
 from agents.web.probes import Check, probes_app
@@ -124,6 +128,9 @@ def public_app(settings: ServeSettings, tenants: Mapping[str, Tenant], pool: Poo
     app.add_subapp("/u", unsubscribe_app(pool, links=links, practice=practice))
     admin = admin_app(pool, failures=failures, erase=intake.admission.erase, tenants=tenants, now=settings.clock.now)
     app.add_subapp("/v1/admin", admin)
+    keepsake_links = KeepsakeLinks(str(settings.public_url), settings.link_key.get_secret_value())
+    add_keepsakes(app, pool, links=keepsake_links, tenants=tenants)
+    app.add_subapp("/assets", assets_app(allowed_origins=origins))
     return app
 
 

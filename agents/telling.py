@@ -4,12 +4,15 @@ It must never decide anew: phrasing, next step, keepsakes and what is told along
 when the celebration was planned; only the facts are those of the moment of sending.
 """
 
+import asyncio
 from collections.abc import Sequence
 
+from agents.channels.channel import Attachment
 from agents.channels.render import Rendered, Renderer
-from agents.message_links import LinksOf
+from agents.keepsakes import certificate_attachment
+from agents.message_links import MessageLinks
 from agents.tenants import Tenant
-from schemas.celebration import Celebration, Occasion
+from schemas.celebration import Celebration, Occasion, celebration_id
 from schemas.client import Profile
 from schemas.milestone import Milestone
 from schemas.policy import ChannelName
@@ -24,7 +27,7 @@ class Teller:
         links_of: the addresses that a message carries.
     """
 
-    def __init__(self, renderer: Renderer, links_of: LinksOf) -> None:
+    def __init__(self, renderer: Renderer, links_of: MessageLinks) -> None:
         self._renderer = renderer
         self._links_of = links_of
 
@@ -42,6 +45,23 @@ class Teller:
             tenant=tenant,
             links=self._links_of(tenant, occasion, channel),
         )
+
+    async def attachments(
+        self, occasion: Occasion, *, profile: Profile | None, tenant: Tenant
+    ) -> tuple[Attachment, ...]:
+        """The files that go with an occasion's mail; drawn in a thread, because that takes a while."""
+        if "certificate" not in occasion.keepsakes:
+            return ()
+        certificate = await asyncio.to_thread(
+            certificate_attachment,
+            occasion,
+            celebration_id=celebration_id(occasion.milestone.milestone_id),
+            profile=profile,
+            coach=tenant.coach(profile.coach_id if profile else None),
+            tenant=tenant,
+            addresses=self._links_of.keepsakes,
+        )
+        return (certificate,)
 
 
 def occasion_of(

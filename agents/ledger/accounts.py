@@ -6,12 +6,13 @@ planned its own celebrations are added, so that two of one client never say the 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from agents.ledger.clients import ClientKey
 from agents.ledger.money import Taken, taken
 from agents.ledger.pool import Connection
 from agents.ledger.queries import load_queries
+from agents.ledger.referrals import last_asked
 from schemas.celebration import Celebration
 from schemas.milestone import Milestone
 from streams.planning.account import Account, first_phrase
@@ -28,6 +29,7 @@ class Accounts:
     had_streak: set[ClientKey] = field(default_factory=set)
     earlier: Mapping[str, int] = field(default_factory=dict)
     spent: Mapping[ClientKey, Taken] = field(default_factory=dict)
+    referred: Mapping[ClientKey, datetime] = field(default_factory=dict)
 
     def of(self, milestone: Milestone) -> Account:
         """The account to plan this milestone with."""
@@ -40,6 +42,7 @@ class Accounts:
             is_first_streak=key not in self.had_streak,
             spent_cents=self.spent[key].client_cents if key in self.spent else 0,
             tenant_spent_cents=self.spent[key].tenant_cents if key in self.spent else 0,
+            referral_asked_at=self.referred.get(key),
         )
 
     def add(self, celebration: Celebration) -> None:
@@ -68,6 +71,7 @@ async def read_accounts(
         gifted: those that a gift may answer.
         month: whose money counts, by its first day.
     """
+    keys = sorted({(one.tenant, one.client) for one in milestones})
     given = sorted({(one.tenant, one.client) for one in gifted})
     asked = sorted({(one.tenant, one.client, one.tier) for one in milestones})
     rows = await connection.fetch(_SQL.accounts, *([row[at] for row in asked] for at in range(3)))
@@ -79,6 +83,7 @@ async def read_accounts(
         had_streak={(row["tenant"], row["client"]) for row in rows if row["had_streak"]},
         earlier=await _earlier(connection, rewarded) if rewarded else {},
         spent=await taken(connection, given, month) if given else {},
+        referred=await last_asked(connection, keys),
     )
 
 

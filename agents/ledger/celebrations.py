@@ -18,9 +18,11 @@ from agents.ledger.clients import ClientKey, ClientRow, lock_clients
 from agents.ledger.money import month_of
 from agents.ledger.pool import Connection
 from agents.ledger.queries import load_queries
+from agents.ledger.referrals import record_asked
 from agents.ledger.rows import recorded_milestone
 from agents.ledger.tasks import upsert_tasks
 from schemas.brake import Pause
+from schemas.celebration import Celebration
 from schemas.milestone import Milestone
 from streams.planning.answer import moment_of
 from streams.planning.history import Past
@@ -75,6 +77,7 @@ class Page:
     stopped: list[str] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
     merged: list[tuple[str, str]] = field(default_factory=list)
+    referrals: list[Celebration] = field(default_factory=list)
 
 
 async def read_book(
@@ -179,6 +182,14 @@ async def write_page(connection: Connection, page: Page) -> None:
         names = [name for name, _ in page.merged]
         await connection.execute(_SQL.merge_deliveries, names)
         await connection.execute(_SQL.merge_celebrations, names, [lead for _, lead in page.merged])
+    for asked in page.referrals:
+        await record_asked(
+            connection,
+            tenant=asked.tenant,
+            client=asked.client,
+            celebration_id=asked.celebration_id,
+            asked_at=asked.planned_at,
+        )
     await free_merged(connection, page.withdrawn)
     if page.deliveries or page.withdrawn:
         await notify_senders(connection)

@@ -16,6 +16,7 @@ from agents.ledger.clients import ClientRow, client_row, lock_client
 from agents.ledger.money import month_of
 from agents.ledger.pool import Connection, Pool
 from agents.ledger.queries import load_queries
+from agents.ledger.referrals import new_code, record_asked
 from agents.ledger.tasks import upsert_tasks
 from schemas.brake import Pause
 from schemas.celebration import Verdict
@@ -148,10 +149,15 @@ async def take_slot(connection: Connection, celebration_id: str, now: datetime) 
     await connection.execute(_SQL.take_slot, celebration_id, now)
 
 
-async def carry(connection: Connection, ready: Ready, delivery_id: str, carried: Sequence[ChannelName]) -> None:
+async def carry(
+    connection: Connection, ready: Ready, delivery_id: str, carried: Sequence[ChannelName], now: datetime
+) -> None:
     """These keepsakes go with the message that is shown in this transaction."""
     if carried:
         await connection.execute(_SQL.carry, ready.celebration_id, delivery_id, list(carried))
+    if "referral" in carried:
+        asked = {"tenant": ready.milestone.tenant, "client": ready.milestone.client}
+        await record_asked(connection, **asked, celebration_id=ready.celebration_id, asked_at=now)
 
 
 async def unclaim(connection: Connection, claimed: Claimed) -> None:
@@ -187,7 +193,7 @@ async def begin_sending(
     limits = (budget.client_month_cents, budget.tenant_month_cents) if budget else (None, None)
     cents = ready.gift_cents if ready.channel == "gift" else 0
     costs = ready.month, cents, *limits
-    return bool(await pool.fetchval(_SQL.begin_as_decided, *asked, now, lease_seconds, carried, *costs))
+    return bool(await pool.fetchval(_SQL.begin_as_decided, *asked, now, lease_seconds, carried, *costs, new_code()))
 
 
 async def settle(

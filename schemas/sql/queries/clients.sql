@@ -69,6 +69,10 @@ INSERT INTO published_profiles (tenant, client, erased_at) VALUES ($1, $2, now()
 ON CONFLICT (tenant, client) DO UPDATE
 SET profile = NULL, erased_at = coalesce(published_profiles.erased_at, now()), updated_at = now();
 
+-- name: erase_referrals
+-- No code leads to the client any more.
+DELETE FROM referrals WHERE tenant = $1 AND client = $2;
+
 -- name: clients_by_phone
 -- Whose number is this?
 SELECT client FROM clients WHERE tenant = $1 AND profile ? 'phone' AND profile ->> 'phone' = $2 ORDER BY client;

@@ -50,7 +50,7 @@ UPDATE deliveries SET lease_until = NULL WHERE delivery_id = $1 AND fence = $2 A
 -- name: begin_as_decided
 -- The point of no return. False: the lease is lost, somebody held, withdrew or erased it meanwhile, or anything that
 -- decides has changed since it was read.
-SELECT begin_as_decided($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
+SELECT begin_as_decided($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
 
 -- name: record_outcome
 -- What became of it? Only the sender that holds the claim may say so.

@@ -106,7 +106,7 @@ COMMENT ON FUNCTION release_facts IS 'All that the ledger holds of what decides 
 CREATE FUNCTION begin_as_decided(
     asked_tenant text, asked_client text, asked_delivery text, asked_fence bigint, since timestamptz, decided_on text,
     asked_at timestamptz, lease_seconds float8, carried text[], asked_month date, cents int, client_limit int,
-    tenant_limit int
+    tenant_limit int, referral_code text
 ) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     begun text;
@@ -132,6 +132,12 @@ BEGIN
     UPDATE celebrations SET celebrated_at = asked_at WHERE celebration_id = begun AND celebrated_at IS NULL;
     UPDATE deliveries SET carried_by = asked_delivery
     WHERE celebration_id = begun AND state = 'pending' AND channel = ANY (carried);
+    IF 'referral' = ANY (carried) THEN
+        INSERT INTO referrals (celebration_id, code, tenant, client, asked_at)
+        VALUES (begun, coalesce((SELECT r.code FROM referrals r WHERE r.tenant = asked_tenant AND r.client = asked_client
+                                 ORDER BY r.asked_at LIMIT 1), referral_code), asked_tenant, asked_client, asked_at)
+        ON CONFLICT (celebration_id) DO NOTHING;
+    END IF;
     UPDATE deliveries SET state = 'sending', sending_at = now(), reason = NULL,
            lease_until = now() + make_interval(secs => lease_seconds)
     WHERE delivery_id = asked_delivery;

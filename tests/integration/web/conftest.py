@@ -17,12 +17,16 @@ from agents.ledger.migrate import migrate
 from agents.ledger.pool import Pool, connect
 from agents.web.access import create_key
 from agents.web.admin import admin_app
+from agents.web.asset_files import assets_app
 from agents.web.failures import Failures
 from agents.web.inbox import inbox_app
+from agents.web.keepsake_links import KeepsakeLinks
+from agents.web.keepsakes import add_keepsakes
 from agents.web.links import UnsubscribeLinks
 from agents.web.problems import problems
 from agents.web.replies import replies_app
 from agents.web.unsubscribe import unsubscribe_app
+from schemas.tenant import Referral, Video
 from tests.sample_milestones import tenant
 
 
@@ -58,7 +62,9 @@ async def web_pool(web_dsn: str) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 async def pool(web_pool: Pool) -> Pool:
-    await web_pool.execute("TRUNCATE milestones, api_keys, suppressions, pauses, opt_outs, coach_tasks CASCADE")
+    await web_pool.execute(
+        "TRUNCATE milestones, clients, api_keys, suppressions, pauses, opt_outs, coach_tasks CASCADE"
+    )
     return web_pool
 
 
@@ -83,7 +89,22 @@ def links() -> UnsubscribeLinks:
 
 
 @pytest.fixture
-def app(pool: Pool, erased: Erased, links: UnsubscribeLinks, tmp_path: Path) -> web.Application:
+def keepsake_links() -> KeepsakeLinks:
+    return KeepsakeLinks("http://cairn.example/", "l" * 32)
+
+
+VIDEO = Video(
+    url="https://media.northstar.example/{rule}-{threshold}.mp4",
+    poster_url="https://media.northstar.example/{tier}.jpg",
+    captions_url="https://captions.northstar.example/{rule}.vtt",
+)
+REFERRAL = Referral(url="https://northstar.example/join?ref={code}&src=friend")
+
+
+@pytest.fixture
+def app(
+    pool: Pool, erased: Erased, links: UnsubscribeLinks, keepsake_links: KeepsakeLinks, tmp_path: Path
+) -> web.Application:
     failures = Failures(allowed=5)
     app = web.Application(middlewares=[problems])
     app.add_subapp(
@@ -103,6 +124,9 @@ def app(pool: Pool, erased: Erased, links: UnsubscribeLinks, tmp_path: Path) -> 
             public_url="https://cairn.example/",
         ),
     )
+    practice = replace(tenant(tmp_path), video=VIDEO, referral=REFERRAL)
+    add_keepsakes(app, pool, links=keepsake_links, tenants={"northstar": practice})
+    app.add_subapp("/assets", assets_app(allowed_origins=(ORIGIN,)))
     app.add_subapp("/u", unsubscribe_app(pool, links=links, practice={"northstar": "Northstar Strength"}.get))
     app.add_subapp(
         "/v1/admin",

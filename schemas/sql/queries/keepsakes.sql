@@ -1,0 +1,36 @@
+-- Keepsakes: what a client keeps, shows or hands on, asked when somebody opens its address.
+
+-- name: keepsake
+-- What does this address show, and may it still? No row unless the celebration has this part and gave it.
+SELECT m.record, k.profile, k.erased_at IS NOT NULL AS erased,
+       m.retracted OR c.outcome = 'withdrawn' AS withdrawn
+FROM deliveries d
+JOIN celebrations c USING (celebration_id)
+JOIN milestones m USING (milestone_id)
+LEFT JOIN clients k ON k.tenant = d.tenant AND k.client = d.client
+WHERE d.tenant = $1 AND d.celebration_id = $2 AND d.channel = $3
+  AND (d.state NOT IN ('skipped', 'failed') OR m.retracted OR k.erased_at IS NOT NULL);
+
+-- name: record_asked
+-- The client is asked to recommend the practice: under the code of the time before, or else under this new one.
+INSERT INTO referrals (celebration_id, code, tenant, client, asked_at)
+VALUES ($3, coalesce((SELECT code FROM referrals WHERE tenant = $1 AND client = $2 ORDER BY asked_at LIMIT 1), $4),
+        $1, $2, $5)
+ON CONFLICT (celebration_id) DO NOTHING;
+
+-- name: last_asked
+-- When was each of these clients last asked?
+SELECT tenant, client, max(asked_at) AS asked_at
+FROM referrals
+WHERE (tenant, client) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+GROUP BY tenant, client;
+
+-- name: referral_code
+-- Whose code does this address carry?
+SELECT code FROM referrals WHERE tenant = $1 AND celebration_id = $2;
+
+-- name: count_click
+-- Somebody opened the address.
+UPDATE referrals SET clicks = clicks + 1, last_clicked_at = now()
+WHERE tenant = $1 AND celebration_id = $2
+RETURNING code;
