@@ -14,6 +14,8 @@ import msgspec
 import pydantic
 from pydantic import Field
 
+from schemas.experiment_links import broken_experiments
+from schemas.experiments import Experiment, Variant
 from schemas.milestone import Tier
 from schemas.policy import Budget, Cap, HoldOut, Policy, QuietHours, TierPolicy
 from schemas.rulebook_faults import Fault, explain, in_file_order
@@ -55,6 +57,7 @@ class RulebookFile(Policy):
         budget: what may be spent in a calendar month.
         quiet_hours: the hours in which nothing arrives.
         hold_out: the share of clients left uncelebrated to measure the effect.
+        experiments: ways of answering that are compared with each other; a client stays with one.
     """
 
     version: Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)] = 1
@@ -104,7 +107,7 @@ def read_rulebook(text: str, name: str) -> tuple[Rulebook, Mapping[Path, Place]]
         value, places = read_yaml(text)
     except YamlFault as fault:
         raise RulebookErrors(name, (Fault(place=fault.place, path="", text=fault.text),)) from None
-    faults = broken_links(value, places)
+    faults = (*broken_links(value, places), *broken_experiments(value, places))
     try:
         file = RulebookFile.model_validate(value)
     except pydantic.ValidationError as error:
@@ -125,7 +128,9 @@ def _rulebook(file: RulebookFile) -> Rulebook:
 
 
 def _digest(file: RulebookFile) -> str:
-    canonical = msgspec.json.encode(file.model_dump(mode="json", exclude={"version"}), order="deterministic")
+    # Without experiments a file keeps the digest that it had before there were any.
+    left_out = {"version"} if file.experiments else {"version", "experiments"}
+    canonical = msgspec.json.encode(file.model_dump(mode="json", exclude=left_out), order="deterministic")
     return blake2b(canonical, digest_size=8).hexdigest()
 
 
@@ -134,6 +139,8 @@ def _keys_at(path: Path) -> tuple[str, ...]:
     names = [part for part in path if isinstance(part, str)]
     if names[:1] == ["tiers"] and len(names) == _TIER_DEPTH:
         return _keys(TierPolicy)
+    if names[:2] == ["experiments", "variants"] and len(names) > _TIER_DEPTH:
+        return _keys(Variant)
     return _KEYS.get(names[-1] if names else "", ())
 
 
@@ -153,4 +160,5 @@ _KEYS = {
     "budget": _keys(Budget),
     "quiet_hours": _keys(QuietHours),
     "hold_out": _keys(HoldOut),
+    "experiments": _keys(Experiment),
 }

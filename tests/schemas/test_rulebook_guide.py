@@ -28,8 +28,11 @@ SHAPES = {
     "budget": "Budget",
     "quiet_hours": "QuietHours",
     "hold_out": "HoldOut",
+    "experiments": "Experiment",
+    "variants": "Variant",
 }
 COUNTED = {"id": "a", "tier": "major", "when": {"count": "session.completed", "reaches": [1]}}
+ABOUT = ({"tiers": ["program"]}, {})
 STREAK = {"id": "iron-streak", "tier": "streak", "when": {"streak": "habit.checked", "days": [14]}}
 
 
@@ -54,7 +57,11 @@ def _placed(section: str, example: Any) -> Iterator[dict[str, Any]]:
         "tiers": {"tiers": {"major": {"channels": ["email"], **example}}},
         "cap": {"tiers": {"major": {"channels": ["email"], "cap": example}}},
     }
-    if section in KINDS:
+    if section in {"experiments", "variants"}:
+        whole = {"id": "e", "variants": {"a": {}, "b": example if section == "variants" else {}}}
+        said = example if section == "experiments" else {}
+        yield from ({"rules": [COUNTED, STREAK], "experiments": [{**whole, **about, **said}]} for about in ABOUT)
+    elif section in KINDS:
         yield {"rules": [STREAK, {**COUNTED, "when": example}]}
     elif section in {"rules", "clients"}:
         part = {"clients": example} if section == "clients" else example
