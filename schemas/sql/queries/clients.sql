@@ -69,6 +69,14 @@ INSERT INTO published_profiles (tenant, client, erased_at) VALUES ($1, $2, now()
 ON CONFLICT (tenant, client) DO UPDATE
 SET profile = NULL, erased_at = coalesce(published_profiles.erased_at, now()), updated_at = now();
 
+-- name: erase_decisions
+-- What was said about an erased client beside the reason goes, with the salt that hides it; its seal stays.
+UPDATE decisions SET detail = NULL, salt = NULL WHERE tenant = $1 AND client = $2 AND salt IS NOT NULL;
+
+-- name: erase_renewals
+-- When an erased client renewed is nobody's business any more.
+DELETE FROM renewals WHERE tenant = $1 AND client = $2;
+
 -- name: clients_by_phone
 -- Whose number is this?
 SELECT client FROM clients WHERE tenant = $1 AND profile ? 'phone' AND profile ->> 'phone' = $2 ORDER BY client;
