@@ -16,6 +16,7 @@ from agents.cli import (
     provisioning,
     rules,
     state,
+    why,
 )
 from agents.cli.app import EXIT_FAILED, EXIT_INVALID, app, err
 from agents.cluster_facts import TopicMissingError
@@ -36,6 +37,7 @@ __all__ = [
     "provisioning",
     "rules",
     "state",
+    "why",
 ]
 
 
