@@ -3,20 +3,27 @@
 import json
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
+from rich.markup import escape
 from rich.progress import Progress
+from rich.table import Table
 
 from agents.cli.app import EXIT_INVALID, EXIT_NO, begin, err, group, out, run
+from agents.content_audit import Stale, stale_content
+from agents.ledger import outcomes
 from agents.ledger.audit import Audit, Head, verify
 from agents.ledger.opening import open_ledger
-from agents.settings import DatabaseSettings
+from agents.settings import ContentSettings, DatabaseSettings
+from agents.tenants import load_tenants, unknown_tenant
 
 audit_app = group("audit", "Is what was decided unaltered, and which content is of no use?")
 _CONNECTIONS = 1
+_DAYS = 90
 
 
 @audit_app.command("verify")
@@ -50,6 +57,40 @@ def audit_verify(
         _tell(found)
     if found.broken is not None:
         raise typer.Exit(EXIT_NO)
+
+
+@audit_app.command("content")
+def audit_content(
+    *,
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant.")] = None,
+    days: Annotated[int, typer.Option(help="How far to look back.", min=1, max=3_650)] = _DAYS,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+) -> None:
+    """List rules that nobody met and templates that nobody got or opened for a while: retire or rewrite them."""
+    settings = begin("cli", ContentSettings, logs=sys.stderr)
+    tenants = load_tenants(settings.tenants_dir)
+    if tenant is not None and (correction := unknown_tenant(tenants, tenant)):
+        raise typer.BadParameter(correction, param_hint="--tenant")
+    since = datetime.now(UTC) - timedelta(days=days)
+
+    async def looked() -> list[Stale]:
+        found: list[Stale] = []
+        async with open_ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
+            for name, each in tenants.items():
+                if tenant in (None, name):
+                    met = await outcomes.met(pool, tenant=name, since=since)
+                    sent = await outcomes.sent(pool, tenant=name, since=since)
+                    found += stale_content(each, met, sent, days)
+        return found
+
+    stale = run(looked())
+    if as_json:
+        out.out(json.dumps({"days": days, "stale": [asdict(each) for each in stale]}), highlight=False)
+        return
+    table = Table("tenant", "what", "name", "why")
+    for each in stale:
+        table.add_row(*map(escape, (each.tenant, each.kind, each.name, each.why)))
+    out.print(table if stale else f"Every rule was met, and every template opened, within {days} days.")
 
 
 def _noted(path: Path | None) -> dict[int, Head]:
