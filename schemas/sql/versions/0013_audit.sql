@@ -14,7 +14,7 @@ COMMENT ON TABLE decision_chains IS 'The head of each chain. A transaction''s de
 
 CREATE TABLE decision_batches (
     batch_id    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    chain       int      NOT NULL REFERENCES decision_chains,
+    chain       int      NOT NULL CHECK (chain BETWEEN 0 AND 31),
     sequence    bigint,
     decisions   bigint[] NOT NULL,
     seals       bytea[]  NOT NULL,
