@@ -31,11 +31,13 @@ from agents.metrics import DECISIONS, DELIVERIES, EVENT_TO_CELEBRATION_SECONDS, 
 from agents.telling import Teller
 from agents.tenants import Tenant, TenantsNow
 from schemas.celebration import WHOLE, CoachTask, Decision
+from schemas.experiments import Variant
 from schemas.milestone import RETRACTED, Milestone, Tier
 from schemas.milestone_codec import decode_milestone, heard_ms
 from schemas.refusal import Refused
 from schemas.topics import client_key
 from streams.planning.answer import override_of
+from streams.planning.experiments import assign, is_held_out
 from streams.planning.history import past_of
 from streams.planning.merging import Told, together
 from streams.planning.plan import Setting, plan
@@ -149,7 +151,7 @@ def _draft(heard: Heard, tenant: Tenant, book: Book, now: datetime) -> Draft:
         milestone,
         client=view_of(client, tenant),
         policy=tenant.rulebook.policy,
-        override=override_of(tenant.rulebook.by_id.get(milestone.rule)),
+        override=override_of(tenant.rulebook.by_id.get(milestone.rule), variant_of(tenant, milestone)),
         history=history,
         account=book.accounts.of(milestone),
         pauses=book.pauses,
@@ -163,13 +165,23 @@ def _draft(heard: Heard, tenant: Tenant, book: Book, now: datetime) -> Draft:
 
 def setting_of(tenant: Tenant, milestone: Milestone) -> Setting:
     """What a tenant has set up, as far as this milestone's answer asks."""
-    rule, referral = tenant.rulebook.by_id.get(milestone.rule), tenant.referral
+    rule, referral, policy = tenant.rulebook.by_id.get(milestone.rule), tenant.referral, tenant.rulebook.policy
+    assigned = assign(policy.experiments, milestone)
+    step = (assigned and assigned.variant.next) or (rule.next if rule else None)
     return Setting(
         channels=tenant.channels,
         referral_cool_down=timedelta(days=referral.cool_down_days if referral else 0),
         has_private_slack=tenant.slack is not None and tenant.slack.audience == "coaches",
-        next_step=rule.next if rule and rule.next in tenant.next_steps else None,
+        next_step=step if step in tenant.next_steps else None,
+        variant=assigned.pinned if assigned else None,
+        is_held_out=is_held_out(policy.hold_out, tenant.id, milestone.client),
     )
+
+
+def variant_of(tenant: Tenant, milestone: Milestone) -> Variant | None:
+    """What is tried with this client for this milestone."""
+    assigned = assign(tenant.rulebook.policy.experiments, milestone)
+    return assigned.variant if assigned else None
 
 
 def _grows(tenant: Tenant, milestone: Milestone) -> bool:

@@ -39,6 +39,7 @@ from agents.kafka import client_options, security_options
 from agents.ledger.opening import UNFIT, open_ledger
 from agents.ledger.pool import Pool
 from agents.message_links import MessageLinks
+from agents.outbox import Outbox
 from agents.profiles import profile_keeper, write_profiles
 from agents.read_back import read_back
 from agents.reapplier import Reapplier
@@ -54,7 +55,7 @@ from agents.web.listening import listening
 from agents.web.probes import Check, probes_app
 from schemas.topics import CLIENTS, DELIVERY_APP_ID, MILESTONES
 
-_ENGINE_CONNECTIONS = 6
+_ENGINE_CONNECTIONS = 7
 _FAILED = 3
 _TELL_SECONDS = 60.0
 _log = structlog.get_logger()
@@ -148,6 +149,7 @@ async def _running(settings: DeliverSettings, watch: Watched, pool: Pool) -> Asy
         "sweeper": Sweeper(pool, clock.now).run(),
         "surge brake": SurgeBrake(pool, watch.current).run(),
         "reapplier": Reapplier(pool, writes, partial(read_back, client_options(settings))).run(),
+        "outbox": Outbox(pool, client_options(settings)).run(),
         "figures": DeliveryFigures(pool).run(),
         **{
             f"sender of {name}": send_when_known(

@@ -8,6 +8,7 @@ import structlog
 from agents import metrics
 from agents.ledger.away import AWAY
 from agents.ledger.money import cents_in_doubt
+from agents.ledger.outbox import Backlog, backlog
 from agents.ledger.parked import parked_by_reason
 from agents.ledger.pool import Pool
 from agents.ledger.sweeping import Figure, figures
@@ -31,6 +32,7 @@ class DeliveryFigures:
         self._minutes_asked = 0
         self._parked: dict[tuple[str, str], int] = {}
         self._cents_in_doubt = 0
+        self._backlog = Backlog(changes=0, oldest_at=None)
         channel = ("channel",)
         metrics.Sampled("cairn_deliveries_pending", "Deliveries that wait to be sent.", channel, self._pending)
         metrics.Sampled(
@@ -46,6 +48,12 @@ class DeliveryFigures:
             (),
             lambda: [((), self._cents_in_doubt)],
         )
+        metrics.Sampled(
+            "cairn_outbox_changes", "Changes that wait for Kafka.", (), lambda: [((), self._backlog.changes)]
+        )
+        metrics.Sampled(
+            "cairn_outbox_oldest_timestamp_seconds", "Since when the oldest of them waits.", (), self._oldest_change
+        )
         metrics.Sampled("cairn_parked_records", "Records refused by delivery that wait.", ("topic",), self._by_topic)
 
     async def run(self) -> None:
@@ -56,6 +64,7 @@ class DeliveryFigures:
                 self._minutes_asked = await minutes_asked(self._pool)
                 self._parked = await parked_by_reason(self._pool)
                 self._cents_in_doubt = await cents_in_doubt(self._pool)
+                self._backlog = await backlog(self._pool)
             except AWAY as error:
                 _log.warning("figures_waited_for", error_type=type(error).__name__)
             await asyncio.sleep(_INTERVAL_SECONDS)
@@ -74,6 +83,10 @@ class DeliveryFigures:
                 since = figure.oldest_at.timestamp()
                 oldest[figure.channel] = min(since, oldest.get(figure.channel, since))
         return [((channel,), since) for channel, since in oldest.items()]
+
+    def _oldest_change(self) -> Samples:
+        oldest_at = self._backlog.oldest_at
+        return [((), oldest_at.timestamp())] if oldest_at else []
 
     def _unknown(self) -> Samples:
         counts: dict[str, int] = dict.fromkeys(sorted(SENDABLE), 0)

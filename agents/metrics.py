@@ -43,6 +43,7 @@ EVENT_TO_CELEBRATION_SECONDS = Histogram(
 )  # fmt: skip
 DECISIONS = Counter("cairn_decisions", "What was decided for a part of a celebration.", ("tier", "outcome"))
 DELIVERIES = Counter("cairn_deliveries", "Deliveries that reached a state.", ("channel", "outcome"))
+CHANGES_PUBLISHED = Counter("cairn_changes_published", "Changes of celebrations and deliveries that Kafka has.")
 DELIVERY_ATTEMPT_SECONDS = Histogram(
     "cairn_delivery_attempt_seconds", "One attempt to send.", ("channel",), buckets=LATENCY_BUCKETS_SECONDS
 )

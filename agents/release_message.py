@@ -24,7 +24,7 @@ def occasion_to_release(ready: Ready, tenant: Tenant, now: datetime) -> Occasion
         milestone=milestone,
         tier_policy=tenant.rulebook.policy.tiers[milestone.tier],
         told_at=now,
-        template=template_of(milestone, tenant),
+        template=template_of(milestone, tenant, ready.variant),
         also=ready.also,
         phrase=ready.phrase,
         next_step=ready.next_step,

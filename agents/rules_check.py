@@ -13,6 +13,7 @@ from typing import TextIO
 from agents.confetti import confetti_of
 from agents.log_lines import read_lines, read_profiles
 from agents.replay import collector_off
+from agents.unknown_templates import refuse_unknown_templates
 from schemas import yaml_lines
 from schemas.milestone import Milestone
 from schemas.rulebook import Rulebook, RulebookErrors, read_rulebook
@@ -45,6 +46,7 @@ def run_rules_check(
     out, err = out or sys.stdout, err or sys.stderr
     try:
         rulebook, places = read_rulebook(rules.read_text(encoding="utf-8"), str(rules))
+        refuse_unknown_templates(rulebook, places, rules)
         warnings, refused = doubts(rulebook, places), 0
         if against is not None:
             crowded, refused = _tried(rulebook, places, against, clients, err)

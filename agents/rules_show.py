@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from agents.answer_sentences import answer, money, tier_answer
+from agents.experiment_sentences import experiment_sentence
 from agents.rule_sentences import sentence
 from schemas.policy import Policy
 from schemas.rulebook import Rulebook, RulebookErrors, load_rulebook
@@ -60,6 +61,11 @@ def _paragraphs(rulebook: Rulebook, name: str, width: int) -> Iterator[Text]:
             f"{tier}: {tier_answer(rulebook.policy.tiers[tier], rulebook.policy)}.", width, coloured=len(tier)
         )
     yield Text()
+    if rulebook.policy.experiments:
+        yield Text("Experiments", "bold")
+        for experiment in rulebook.policy.experiments:
+            yield _indented(experiment_sentence(experiment), width, coloured=len(experiment.id))
+        yield Text()
     yield Text("Limits", "bold")
     for limit in _limits(rulebook.policy, rulebook):
         yield _indented(limit, width)

@@ -100,6 +100,16 @@ class StateSettings(KafkaSettings):
     tenants_dir: Path | None = None
 
 
+class OutcomeSettings(DatabaseSettings):
+    """What `cairn outcomes` takes: with the tenants' folders it knows which variant stands first."""
+
+    tenants_dir: Path | None = None
+
+
+class ContentSettings(DatabaseSettings, TenantSettings):
+    """What `cairn audit content` takes."""
+
+
 class SecretSettings(TenantSettings):
     """Where tenants' secrets are, beside their folders."""
 

@@ -74,7 +74,7 @@ def occasion_of(
         milestone=milestone,
         tier_policy=tenant.rulebook.policy.tiers[milestone.tier],
         told_at=celebration.planned_at,
-        template=template_of(milestone, tenant),
+        template=template_of(milestone, tenant, celebration.variant),
         also=tuple(also),
         phrase=celebration.phrase,
         next_step=celebration.next_step,
@@ -83,7 +83,10 @@ def occasion_of(
     )
 
 
-def template_of(milestone: Milestone, tenant: Tenant) -> str | None:
-    """The template of a milestone's rule, before those of its kind and tier."""
+def template_of(milestone: Milestone, tenant: Tenant, pinned: str | None) -> str | None:
+    """The template of the variant that was pinned, or else of the milestone's rule: before those of kind and tier."""
+    name, _, chosen = (pinned or "").partition("/")
+    experiments = (one for one in tenant.rulebook.policy.experiments if one.id == name)
+    variant = next((one.variants[chosen] for one in experiments if chosen in one.variants), None)
     rule = tenant.rulebook.by_id.get(milestone.rule)
-    return rule.template if rule else None
+    return (variant.template if variant else None) or (rule.template if rule else None)

@@ -20,15 +20,18 @@ from pydantic import (
     model_validator,
 )
 
+from schemas.answer_words import ChannelName, NextStep
+from schemas.experiments import Experiment
 from schemas.milestone import Tier
 
-ChannelName = Literal[
-    "in_app", "email", "sms", "slack", "gift", "certificate", "badge", "video", "referral", "coach_task"
-]
+__all__ = [
+    "LIGHT_TIERS", "MAX_GIFT_CENTS", "Approval", "Budget", "Cap", "ChannelName", "Duration", "Experiment", "HoldOut",
+    "Mode", "NextStep", "Policy", "QuietAnswer", "QuietHours", "TierPolicy", "parse_duration",
+]  # fmt: skip
+
 Mode = Literal["live", "shadow"]
 Approval = Literal["never", "money", "always"]
 QuietAnswer = Literal["hold", "downgrade", "send"]
-NextStep = Literal["resource", "offer", "check_in", "early_access"]
 
 LIGHT_TIERS: frozenset[Tier] = frozenset({"micro", "streak"})
 """Tiers that are answered with attention alone."""
@@ -240,6 +243,7 @@ class Policy(_Part):
     budget: Budget = Budget()
     quiet_hours: QuietHours = QuietHours()
     hold_out: HoldOut = HoldOut()
+    experiments: Annotated[tuple[Experiment, ...], Field(max_length=50)] = ()
 
     @field_validator("tiers")
     @classmethod

@@ -14,6 +14,8 @@ import msgspec
 import pydantic
 from pydantic import Field
 
+from schemas.experiment_links import broken_experiments
+from schemas.experiments import Experiment, Variant
 from schemas.milestone import Tier
 from schemas.policy import Budget, Cap, Clients, FollowUp, HoldOut, Policy, QuietHours, Surge, TierPolicy
 from schemas.rulebook_faults import Fault, explain, in_file_order
@@ -61,6 +63,7 @@ class RulebookFile(Policy):
         by_hand: clients whom people congratulate, never a machine.
         ask_first: clients of whom nothing goes without approval.
         surge: the automatic brake: a tenant that sends many times what it usually does is paused.
+        experiments: ways of answering that are compared with each other; a client stays with one.
     """
 
     version: Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)] = 1
@@ -110,7 +113,7 @@ def read_rulebook(text: str, name: str) -> tuple[Rulebook, Mapping[Path, Place]]
         value, places = read_yaml(text)
     except YamlFault as fault:
         raise RulebookErrors(name, (Fault(place=fault.place, path="", text=fault.text),)) from None
-    faults = broken_links(value, places)
+    faults = (*broken_links(value, places), *broken_experiments(value, places))
     try:
         file = RulebookFile.model_validate(value)
     except pydantic.ValidationError as error:
@@ -131,7 +134,9 @@ def _rulebook(file: RulebookFile) -> Rulebook:
 
 
 def _digest(file: RulebookFile) -> str:
-    canonical = msgspec.json.encode(file.model_dump(mode="json", exclude={"version"}), order="deterministic")
+    # Without experiments a file keeps the digest that it had before there were any.
+    left_out = {"version"} if file.experiments else {"version", "experiments"}
+    canonical = msgspec.json.encode(file.model_dump(mode="json", exclude=left_out), order="deterministic")
     return blake2b(canonical, digest_size=8).hexdigest()
 
 
@@ -140,6 +145,8 @@ def _keys_at(path: Path) -> tuple[str, ...]:
     names = [part for part in path if isinstance(part, str)]
     if names[:1] == ["tiers"] and len(names) == _TIER_DEPTH:
         return _keys(TierPolicy)
+    if names[:2] == ["experiments", "variants"] and len(names) > _TIER_DEPTH:
+        return _keys(Variant)
     return _KEYS.get(names[-1] if names else "", ())
 
 
@@ -164,4 +171,5 @@ _KEYS = {
     "by_hand": _keys(Clients),
     "ask_first": _keys(Clients),
     "surge": _keys(Surge),
+    "experiments": _keys(Experiment),
 }

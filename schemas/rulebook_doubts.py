@@ -47,8 +47,6 @@ def _place(path: Path, places: Mapping[Path, Place]) -> Place:
 
 
 def _doubts(rulebook: Rulebook) -> Iterator[Doubt]:
-    if rulebook.policy.hold_out.share:
-        yield ("hold_out", "share"), "this version leaves nobody out yet"
     for index, rule in enumerate(rulebook.rules):
         if not rule.enabled:
             continue

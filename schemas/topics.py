@@ -10,6 +10,7 @@ from dataclasses import dataclass
 EVENTS = "coaching.events.v1"
 CLIENTS = "coaching.clients.v1"
 MILESTONES = "coaching.milestones.v1"
+CELEBRATIONS = "coaching.celebrations.v1"
 DEAD_LETTERS = "coaching.dead-letters.v1"
 TRACKER_APP_ID = "cairn-tracker"
 DELIVERY_APP_ID = "cairn-delivery"
@@ -71,6 +72,7 @@ TOPICS = (
         },
     ),
     Topic(name=MILESTONES, purpose="milestones reached and retracted; read read_committed", config=_kept(90)),
+    Topic(name=CELEBRATIONS, purpose="what became of celebrations and deliveries; at least once", config=_kept(90)),
     Topic(name=DEAD_LETTERS, purpose="what was refused, byte-identical, with its reason", config=_kept(90)),
     Topic(
         name=STATE_CHANGELOG,

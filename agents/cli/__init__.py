@@ -5,6 +5,7 @@ import sys
 from aiokafka.errors import KafkaError
 
 from agents.cli import (
+    audit,
     brake,
     dead_letters,
     gifts,
@@ -12,10 +13,12 @@ from agents.cli import (
     importing,
     keys,
     log_export,
+    outcomes,
     processes,
     provisioning,
     rules,
     state,
+    why,
 )
 from agents.cli.app import EXIT_FAILED, EXIT_INVALID, app, err
 from agents.cluster_facts import TopicMissingError
@@ -24,6 +27,7 @@ from agents.settings import SettingsError
 from agents.tenants import TenantErrors
 
 __all__ = [
+    "audit",
     "brake",
     "dead_letters",
     "gifts",
@@ -32,10 +36,12 @@ __all__ = [
     "keys",
     "log_export",
     "main",
+    "outcomes",
     "processes",
     "provisioning",
     "rules",
     "state",
+    "why",
 ]
 
 

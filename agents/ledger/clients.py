@@ -17,7 +17,15 @@ from schemas.brake import Suppression
 from schemas.client import Profile
 
 _SQL = load_queries("clients")
-_ERASE_MORE = (_SQL.erase_inbox, _SQL.erase_deliveries, _SQL.erase_tasks, _SQL.erase_published, _SQL.erase_referrals)
+_ERASE_MORE = (
+    _SQL.erase_inbox,
+    _SQL.erase_deliveries,
+    _SQL.erase_tasks,
+    _SQL.erase_published,
+    _SQL.erase_referrals,
+    _SQL.erase_decisions,
+    _SQL.erase_renewals,
+)
 
 ClientKey = tuple[str, str]
 """Tenant and client."""

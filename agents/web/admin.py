@@ -10,10 +10,12 @@ names its tenant.
 | `DELETE /tenants/T/clients/C` | erase the client everywhere |
 | `PUT, DELETE /tenants/T/pause?channel=&rule=` | pause a tenant, or a channel or rule of it; resume |
 | `PUT, DELETE /pause?channel=&rule=` | the same for every tenant, with a key for all |
+| `GET /tenants/T/clients/C/why?milestone=` | what the client reached, what was sent, what was not, and why |
 | `GET /tenants/T/held` | what is held and why |
 | `GET /tenants/T/tasks` | what is left to coaches; `POST /tenants/T/tasks/N/done` closes one |
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -27,6 +29,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from agents.ledger.brakes import held, pause, resume, suppress, unsuppress
 from agents.ledger.pool import Pool
+from agents.ledger.story import read_story
 from agents.ledger.tasks import close_task, open_tasks
 from agents.tenants import Tenant, unknown_rule
 from agents.web.access import Caller, caller_of
@@ -42,6 +45,7 @@ Erase = Callable[[str, str], Awaitable[None]]
 _MAX_BODY_BYTES = 16 * 1024
 _MAX_TASK_DIGITS = 18
 _CHANNELS: tuple[str, ...] = get_args(ChannelName)
+_MILESTONE = re.compile(r"[0-9a-f]{32}")
 _CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
 B = TypeVar("B", bound=BaseModel)
 
@@ -93,6 +97,16 @@ class Administration:
         """Erase the client: 202, because other processes follow as soon as they read of it."""
         await self._erase(_tenant(request), _client(request))
         return web.Response(status=HTTPStatus.ACCEPTED)
+
+    async def why(self, request: web.Request) -> web.Response:
+        """The story of the client's newest milestones, or of one; 404 for a client of whom nothing was heard."""
+        milestone = request.query.get("milestone")
+        if milestone is not None and not _MILESTONE.fullmatch(milestone):
+            raise _Refused("milestone: the 32 hex characters of its id")
+        story = await read_story(self._pool, _tenant(request), _client(request), milestone=milestone)
+        if not story.is_known or (milestone and not story.milestones):
+            return problem(HTTPStatus.NOT_FOUND, "delivery has heard nothing of it: ids are compared letter by letter")
+        return json(asdict(story))
 
     async def pause(self, request: web.Request) -> web.Response:
         """Nothing in the scope goes from now on: `{reason}`. Pausing again changes nothing."""
@@ -157,6 +171,7 @@ def admin_app(
             web.put(f"{client}/suppression", admin.suppress),
             web.delete(f"{client}/suppression", admin.unsuppress),
             web.delete(client, admin.erase),
+            web.get(f"{client}/why", admin.why, allow_head=False),
             web.put("/tenants/{tenant}/pause", admin.pause),
             web.delete("/tenants/{tenant}/pause", admin.resume),
             web.put("/pause", admin.pause),

@@ -14,6 +14,7 @@ from schemas.codec import STRUCTURED_CONTENT_TYPE
 from schemas.contracts import examples
 from schemas.contracts.channels import ANY_VALUE, DESCRIPTIONS, INFO, Schema, kafka_channel, kafka_key
 from schemas.contracts.components import (
+    change_schemas,
     envelope_headers,
     event_schema,
     milestone_schema,
@@ -22,7 +23,7 @@ from schemas.contracts.components import (
 )
 from schemas.event import EVENT_DATA
 from schemas.milestone import REACHED, RETRACTED, MilestoneType
-from schemas.topics import CLIENTS, DEAD_LETTERS, EVENTS, MILESTONES
+from schemas.topics import CELEBRATIONS, CLIENTS, DEAD_LETTERS, EVENTS, MILESTONES
 
 _COMPONENT = "#/components/schemas/{name}"
 _LINE_CHARS = 110
@@ -54,6 +55,7 @@ _CHANNEL_MESSAGES = {
     "events": (EVENTS, ("structuredEvent", "binaryEvent")),
     "clients": (CLIENTS, ("profile", "erasure")),
     "milestones": (MILESTONES, ("milestoneReached", "milestoneRetracted")),
+    "celebrations": (CELEBRATIONS, ("celebrationChanged", "deliveryChanged")),
     "deadLetters": (DEAD_LETTERS, ("deadLetter",)),
 }
 
@@ -87,6 +89,7 @@ def _operations() -> Schema:
         "hearEvents": operation("receive", "events", "You publish what happened; Cairn counts it."),
         "hearClients": operation("receive", "clients", "You publish who a client is; Cairn asks it before it answers."),
         "tellMilestones": operation("send", "milestones", "Cairn publishes; you subscribe.", **_ISOLATION),
+        "tellCelebrations": operation("send", "celebrations", "Cairn publishes what became of them; you subscribe."),
         "tellDeadLetters": operation("send", "deadLetters", "Cairn sets aside; you look what and why.", **_ISOLATION),
     }
 
@@ -105,6 +108,8 @@ def _messages() -> Schema:
         "erasure": _message("erasure", None, {"type": "null"}, [{"name": "tombstone", "payload": None}]),
         "milestoneReached": _milestone(REACHED),
         "milestoneRetracted": _milestone(RETRACTED),
+        "celebrationChanged": _change(0, "CelebrationChanged"),
+        "deliveryChanged": _change(1, "DeliveryChanged"),
         "deadLetter": _message("dead_letter", _dead_letter_headers(), ANY_VALUE, []),
     }
 
@@ -130,6 +135,14 @@ def _milestone(type_: MilestoneType) -> Schema:
     name = type_.replace(".", "_")
     sample = {"name": type_, "headers": headers, "payload": value}
     return _message(name, {**said, "required": list(headers)}, payload, [sample])
+
+
+def _change(number: int, shape: str) -> Schema:
+    headers, value = examples.changes()[number]
+    said: Schema = {"type": "object", "properties": {name: {"type": "string"} for name in headers}}
+    said["properties"]["ce_type"] = {"const": value["type"]}
+    sample = {"name": value["type"], "headers": headers, "payload": value}
+    return _message(value["type"].replace(".", "_"), {**said, "required": list(headers)}, _of(shape), [sample])
 
 
 def _structured_headers() -> Schema:
@@ -172,8 +185,9 @@ def _schemas() -> Schema:
     shapes = {"Event": whole, **definitions, "FreeData": free["data"]}
     free["data"] = _of("FreeData")
     _, milestones = milestone_schema(_COMPONENT)
+    _, changes = change_schemas(_COMPONENT)
     profile, parts = model_schema(Profile, _COMPONENT)
-    return {**shapes, **milestones, "Profile": profile, **parts}
+    return {**shapes, **milestones, **changes, "Profile": profile, **parts}
 
 
 class _Readable(yaml.SafeDumper):

@@ -27,7 +27,8 @@ Reading: `isolation.level=read_committed`. A milestone is written in the transac
 without it you see milestones of transactions that were aborted.
 
 Duplicates: an event counts once by its `id`, a completion once by its business key (a session, an order, a goal).
-A milestone is identified by (`milestone_id`, `revision`), a record of it by `ce_id`.
+A milestone is identified by (`milestone_id`, `revision`), a change of its celebration by `change_id`; a record of
+either by `ce_id`.
 
 Evolution: within v1 fields and headers are only added, and only optional ones; no field changes its type or meaning
 and none goes away. Ignore fields that you do not know, and milestones of rules that you do not use. A breaking change
@@ -46,6 +47,10 @@ Compacted: a record is a whole profile, the newest wins.""",
     "milestones": """\
 What a client reached, exactly once for readers of committed records. CloudEvents in binary mode:
 filter by `ce_type` or `ce_tenantid` without parsing. The value alone is complete.""",
+    "celebrations": """\
+What became of each celebration and of each of its deliveries: planned, sent, skipped and why. CloudEvents in binary
+mode; the value alone is complete. At least once: drop what carries a `change_id` that you have seen.
+Of one delivery, and of one celebration, changes come in their order; `changed_at` tells it too.""",
     "deadLetters": """\
 What was refused: key, value and headers as they came, with the reason in headers that begin with `cairn-dead-letter-`.
 For operators; `cairn dlq` lists, shows and replays.""",
@@ -62,6 +67,8 @@ Reached. Revision 1 at first; one that was withdrawn and is reached again comes 
 `ce_receivedat`, where an event was the cause, is its append time in milliseconds.""",
     "milestone_retracted": """\
 Withdrawn: it names the id and revision that no longer hold. `reached_at` is the time of what withdrew it.""",
+    "celebration_changed": "What was planned as the answer to a milestone, or that it was withdrawn.",
+    "delivery_changed": "One channel of a celebration reached a state; `reason` says why where it did not just go on.",
     "dead_letter": """\
 Where it came from is in `cairn-dead-letter-topic`, `-partition` and `-offset`. A hook's body is encrypted and says so
 (`cairn-dead-letter-sealed`); its topic is `hook:` and the source.""",

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from pydantic import BaseModel
 
+from schemas.change import CelebrationChanged, DeliveryChanged
 from schemas.event import EVENT_DATA, Envelope, FreeValue
 from schemas.milestone import Milestone
 
@@ -39,6 +40,12 @@ def milestone_schema(ref: str) -> tuple[Schema, dict[str, Schema]]:
     """The milestone and its definitions."""
     (schema,), definitions = msgspec.json.schema_components([Milestone], ref_template=ref)
     return schema, definitions
+
+
+def change_schemas(ref: str) -> tuple[Schema, dict[str, Schema]]:
+    """A change, of a delivery or of a celebration as a whole, and the definitions."""
+    shapes, definitions = msgspec.json.schema_components([DeliveryChanged, CelebrationChanged], ref_template=ref)
+    return {"oneOf": list(shapes)}, definitions
 
 
 def model_schema(model: type[BaseModel], ref: str) -> tuple[Schema, dict[str, Schema]]:

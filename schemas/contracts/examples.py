@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from schemas.celebration import celebration_id, delivery_id
+from schemas.change import CelebrationChanged, Change, DeliveryChanged, change_id, encode_change
 from schemas.client import Consent, Profile
 from schemas.milestone import REACHED, Milestone, MilestoneType, milestone_id
 from schemas.milestone_codec import encode_milestone
@@ -72,6 +74,12 @@ def milestone(type_: MilestoneType) -> tuple[dict[str, str], dict[str, Any]]:
     return {name: text.decode() for name, text in headers}, msgspec.json.decode(value)
 
 
+def changes() -> list[tuple[dict[str, str], dict[str, Any]]]:
+    """Headers and value of changes as delivery writes them: a celebration is planned, its mail is sent."""
+    encoded = [encode_change(change) for change in _changes(_streak(REACHED))]
+    return [({name: text.decode() for name, text in headers}, msgspec.json.decode(value)) for value, headers in encoded]
+
+
 def profile() -> dict[str, Any]:
     """The value of a record of `coaching.clients.v1`."""
     consent = Consent(granted=True, source="signup", at=datetime(2026, 2, 2, 9, 30, tzinfo=UTC))
@@ -99,6 +107,28 @@ def _attributes(type_: str) -> dict[str, str]:
         "time": "2026-05-08T07:12:00+02:00",
         "tenantid": TENANT,
     }
+
+
+def _changes(about: Milestone) -> tuple[Change, Change]:
+    celebration, at = celebration_id(about.milestone_id), datetime(2026, 5, 8, 5, 12, 1, tzinfo=UTC)
+    mail = delivery_id(celebration, "email")
+    shared: dict[str, Any] = {
+        "tenant": TENANT,
+        "client": CLIENT,
+        "milestone_id": about.milestone_id,
+        "revision": about.revision,
+        "celebration_id": celebration,
+        "rule": about.rule,
+        "tier": about.tier,
+        "changed_at": at,
+    }
+    planned = CelebrationChanged(
+        change_id=change_id(1, celebration, at), outcome="send", mode="live", variant="streak-words/short", **shared
+    )
+    sent = DeliveryChanged(
+        change_id=change_id(5, mail, at), delivery_id=mail, channel="email", state="sent", attempts=1, **shared
+    )
+    return planned, sent
 
 
 def _streak(type_: MilestoneType) -> Milestone:

@@ -12,7 +12,7 @@ import msgspec
 
 from schemas.client import Profile
 from schemas.contracts.asyncapi import asyncapi
-from schemas.contracts.components import event_schema, milestone_schema, model_schema
+from schemas.contracts.components import change_schemas, event_schema, milestone_schema, model_schema
 from schemas.contracts.rulebook_schema import rulebook_schema
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -25,6 +25,7 @@ def contracts() -> dict[str, str]:
     schemas = {
         "event": _titled("An event, as a structured CloudEvent", *event_schema(_DEFINITIONS)),
         "milestone": _titled("A milestone, reached or withdrawn", *milestone_schema(_DEFINITIONS)),
+        "change": _titled("A change of a celebration or of a delivery", *change_schemas(_DEFINITIONS)),
         "profile": _titled("A client profile", *model_schema(Profile, _DEFINITIONS)),
         "rulebook": _titled("A rulebook", rulebook, rulebook.pop("$defs")),
     }

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from schemas.experiments import Variant
 from schemas.milestone import Milestone
 from schemas.policy import Approval, ChannelName, Policy, TierPolicy
 from schemas.rules import Rule
@@ -72,13 +73,14 @@ def moment_of(milestone: Milestone) -> str | None:
     return f"{milestone.moment}/{milestone.facts.get('program_id') or ''}"
 
 
-def override_of(rule: Rule | None) -> Override:
-    """What a rule overrides; nothing when the rulebook has lost the rule since."""
+def override_of(rule: Rule | None, variant: Variant | None = None) -> Override:
+    """What a rule overrides, and a variant of it; nothing when the rulebook has lost the rule since."""
     if rule is None:
         return Override()
+    channels = variant.channels if variant and variant.channels else rule.channels
     is_personal_date = isinstance(rule.when, DateWhen) and rule.when.date in _PERSONAL_DATES
     return Override(
-        channels=rule.channels,
+        channels=channels,
         gift_cents=rule.gift_cents,
         approval=rule.approval,
         rewards=rule.reward.cents if rule.reward else (),

@@ -46,6 +46,18 @@ def test_what_holds_up_is_said() -> None:
     assert "version 1, digest " in out
 
 
+def test_a_variant_whose_words_nobody_wrote_is_refused_and_one_beside_the_rulebook_is_found(tmp_path: Path) -> None:
+    variants = "{plain: {}, short: {template: streek}}"
+    rules = _written(tmp_path, f"rules: []\nexperiments: [{{id: words, tiers: [streak], variants: {variants}}}]\n")
+    status, _, err = _check(rules)
+    assert status == 1
+    assert "2:74: experiments[0].variants.short.template: no template has this name: streek" in err
+    assert "did you mean streak?" in err
+    (tmp_path / "templates" / "en").mkdir(parents=True)
+    (tmp_path / "templates" / "en" / "streek.email.txt").write_text("Subject: x")
+    assert _check(rules)[0] == 0
+
+
 def test_every_error_is_told_with_its_line(tmp_path: Path) -> None:
     rules = _written(tmp_path, "rules:\n  - {id: a, tier: micro}\n  - {id: b, teir: micro}\n")
     status, out, err = _check(rules)

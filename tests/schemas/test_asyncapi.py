@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 from jsonschema import Draft7Validator, FormatChecker
@@ -16,6 +17,7 @@ from agents.engine.batch import Batch
 from agents.engine.dead_letters import dead_letter
 from agents.engine.logic import Refusal
 from schemas import codec, milestone_codec
+from schemas.change import CelebrationChanged, DeliveryChanged
 from schemas.contracts.asyncapi import asyncapi
 from schemas.event import EVENT_DATA
 from schemas.milestone import Milestone
@@ -27,6 +29,7 @@ DOCUMENT = yaml.safe_load(asyncapi())
 MESSAGES = DOCUMENT["components"]["messages"]
 _REGISTRY = Registry().with_resource("urn:cairn", DRAFT7.create_resource(DOCUMENT))
 _SPECS = Path(__file__).with_name("asyncapi_specs")
+CHANGES = {"celebrationChanged": CelebrationChanged, "deliveryChanged": DeliveryChanged}
 EXAMPLES = [
     pytest.param(name, example, id=f"{name}-{example['name']}")
     for name, message in MESSAGES.items()
@@ -50,6 +53,8 @@ def decoded(message: str, example: dict[str, Any]) -> Any:
         return codec.decode_event(headers_of(example), value)
     if message == "profile":
         return codec.decode_profile(value)
+    if message in CHANGES:
+        return msgspec.json.decode(value, type=CHANGES[message])
     return milestone_codec.decode_milestone(headers_of(example), value)
 
 

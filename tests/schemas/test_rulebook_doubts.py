@@ -92,9 +92,3 @@ def test_a_doubt_about_what_is_unsaid_is_told_where_it_would_stand() -> None:
     text = "rules:\n  - {id: a, tier: major, when: {count: a.b, reaches: [1]}, gift_cents: 0}\n"
     (found,) = doubted(text)
     assert found.startswith("1:1: tiers.major.channels")
-
-
-def test_a_hold_out_that_nobody_acts_on_is_doubted() -> None:
-    text = "rules: []\nhold_out: {share: 0.05}\n"
-    assert doubted(text) == ["2:12: hold_out.share: this version leaves nobody out yet"]
-    assert doubted(text.replace("0.05", "0")) == []

@@ -32,8 +32,11 @@ SHAPES = {
     "follow_up": "FollowUp",
     "by_hand": "Clients",
     "surge": "Surge",
+    "experiments": "Experiment",
+    "variants": "Variant",
 }
 COUNTED = {"id": "a", "tier": "major", "when": {"count": "session.completed", "reaches": [1]}}
+ABOUT = ({"tiers": ["program"]}, {})
 STREAK = {"id": "iron-streak", "tier": "streak", "when": {"streak": "habit.checked", "days": [14]}}
 
 
@@ -59,7 +62,11 @@ def _placed(section: str, example: Any) -> Iterator[dict[str, Any]]:
         "cap": {"tiers": {"major": {"channels": ["email"], "cap": example}}},
         "follow_up": {"tiers": {"major": {"channels": ["email", "sms"], "follow_up": example}}},
     }
-    if section in KINDS:
+    if section in {"experiments", "variants"}:
+        whole = {"id": "e", "variants": {"a": {}, "b": example if section == "variants" else {}}}
+        said = example if section == "experiments" else {}
+        yield from ({"rules": [COUNTED, STREAK], "experiments": [{**whole, **about, **said}]} for about in ABOUT)
+    elif section in KINDS:
         yield {"rules": [STREAK, {**COUNTED, "when": example}]}
     elif section in {"rules", "clients", "reward"}:
         part = example if section == "rules" else {section: example}

@@ -72,6 +72,13 @@ SET profile = NULL, erased_at = coalesce(published_profiles.erased_at, now()), u
 -- name: erase_referrals
 -- No code leads to the client any more.
 DELETE FROM referrals WHERE tenant = $1 AND client = $2;
+-- name: erase_decisions
+-- What was said about an erased client beside the reason goes, with the salt that hides it; its seal stays.
+UPDATE decisions SET detail = NULL, salt = NULL WHERE tenant = $1 AND client = $2 AND salt IS NOT NULL;
+
+-- name: erase_renewals
+-- When an erased client renewed is nobody's business any more.
+DELETE FROM renewals WHERE tenant = $1 AND client = $2;
 
 -- name: clients_by_phone
 -- Whose number is this?

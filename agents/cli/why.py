@@ -1,0 +1,47 @@
+"""The command that tells what became of everything a client reached: `cairn why`."""
+
+import sys
+from dataclasses import asdict
+from typing import Annotated
+
+import msgspec
+import typer
+
+from agents.cli.app import EXIT_INVALID, EXIT_NO, app, begin, err, out, run
+from agents.ledger.opening import open_ledger
+from agents.ledger.story import NEWEST, Story, read_story
+from agents.settings import DatabaseSettings
+from agents.why_view import nothing_found, story_tree
+
+_CONNECTIONS = 1
+
+
+@app.command()
+def why(
+    client: Annotated[str, typer.Argument(help="The client's id, or TENANT/CLIENT.")],
+    *,
+    tenant: Annotated[str | None, typer.Option(help="The client's tenant.")] = None,
+    milestone: Annotated[str | None, typer.Option(help="Only this milestone, by its id.")] = None,
+    last: Annotated[int, typer.Option(help="At most so many milestones.", min=1, max=10_000)] = NEWEST,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a tree.")] = False,
+) -> None:
+    """Tell the story of a client's milestones: what was sent, what was not, and why."""
+    settings = begin("cli", DatabaseSettings, logs=sys.stderr)
+    named, slash, own = client.partition("/")
+    of_tenant, who = (named, own) if slash else (tenant, client)
+    if not of_tenant or (slash and tenant not in (None, named)):
+        err.print("Name the client's tenant once: --tenant T, or TENANT/CLIENT.", markup=False, highlight=False)
+        raise typer.Exit(EXIT_INVALID)
+
+    async def read() -> Story:
+        async with open_ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
+            return await read_story(pool, of_tenant, who, milestone=milestone, last=last)
+
+    story = run(read())
+    if as_json:
+        out.out(msgspec.json.encode(asdict(story)).decode(), highlight=False)
+    elif story.milestones or story.suppressions:
+        out.print(story_tree(story))
+    if not story.milestones:
+        err.print(nothing_found(story, milestone), markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(EXIT_NO)
