@@ -17,6 +17,7 @@ from typing import Protocol
 import structlog
 import uvloop
 
+from agents.approval_clock import ApprovalClock
 from agents.attempt import Attempts
 from agents.bookkeeper import Bookkeeper
 from agents.celebrator import Celebrator
@@ -25,6 +26,7 @@ from agents.channels.connections import MailServer
 from agents.channels.email import EmailChannel
 from agents.channels.render import Links, Renderer
 from agents.channels.sms import KEY_FILE, SmsChannel, TwilioAccount
+from agents.coach_mails import CoachMails
 from agents.delivery_metrics import DeliveryFigures
 from agents.engine.app import EngineApp, positioned_app
 from agents.engine.config import EngineConfig
@@ -44,6 +46,7 @@ from agents.sweeper import Sweeper
 from agents.tenant_watch import TenantWatch, ignore_hangups
 from agents.tenants import Tenant, TenantsNow, secret_values
 from agents.wakeup import Wakeup
+from agents.web.approval_links import ApprovalLinks
 from agents.web.links import UnsubscribeLinks
 from agents.web.listening import listening
 from agents.web.probes import Check, probes_app
@@ -142,6 +145,8 @@ async def _running(settings: DeliverSettings, watch: Watched, pool: Pool) -> Asy
         "sweeper": Sweeper(pool, clock.now).run(),
         "reapplier": Reapplier(pool, writes, partial(read_back, client_options(settings))).run(),
         "figures": DeliveryFigures(pool).run(),
+        "approvals": ApprovalClock(pool, watch.current, clock.now).run(),
+        "mails to coaches": send_when_known(app, _coach_mails(settings, watch.current, pool)),
         **{
             f"sender of {name}": send_when_known(
                 app, _sender(name, channel, settings, watch.current, pool, renderer, wakeup)
@@ -186,6 +191,14 @@ def profiles_unknown(app: EngineApp) -> str | None:
 
 def channels(settings: DeliverSettings, tenants: TenantsNow) -> dict[str, Channel | None]:
     """The channels that have what they need; the inbox is a table of ours and needs nothing."""
+    return {
+        "in_app": None,
+        "email": _email(settings),
+        "sms": SmsChannel(partial(_twilio_account, settings, tenants)),
+    }
+
+
+def _email(settings: DeliverSettings) -> EmailChannel:
     password = settings.smtp_password
     server = MailServer(
         host=settings.smtp_host,
@@ -196,11 +209,12 @@ def channels(settings: DeliverSettings, tenants: TenantsNow) -> dict[str, Channe
         hello=_hello(settings),
         connections=settings.sender_concurrency,
     )
-    return {
-        "in_app": None,
-        "email": EmailChannel(server, now=lambda: datetime.now(UTC)),
-        "sms": SmsChannel(partial(_twilio_account, settings, tenants)),
-    }
+    return EmailChannel(server, now=lambda: datetime.now(UTC))
+
+
+def _coach_mails(settings: DeliverSettings, tenants: TenantsNow, pool: Pool) -> CoachMails:
+    links = ApprovalLinks(str(settings.public_url), settings.link_key.get_secret_value())
+    return CoachMails(pool, tenants=tenants, channel=_email(settings), links=links, now=settings.clock.now)
 
 
 def _twilio_account(settings: DeliverSettings, tenants: TenantsNow, tenant: str) -> TwilioAccount | None:

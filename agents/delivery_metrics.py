@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import structlog
 
 from agents import metrics
+from agents.ledger.approvals import approval_figures
 from agents.ledger.away import AWAY
 from agents.ledger.deliveries import Figure, figures
 from agents.ledger.parked import parked_by_reason
@@ -29,6 +31,7 @@ class DeliveryFigures:
         self._figures: tuple[Figure, ...] = ()
         self._minutes_asked = 0
         self._parked: dict[tuple[str, str], int] = {}
+        self._approvals: tuple[int, datetime | None] = (0, None)
         channel = ("channel",)
         metrics.Sampled("cairn_deliveries_pending", "Deliveries that wait to be sent.", channel, self._pending)
         metrics.Sampled(
@@ -39,6 +42,15 @@ class DeliveryFigures:
             "cairn_coach_minutes_asked", "Minutes of open coach tasks.", (), lambda: [((), self._minutes_asked)]
         )
 
+        metrics.Sampled(
+            "cairn_approvals_open", "Approvals that wait for a coach.", (), lambda: [((), self._approvals[0])]
+        )
+        metrics.Sampled(
+            "cairn_approvals_oldest_timestamp_seconds",
+            "Since when the oldest open approval waits.",
+            (),
+            self._oldest_approval,
+        )
         metrics.Sampled("cairn_parked_records", "Records refused by delivery that wait.", ("topic",), self._by_topic)
 
     async def run(self) -> None:
@@ -48,6 +60,7 @@ class DeliveryFigures:
                 self._figures = await figures(self._pool)
                 self._minutes_asked = await minutes_asked(self._pool)
                 self._parked = await parked_by_reason(self._pool)
+                self._approvals = await approval_figures(self._pool)
             except AWAY as error:
                 _log.warning("figures_waited_for", error_type=type(error).__name__)
             await asyncio.sleep(_INTERVAL_SECONDS)
@@ -71,6 +84,10 @@ class DeliveryFigures:
         counts: dict[str, int] = dict.fromkeys(sorted(SENDABLE), 0)
         counts |= {figure.channel: figure.deliveries for figure in self._figures if figure.state == "unknown"}
         return [((channel,), count) for channel, count in counts.items()]
+
+    def _oldest_approval(self) -> Samples:
+        since = self._approvals[1]
+        return [((), since.timestamp())] if since else []
 
     def _by_topic(self) -> Samples:
         counts = dict.fromkeys((CLIENTS, MILESTONES), 0)

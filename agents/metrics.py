@@ -56,6 +56,8 @@ HOOKS_RECEIVED = Counter("cairn_hooks_received", "Hooks answered, by outcome.", 
 SIGNATURE_FAILURES = Counter("cairn_signature_failures", "Hooks whose signature failed.", ("source",))
 UNSUBSCRIBES = Counter("cairn_unsubscribes", "Clients that opted out of a channel.")
 ERASURES = Counter("cairn_erasures", "Clients erased.")
+APPROVALS = Counter("cairn_approvals", "Approvals that a coach decided, or that closed.", ("outcome",))
+COACH_MAILS = Counter("cairn_coach_mails", "Mails to coaches that reached a state.", ("kind", "outcome"))
 BUILD_INFO = Gauge("cairn_build_info", "Always 1; the version is the label.", ("version",))
 RULES_LOADED_TIMESTAMP_SECONDS = Gauge(
     "cairn_rules_loaded_timestamp_seconds", "When the rulebooks were loaded.", ("digest",)
@@ -75,6 +77,10 @@ for _tier in _TIERS:
 for _channel in sorted(SENDABLE):
     EVENT_TO_CELEBRATION_SECONDS.labels(_channel)
     DELIVERY_ATTEMPT_SECONDS.labels(_channel)
+for _state in ("approved", "declined", "taken_over", "closed"):
+    APPROVALS.labels(_state)
+for _kind in ("approval", "escalation", "tasks"):
+    COACH_MAILS.labels(_kind, "sent")
 for _reason in REFUSAL_REASONS:
     DEAD_LETTERS.labels(_reason)
 for _invariant in ("key_parked", "refusals_tripped"):

@@ -73,6 +73,7 @@ class Rendered:
         inline: pictures that the HTML names by `cid:`.
         title: the heading of an in-app message.
         locale: BCP 47 tag of the templates that were used.
+        paragraphs: its words before any layout, a line each.
     """
 
     subject: str
@@ -81,6 +82,7 @@ class Rendered:
     inline: tuple[InlineImage, ...]
     title: str
     locale: str = LOCALE
+    paragraphs: tuple[str, ...] = ()
 
 
 class Renderer:
@@ -157,6 +159,7 @@ class Renderer:
             html=html,
             inline=inline,
             title=letter.subject,
+            paragraphs=letter.paragraphs,
         )
 
 
@@ -167,6 +170,7 @@ def _in_app(letter: Letter) -> Rendered:
         html="".join(f"<p>{escape(paragraph)}</p>" for paragraph in letter.paragraphs),
         inline=(),
         title=letter.subject,
+        paragraphs=letter.paragraphs,
     )
 
 
@@ -174,7 +178,9 @@ def _text_message(letter: Letter, words: Words) -> Rendered:
     """One line that says who speaks, and how to make it stop (CTIA, "Messaging Principles", 5.1.3)."""
     names = dict.fromkeys((words["signed_by"], words["tenant_name"]))
     text = plainly(f"{' '.join(letter.paragraphs)} {', '.join(names)}. {_STOP}")
-    return Rendered(subject=letter.subject, text=text, html="", inline=(), title=letter.subject)
+    return Rendered(
+        subject=letter.subject, text=text, html="", inline=(), title=letter.subject, paragraphs=letter.paragraphs
+    )
 
 
 def _figure(words: Words, *, badge: bool) -> Mapping[str, object] | None:

@@ -17,7 +17,9 @@ from schemas.brake import Suppression
 from schemas.client import Profile
 
 _SQL = load_queries("clients")
-_ERASE_MORE = (_SQL.erase_inbox, _SQL.erase_deliveries, _SQL.erase_tasks, _SQL.erase_published)
+_ERASE_MORE = (
+    _SQL.erase_inbox, _SQL.erase_deliveries, _SQL.erase_tasks, _SQL.erase_approvals, _SQL.erase_published,
+)  # fmt: skip
 
 ClientKey = tuple[str, str]
 """Tenant and client."""
