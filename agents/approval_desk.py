@@ -160,11 +160,12 @@ class ApprovalDesk:
                 channel=channel, subject="", text="", html="", words=words, missing=None if words else error.name
             )
         shown = words or Approved(subject=rendered.subject, paragraphs=rendered.paragraphs)
+        is_so = rendered.paragraphs == shown.paragraphs  # else the layout says something else than what would go
         return Preview(
             channel=channel,
             subject=shown.subject,
-            text="\n\n".join(shown.paragraphs) if words else rendered.text,
-            html=_with_pictures(rendered),
+            text=rendered.text if is_so else "\n\n".join(shown.paragraphs),
+            html=_with_pictures(rendered) if is_so else "",
             words=shown,
         )
 

@@ -26,6 +26,7 @@ from streams.planning.compose import compose, given_name
 
 _TEMPLATES = Path(__file__).parents[1] / "deploy" / "templates" / "coach"
 _WRAP = textwrap.TextWrapper(width=76, break_on_hyphens=False, break_long_words=False)
+_LIST = textwrap.TextWrapper(width=76, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False)
 _CENTS: Final = 100
 _SIGNS: Final = {"USD": "$", "EUR": "€", "GBP": "£"}
 _PARTS: Final = {
@@ -111,7 +112,7 @@ class CoachLetters:
             subject=head, paragraphs=paragraphs, button=button, items=items, practice=tenant.name
         )
         listed = [
-            _WRAP.fill(f"- {who}: {task.summary} ({_minutes(task.minutes)}, task {task.task_id})")
+            _LIST.fill(f"- {who}: {task.summary} ({_minutes(task.minutes)}, task {task.task_id})")
             for who, task in items
         ]
         first, *more = [_WRAP.fill(part) for part in paragraphs]

@@ -43,7 +43,8 @@ _STATUS: Mapping[State, HTTPStatus] = {
 }
 _MAX_BODY_BYTES = 64 * 1024
 _NOTE_CHARS = 200
-_CHANNELS = ("email", "in_app", "sms")
+_SUBJECT_CHARS = 60
+_NAMES = {"email": "the mail", "in_app": "the message in the app", "sms": "the text message"}
 _ANSWERS = frozenset({"approve", "decline", "take_over"})
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -56,7 +57,7 @@ _HEADERS = {
     "X-Robots-Tag": "noindex",
 }
 _HAPPENED = {
-    "approved": ("It is on its way", "It goes as soon as the hour and the brakes allow, in the words below."),
+    "approved": ("It is on its way", "It goes as soon as the hour is right for it, in the words below."),
     "declined": ("It will not go", "Nothing of what waited here is sent."),
     "taken_over": ("It is yours", "The machine keeps out of it. The task waits in your list."),
 }
@@ -189,8 +190,8 @@ def approval_page_app(
 
 def _fields(form: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     return {
-        channel: (form.get(f"subject.{channel}", ""), form[f"text.{channel}"])
-        for channel in _CHANNELS
+        channel: (form.get(f"subject.{channel}", ""), form[f"text.{channel}"].replace("\r\n", "\n"))
+        for channel in _NAMES
         if f"text.{channel}" in form
     }
 
@@ -204,8 +205,19 @@ def _typed(form: Mapping[str, str]) -> _Typed:
     fields = _fields(form)
     if form.get("choice") in {"decline", "take_over"}:
         return _Typed(fields=fields)
-    words = {channel: approved_words(subject, text) for channel, (subject, text) in fields.items() if subject or text}
+    words: dict[str, Approved] = {}
+    for channel, (subject, text) in fields.items():
+        try:
+            if subject or text:
+                words[channel] = approved_words(subject or _subject(channel, text), text)
+        except UnfitWords as error:
+            raise UnfitWords(f"{error} ({_NAMES[channel]})") from None
     return _Typed(fields=fields, words=words)
+
+
+def _subject(channel: str, text: str) -> str:
+    """A text message has no subject; its first words are called so."""
+    return text[:_SUBJECT_CHARS] if channel == "sms" else ""
 
 
 def _values(look: Look, asked: Asked) -> dict[str, object]:
@@ -238,7 +250,7 @@ def _ended(look: Look) -> dict[str, object]:
     approval = look.approval
     answered, told = _HAPPENED.get(approval.state, ("This is closed", _CLOSED.get(approval.reason or "", "")))
     if approval.state == "approved" and not look.previews:
-        told = "It goes as soon as the hour and the brakes allow."
+        told = "It goes as soon as the hour is right for it."
     by = None
     if approval.decided_by and approval.decided_at:
         coach = next((coach for coach in look.tenant.coaches if coach.id == approval.decided_by), None)

@@ -2,7 +2,6 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -13,16 +12,22 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from agents.approval_desk import ApprovalDesk
 from agents.ledger.migrate import migrate
 from agents.ledger.pool import Pool, connect
+from agents.tenants import Tenant
 from agents.web.access import create_key
 from agents.web.admin import admin_app
+from agents.web.admin_approvals import approval_routes
+from agents.web.approval_links import ApprovalLinks
+from agents.web.approval_page import approval_page_app
 from agents.web.failures import Failures
 from agents.web.inbox import inbox_app
 from agents.web.links import UnsubscribeLinks
 from agents.web.problems import problems
 from agents.web.replies import replies_app
 from agents.web.unsubscribe import unsubscribe_app
+from tests.integration.ledger.ledger_practice import NOON, RENDERER
 from tests.sample_milestones import tenant
 
 
@@ -58,7 +63,9 @@ async def web_pool(web_dsn: str) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 async def pool(web_pool: Pool) -> Pool:
-    await web_pool.execute("TRUNCATE milestones, api_keys, suppressions, pauses, opt_outs, coach_tasks CASCADE")
+    await web_pool.execute(
+        "TRUNCATE milestones, api_keys, suppressions, pauses, opt_outs, coach_tasks, clients CASCADE"
+    )
     return web_pool
 
 
@@ -83,7 +90,29 @@ def links() -> UnsubscribeLinks:
 
 
 @pytest.fixture
-def app(pool: Pool, erased: Erased, links: UnsubscribeLinks, tmp_path: Path) -> web.Application:
+def asked() -> ApprovalLinks:
+    return ApprovalLinks("http://cairn.example", "l" * 32)
+
+
+@pytest.fixture
+def tenants(tmp_path: Path) -> dict[str, Tenant]:
+    return {name: replace(tenant(tmp_path), id=name) for name in ("northstar", "other")}
+
+
+@pytest.fixture
+def desk(pool: Pool, tenants: dict[str, Tenant]) -> ApprovalDesk:
+    return ApprovalDesk(pool, tenants=lambda: tenants, renderer=RENDERER, now=lambda: NOON)
+
+
+@pytest.fixture
+def app(
+    pool: Pool,
+    erased: Erased,
+    links: UnsubscribeLinks,
+    asked: ApprovalLinks,
+    desk: ApprovalDesk,
+    tenants: dict[str, Tenant],
+) -> web.Application:
     failures = Failures(allowed=5)
     app = web.Application(middlewares=[problems])
     app.add_subapp(
@@ -110,10 +139,13 @@ def app(pool: Pool, erased: Erased, links: UnsubscribeLinks, tmp_path: Path) -> 
             pool,
             failures=failures,
             erase=erased,
-            tenants={name: replace(tenant(tmp_path), id=name) for name in ("northstar", "other")},
-            now=lambda: datetime(2026, 5, 5, 12, tzinfo=UTC),
+            tenants=tenants,
+            now=lambda: NOON,
+            more=approval_routes(desk),
         ),
     )
+    page = approval_page_app(desk, links=asked, tenants=lambda: tenants, public_url="http://cairn.example")
+    app.add_subapp("/a", page)
     return app
 
 
