@@ -105,11 +105,16 @@ def desk(pool: Pool, tenants: dict[str, Tenant]) -> ApprovalDesk:
 
 
 @pytest.fixture
+def coaches_page(asked: ApprovalLinks, desk: ApprovalDesk, tenants: dict[str, Tenant]) -> web.Application:
+    return approval_page_app(desk, links=asked, tenants=lambda: tenants, public_url="http://cairn.example")
+
+
+@pytest.fixture
 def app(
     pool: Pool,
     erased: Erased,
     links: UnsubscribeLinks,
-    asked: ApprovalLinks,
+    coaches_page: web.Application,
     desk: ApprovalDesk,
     tenants: dict[str, Tenant],
 ) -> web.Application:
@@ -133,19 +138,10 @@ def app(
         ),
     )
     app.add_subapp("/u", unsubscribe_app(pool, links=links, practice={"northstar": "Northstar Strength"}.get))
-    app.add_subapp(
-        "/v1/admin",
-        admin_app(
-            pool,
-            failures=failures,
-            erase=erased,
-            tenants=tenants,
-            now=lambda: NOON,
-            more=approval_routes(desk),
-        ),
-    )
-    page = approval_page_app(desk, links=asked, tenants=lambda: tenants, public_url="http://cairn.example")
-    app.add_subapp("/a", page)
+    more = approval_routes(desk)
+    admin = admin_app(pool, failures=failures, erase=erased, tenants=tenants, now=lambda: NOON, more=more)
+    app.add_subapp("/v1/admin", admin)
+    app.add_subapp("/a", coaches_page)
     return app
 
 
