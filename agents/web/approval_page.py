@@ -21,7 +21,7 @@ from agents.coach_letters import amount, client_called, moment_in_words, parts_i
 from agents.tenants import Tenant
 from agents.web.approval_links import ApprovalLinks, Asked
 from schemas.celebration import Approved
-from streams.planning.approvals import MONEY, Answer
+from streams.planning.approvals import MONEY, Answer, ending
 from streams.planning.approved_words import UnfitWords, approved_words
 from streams.planning.compose import compose
 
@@ -162,7 +162,7 @@ class ApprovalPage:
         look = await self._desk.look(asked.celebration_id, tenant=asked.tenant, words=typed.words)
         if look is None:
             return self._bare("unknown")
-        is_open = look.approval.state == "open"
+        is_open = look.approval.state == "open" and ending(look.approval.situation) is None
         if not is_open and state != "over":
             state = "decided"
         values = _values(look, asked) | _ended(look)
@@ -248,7 +248,8 @@ def _values(look: Look, asked: Asked) -> dict[str, object]:
 def _ended(look: Look) -> dict[str, object]:
     """What the page says of one that is decided or closed."""
     approval = look.approval
-    answered, told = _HAPPENED.get(approval.state, ("This is closed", _CLOSED.get(approval.reason or "", "")))
+    reason = approval.reason or ending(approval.situation) or ""
+    answered, told = _HAPPENED.get(approval.state, ("This is closed", _CLOSED.get(reason, "")))
     if approval.state == "approved" and not look.previews:
         told = "It goes as soon as the hour is right for it."
     by = None

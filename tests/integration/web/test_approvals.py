@@ -216,6 +216,16 @@ async def test_a_page_about_an_erased_client_names_nobody(client: Client, ask: A
     assert "Ana" not in text
 
 
+async def test_what_ended_just_now_is_told_before_anybody_closed_it(client: Client, ask: Ask, pool: Pool) -> None:
+    page = await ask("gift")
+    await pool.execute("UPDATE milestones SET retracted = true")
+    for response in (await client.get(page), await client.post(page, data={"choice": "approve"})):
+        text = await response.text()
+        assert "took the milestone back" in text
+        assert "Give the $25" not in text
+    assert await approval(pool) == ("closed", None)
+
+
 async def test_a_client_who_is_suppressed_is_pointed_out(client: Client, ask: Ask, pool: Pool) -> None:
     page = await ask("email")
     await pool.execute(
