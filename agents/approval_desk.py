@@ -148,7 +148,7 @@ class ApprovalDesk:
     ) -> Preview:
         try:
             rendered = self._renderer.render(
-                occasion_of(approval, tenant, now, words),
+                _occasion(approval, tenant, channel, now, words),
                 channel=_channel(channel),
                 profile=approval.profile,
                 coach=tenant.coach(approval.profile.coach_id if approval.profile else None),
@@ -170,8 +170,10 @@ class ApprovalDesk:
         )
 
 
-def occasion_of(approval: Approval, tenant: Tenant, now: datetime, words: Approved | None) -> Occasion:
-    """The occasion as it was pinned when the celebration was planned."""
+def _occasion(approval: Approval, tenant: Tenant, channel: str, now: datetime, words: Approved | None) -> Occasion:
+    """The occasion as it was pinned when the celebration was planned; the first message carries the keepsakes."""
+    carrier = next((name for name in ("email", "in_app") if name in approval.going), None)
+    keepsakes = KEEPSAKES & approval.going if channel == carrier else frozenset()
     milestone = approval.milestone
     rule = tenant.rulebook.by_id.get(milestone.rule)
     return Occasion(
@@ -182,7 +184,7 @@ def occasion_of(approval: Approval, tenant: Tenant, now: datetime, words: Approv
         also=approval.merged,
         phrase=approval.phrase,
         next_step=approval.next_step,
-        keepsakes=frozenset(part for part in KEEPSAKES if part in approval.going),
+        keepsakes=keepsakes,
         approved=words,
     )
 

@@ -187,11 +187,12 @@ def _task(
     milestone: Milestone, parts: tuple[ChannelName, ...], reason: Reason, cents: int, told: str | None = None
 ) -> CoachTask | None:
     """What a person does in place of the parts; words to the client are theirs to find."""
+    if not parts:
+        return None
     chores: list[ChannelName] = [part for part in parts if part not in MESSAGES]
     if len(chores) < len(parts):
         chores.insert(0, "coach_task")
     task = coach_task(milestone, chores, (), cents)
-    if task is None:
-        return None
-    summary = f"{task.summary}; {told}" if told else task.summary
-    return replace(task, kind="approval", reason=reason, summary=summary)
+    return task and replace(
+        task, kind="approval", reason=reason, summary=f"{task.summary}; {told}" if told else task.summary
+    )

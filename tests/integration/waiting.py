@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from agents.channels.render import Renderer
 from agents.ledger import rows
 from agents.ledger.approvals import ask_approvals
 from agents.ledger.celebrations import Page, write_page
@@ -12,6 +13,7 @@ from schemas.milestone import Milestone
 from streams.planning.approvals import deadlines
 from tests.integration.ledger.ledger_practice import NOON, reached
 
+RENDERER = Renderer()
 HEARD_AT = datetime(2026, 5, 5, 12, tzinfo=UTC)
 
 

@@ -11,8 +11,8 @@ from agents.ledger.approvals import Decision, approval_figures, approved_words, 
 from agents.ledger.brakes import pause, resume, suppress, unsuppress
 from schemas.brake import Pause, Suppression
 from schemas.celebration import Approved
-from tests.integration.ledger.ledger_practice import NOON, RENDERER, Practice, retracted
-from tests.integration.waiting import thirty_six, wait_for_coach
+from tests.integration.ledger.ledger_practice import NOON, Practice, retracted
+from tests.integration.waiting import RENDERER, thirty_six, wait_for_coach
 
 YES = Decision(ruling="approve", author="jo")
 ALL = ("email", "certificate", "gift")

@@ -27,7 +27,8 @@ from agents.web.links import UnsubscribeLinks
 from agents.web.problems import problems
 from agents.web.replies import replies_app
 from agents.web.unsubscribe import unsubscribe_app
-from tests.integration.ledger.ledger_practice import NOON, RENDERER
+from tests.integration.ledger.ledger_practice import NOON
+from tests.integration.waiting import RENDERER
 from tests.sample_milestones import tenant
 
 
