@@ -39,7 +39,7 @@ from agents.ledger.deliveries import (
 )
 from agents.ledger.pool import Connection, Pool
 from agents.metrics import DELIVERIES, DELIVERY_ATTEMPT_SECONDS, EVENT_TO_CELEBRATION_SECONDS
-from agents.release_asking import carried_by, case_of, objection_of
+from agents.release_asking import budget_of, carried_by, case_of, objection_of
 from agents.release_message import message_of, words_of
 from agents.telling import Teller
 from agents.tenants import Tenant, TenantsNow
@@ -98,7 +98,7 @@ class Attempts:
         if isinstance(message, Verdict):
             await self._record(claimed, ready, message)
             return
-        begin = partial(self._begin, claimed, ready, carried_by(tenant, ready, now), tenant.rulebook.policy.budget)
+        begin = partial(self._begin, claimed, ready, carried_by(tenant, ready, now), budget_of(ready, tenant))
         outcome = await self._send(self._channel, claimed, ready, message, begin)
         if outcome is not None:
             in_doubt = outcome.in_doubt or ready.in_doubt
@@ -154,7 +154,9 @@ class Attempts:
             return None
         return outcome
 
-    async def _begin(self, claimed: Claimed, ready: Ready, carried: Sequence[ChannelName], budget: Budget) -> bool:
+    async def _begin(
+        self, claimed: Claimed, ready: Ready, carried: Sequence[ChannelName], budget: Budget | None
+    ) -> bool:
         return await begin_sending(
             self._pool,
             claimed,

@@ -57,6 +57,9 @@ def enter(draft: Draft, teller: Teller, page: Page, *, also: Sequence[Milestone]
             page.referrals.append(celebration)
     page.celebrations.append(rows.celebration(celebration, draft.heard_at, now if shown else None))
     page.decisions.extend(rows.decision(milestone, decision, now) for decision in celebration.decisions)
+    if celebration.asks:
+        coach = draft.tenant.coach(draft.client.coach).id
+        page.asks.append(rows.ask(milestone, celebration.asks, coach, expires_at=celebration.expires_at, now=now))
     if celebration.task:
         coach = draft.tenant.coach(draft.client.coach).id
         page.tasks.append(rows.task(milestone, celebration.task, coach, now))

@@ -23,6 +23,7 @@ from agents.celebration_entry import Draft, enter
 from agents.client_views import view_of
 from agents.engine.logic import Record
 from agents.ledger import rows
+from agents.ledger.approvals import ask_approvals
 from agents.ledger.celebrations import Book, Page, Standing, read_book, write_page
 from agents.ledger.clients import ClientKey
 from agents.ledger.parked import Refusal
@@ -101,6 +102,7 @@ class Celebrator:
                 told = together([draft.celebration for draft in of_client], book.untold[key])
                 self._enter(of_client, told, book, page)
             await write_page(connection, page)
+            await ask_approvals(connection, page.asks)
         refusals = [found for found in decoded if isinstance(found, Refusal)]
         return Written(refusals=refusals, count=partial(_count, page, newest))
 

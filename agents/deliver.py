@@ -17,6 +17,7 @@ from typing import Protocol
 import structlog
 import uvloop
 
+from agents.approval_clock import ApprovalClock
 from agents.attempt import Attempts
 from agents.bookkeeper import Bookkeeper
 from agents.celebrator import Celebrator
@@ -28,6 +29,7 @@ from agents.channels.gift import GiftChannel
 from agents.channels.render import Renderer
 from agents.channels.slack import SlackChannel
 from agents.channels.sms import SmsChannel
+from agents.coach_mails import CoachMails
 from agents.delivery_metrics import DeliveryFigures
 from agents.engine.app import EngineApp, positioned_app
 from agents.engine.config import EngineConfig
@@ -51,6 +53,7 @@ from agents.telling import Teller
 from agents.tenant_watch import TenantWatch, ignore_hangups
 from agents.tenants import Tenant, TenantsNow
 from agents.wakeup import Wakeup
+from agents.web.approval_links import ApprovalLinks
 from agents.web.listening import listening
 from agents.web.probes import Check, probes_app
 from schemas.topics import CLIENTS, DELIVERY_APP_ID, MILESTONES
@@ -151,6 +154,8 @@ async def _running(settings: DeliverSettings, watch: Watched, pool: Pool) -> Asy
         "reapplier": Reapplier(pool, writes, partial(read_back, client_options(settings))).run(),
         "outbox": Outbox(pool, client_options(settings)).run(),
         "figures": DeliveryFigures(pool).run(),
+        "approvals": ApprovalClock(pool, watch.current, clock.now).run(),
+        "mails to coaches": send_when_known(app, _coach_mails(settings, watch.current, pool)),
         **{
             f"sender of {name}": send_when_known(
                 app, _sender(name, channel, settings, watch.current, pool, teller, wakeup)
@@ -195,6 +200,16 @@ def profiles_unknown(app: EngineApp) -> str | None:
 
 def channels(settings: DeliverSettings, tenants: TenantsNow) -> dict[str, Channel | None]:
     """The channels that have what they need; the inbox is a table of ours and needs nothing."""
+    return {
+        "in_app": None,
+        "email": _email(settings),
+        "sms": SmsChannel(account_of(twilio_account, tenants, settings.secrets_dir)),
+        "slack": SlackChannel(account_of(slack_place, tenants, settings.secrets_dir)),
+        "gift": GiftChannel(account_of(gift_account, tenants, settings.secrets_dir)),
+    }
+
+
+def _email(settings: DeliverSettings) -> EmailChannel:
     password = settings.smtp_password
     server = MailServer(
         host=settings.smtp_host,
@@ -205,13 +220,12 @@ def channels(settings: DeliverSettings, tenants: TenantsNow) -> dict[str, Channe
         hello=_hello(settings),
         connections=settings.sender_concurrency,
     )
-    return {
-        "in_app": None,
-        "email": EmailChannel(server, now=lambda: datetime.now(UTC)),
-        "sms": SmsChannel(account_of(twilio_account, tenants, settings.secrets_dir)),
-        "slack": SlackChannel(account_of(slack_place, tenants, settings.secrets_dir)),
-        "gift": GiftChannel(account_of(gift_account, tenants, settings.secrets_dir)),
-    }
+    return EmailChannel(server, now=lambda: datetime.now(UTC))
+
+
+def _coach_mails(settings: DeliverSettings, tenants: TenantsNow, pool: Pool) -> CoachMails:
+    links = ApprovalLinks(str(settings.public_url), settings.link_key.get_secret_value())
+    return CoachMails(pool, tenants=tenants, channel=_email(settings), links=links, now=settings.clock.now)
 
 
 def _hello(settings: DeliverSettings) -> str:

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import structlog
 
 from agents import metrics
+from agents.ledger.approvals import approval_figures
 from agents.ledger.away import AWAY
 from agents.ledger.money import cents_in_doubt
 from agents.ledger.outbox import Backlog, backlog
@@ -33,6 +35,7 @@ class DeliveryFigures:
         self._parked: dict[tuple[str, str], int] = {}
         self._cents_in_doubt = 0
         self._backlog = Backlog(changes=0, oldest_at=None)
+        self._approvals: tuple[int, datetime | None] = (0, None)
         channel = ("channel",)
         metrics.Sampled("cairn_deliveries_pending", "Deliveries that wait to be sent.", channel, self._pending)
         metrics.Sampled(
@@ -54,6 +57,15 @@ class DeliveryFigures:
         metrics.Sampled(
             "cairn_outbox_oldest_timestamp_seconds", "Since when the oldest of them waits.", (), self._oldest_change
         )
+        metrics.Sampled(
+            "cairn_approvals_open", "Approvals that wait for a coach.", (), lambda: [((), self._approvals[0])]
+        )
+        metrics.Sampled(
+            "cairn_approvals_oldest_timestamp_seconds",
+            "Since when the oldest open approval waits.",
+            (),
+            self._oldest_approval,
+        )
         metrics.Sampled("cairn_parked_records", "Records refused by delivery that wait.", ("topic",), self._by_topic)
 
     async def run(self) -> None:
@@ -65,6 +77,7 @@ class DeliveryFigures:
                 self._parked = await parked_by_reason(self._pool)
                 self._cents_in_doubt = await cents_in_doubt(self._pool)
                 self._backlog = await backlog(self._pool)
+                self._approvals = await approval_figures(self._pool)
             except AWAY as error:
                 _log.warning("figures_waited_for", error_type=type(error).__name__)
             await asyncio.sleep(_INTERVAL_SECONDS)
@@ -92,6 +105,10 @@ class DeliveryFigures:
         counts: dict[str, int] = dict.fromkeys(sorted(SENDABLE), 0)
         counts |= {figure.channel: figure.deliveries for figure in self._figures if figure.state == "unknown"}
         return [((channel,), count) for channel, count in counts.items()]
+
+    def _oldest_approval(self) -> Samples:
+        since = self._approvals[1]
+        return [((), since.timestamp())] if since else []
 
     def _by_topic(self) -> Samples:
         counts = dict.fromkeys((CLIENTS, MILESTONES), 0)

@@ -60,6 +60,8 @@ UNSUBSCRIBES = Counter("cairn_unsubscribes", "Clients that opted out of a channe
 SURGES = Counter("cairn_surges", "Tenants paused because they sent far more than usual.")
 REFERRAL_CLICKS = Counter("cairn_referral_clicks", "Referral addresses opened by a person.")
 ERASURES = Counter("cairn_erasures", "Clients erased.")
+APPROVALS = Counter("cairn_approvals", "Approvals that a coach decided, or that closed.", ("outcome",))
+COACH_MAILS = Counter("cairn_coach_mails", "Mails to coaches that reached a state.", ("kind", "outcome"))
 BUILD_INFO = Gauge("cairn_build_info", "Always 1; the version is the label.", ("version",))
 RULES_LOADED_TIMESTAMP_SECONDS = Gauge(
     "cairn_rules_loaded_timestamp_seconds", "When the rulebooks were loaded.", ("digest",)
@@ -81,6 +83,10 @@ for _channel in sorted(SENDABLE):
     DELIVERY_ATTEMPT_SECONDS.labels(_channel)
 for _state in ("spent", "returned"):
     SPEND_CENTS.labels(_state)
+for _state in ("approved", "declined", "taken_over", "closed"):
+    APPROVALS.labels(_state)
+for _kind in ("approval", "escalation", "tasks"):
+    COACH_MAILS.labels(_kind, "sent")
 for _reason in REFUSAL_REASONS:
     DEAD_LETTERS.labels(_reason)
 for _invariant in ("key_parked", "refusals_tripped"):

@@ -11,11 +11,11 @@ from agents.client_views import view_of
 from agents.ledger.deliveries import Claimed, Ready
 from agents.tenants import Tenant
 from schemas.celebration import Verdict
-from schemas.policy import ChannelName
+from schemas.policy import Budget, ChannelName
 from streams.planning.answer import answer_for, override_of
 from streams.planning.objections import Objection, Question, first_objection
 from streams.planning.release import objection_to_release
-from streams.planning.verdicts import Case, on_absence, on_fault, on_objection
+from streams.planning.verdicts import Case, on_absence, on_budget, on_fault, on_objection
 
 _WITHOUT_ADDRESS = frozenset({"in_app", "slack"})
 
@@ -29,9 +29,14 @@ def objection_of(claimed: Claimed, ready: Ready, tenant: Tenant | None, now: dat
         return on_objection(case, Objection(outcome="skip", reason="shadow"))
     objection = objection_to_release(
         question_of(tenant, ready, now), _channel(ready), of_tier=ready.celebrated, of_all=ready.celebrated_of_all
-    ) or _over_budget(ready, tenant)
-    if objection:
-        return on_objection(case, objection)
+    )
+    return on_objection(case, objection) if objection else _lack_of(case, ready, tenant)
+
+
+def _lack_of(case: Case, ready: Ready, tenant: Tenant) -> Verdict | None:
+    """What it needs and does not have: an account, money, an address."""
+    if _is_over_budget(ready, tenant):
+        return on_budget(case, tenant.coach(ready.client.coach).id)
     if ready.channel not in tenant.channels:
         return on_fault(case, "no_channel")
     if ready.channel in _WITHOUT_ADDRESS or address_of(ready):
@@ -39,14 +44,19 @@ def objection_of(claimed: Claimed, ready: Ready, tenant: Tenant | None, now: dat
     return on_absence(case, "no_address" if ready.client.profile else "no_profile")
 
 
-def _over_budget(ready: Ready, tenant: Tenant) -> Objection | None:
-    """Money that others have taken since it was planned: a coach is asked."""
+def _is_over_budget(ready: Ready, tenant: Tenant) -> bool:
+    """Whether others have taken the money since it was planned, and no coach has agreed to this gift."""
     budget, cents = tenant.rulebook.policy.budget, ready.gift_cents
     is_within = (
         ready.client_cents + cents <= budget.client_month_cents
         and ready.tenant_cents + cents <= budget.tenant_month_cents
     )
-    return None if ready.channel != "gift" or is_within else Objection(outcome="hold", reason="over_budget")
+    return ready.channel == "gift" and not (is_within or ready.money_agreed)
+
+
+def budget_of(ready: Ready, tenant: Tenant) -> Budget | None:
+    """What the gift has to keep to; None when a coach has agreed to it."""
+    return None if ready.money_agreed else tenant.rulebook.policy.budget
 
 
 def question_of(tenant: Tenant, ready: Ready, now: datetime) -> Question:

@@ -30,6 +30,7 @@ def occasion_to_release(ready: Ready, tenant: Tenant, now: datetime) -> Occasion
         next_step=ready.next_step,
         keepsakes=frozenset(carried_by(tenant, ready, now)),
         is_first=ready.is_first,
+        approved=ready.approved,
     )
 
 

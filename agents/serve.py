@@ -15,6 +15,8 @@ import structlog
 import uvloop
 from aiohttp import web
 
+from agents.approval_desk import ApprovalDesk
+from agents.channels.render import Renderer
 from agents.channels.sms import KEY_FILE
 from agents.engine.serving import stop_signal
 from agents.intake.service import Intake, IntakeConfig, run_intake
@@ -25,6 +27,9 @@ from agents.ledger.queries import load_queries
 from agents.settings import ServeSettings
 from agents.tenants import Tenant, load_tenants, secret_values
 from agents.web.admin import admin_app
+from agents.web.admin_approvals import approval_routes
+from agents.web.approval_links import ApprovalLinks
+from agents.web.approval_page import approval_page_app
 from agents.web.asset_files import assets_app
 from agents.web.failures import Failures
 from agents.web.inbox import inbox_app
@@ -126,7 +131,18 @@ def public_app(settings: ServeSettings, tenants: Mapping[str, Tenant], pool: Poo
     app.add_subapp("/v1/inbox", inbox_app(pool, keys=inbox_keys, failures=failures, allowed_origins=origins))
     app.add_subapp("/v1/replies", replies_app(pool, tokens=account_tokens, public_url=str(settings.public_url)))
     app.add_subapp("/u", unsubscribe_app(pool, links=links, practice=practice))
-    admin = admin_app(pool, failures=failures, erase=intake.admission.erase, tenants=tenants, now=settings.clock.now)
+    desk = ApprovalDesk(pool, tenants=lambda: tenants, renderer=Renderer(), now=settings.clock.now)
+    asked = ApprovalLinks(str(settings.public_url), settings.link_key.get_secret_value())
+    page = approval_page_app(desk, links=asked, tenants=lambda: tenants, public_url=str(settings.public_url))
+    app.add_subapp("/a", page)
+    admin = admin_app(
+        pool,
+        failures=failures,
+        erase=intake.admission.erase,
+        tenants=tenants,
+        now=settings.clock.now,
+        more=approval_routes(desk),
+    )
     app.add_subapp("/v1/admin", admin)
     keepsake_links = KeepsakeLinks(str(settings.public_url), settings.link_key.get_secret_value())
     add_keepsakes(app, pool, links=keepsake_links, tenants=tenants)

@@ -12,12 +12,15 @@ import asyncpg
 from aiokafka import ConsumerRecord
 
 from demo.found import Found, FoundDelivery, FoundMilestone, FoundTask, InboxItem
+from demo.people import COACHES
 from demo.sent import Mail, parse_mail
 from demo.topic import read_topic
 
 MILESTONES_TOPIC = "coaching.milestones.v1"
 EVENTS_TOPIC = "coaching.events.v1"
 DEAD_LETTERS_TOPIC = "coaching.dead-letters.v1"
+
+_COACHES = frozenset(coach.email for coach in COACHES)
 
 _DELIVERIES = """
 SELECT d.delivery_id, c.milestone_id, d.client, d.rule, d.tier, m.record ->> 'name' AS milestone, d.channel,
@@ -60,8 +63,9 @@ async def look(*, kafka: str, dsn: str, mails_folder: Path, metrics_urls: tuple[
 
 
 def read_mails(folder: Path) -> tuple[Mail, ...]:
-    """The mails that the mail server received, oldest first."""
-    return tuple(parse_mail(path.read_bytes()) for path in sorted(folder.glob("*.eml")))
+    """The mails to clients that the mail server received, oldest first; coaches get theirs about tasks beside them."""
+    mails = (parse_mail(path.read_bytes()) for path in sorted(folder.glob("*.eml")))
+    return tuple(mail for mail in mails if mail.to not in _COACHES)
 
 
 async def read_metrics(urls: tuple[str, ...]) -> dict[str, float]:

@@ -25,7 +25,7 @@ Reason = Literal[
     "channel_unwanted", "approval", "by_hand", "no_amount", "cap_reached", "quiet_hours", "shadow",
     "retracted", "retracted_after_sending", "missing_fact", "no_address", "no_profile", "rejected",
     "provider_away", "lost_in_sending", "no_channel", "celebrated_before", "merged", "hold_out", "over_budget",
-    "declined", "taken_over", "approval_over", "core_opened", "cool_down", "not_carried", "approved",
+    "declined", "taken_over", "approval_over", "core_opened", "cool_down", "not_carried", "approved", "revised",
 ]  # fmt: skip
 
 WHOLE = "celebration"
@@ -114,6 +114,7 @@ class Verdict:
         deferred: it waited for something of ours.
         decision: what is recorded; None when it merely tries again.
         task: what the coach is asked.
+        asks_coach: whose approval it waits for, by id.
     """
 
     state: DeliveryState
@@ -125,6 +126,7 @@ class Verdict:
     deferred: bool = False
     decision: Decision | None = None
     task: CoachTask | None = None
+    asks_coach: str | None = None
 
 
 class Ask(Struct, frozen=True, kw_only=True):

@@ -74,6 +74,7 @@ class Rendered:
         title: the heading of an in-app message.
         locale: BCP 47 tag of the templates that were used.
         unsubscribe_url: the address of the message's own channel that ends it, for RFC 8058.
+        paragraphs: its words before any layout, a line each.
     """
 
     subject: str
@@ -83,6 +84,7 @@ class Rendered:
     title: str
     locale: str = LOCALE
     unsubscribe_url: str | None = None
+    paragraphs: tuple[str, ...] = ()
 
 
 class Renderer:
@@ -160,6 +162,7 @@ class Renderer:
             inline=inline,
             title=letter.subject,
             unsubscribe_url=links.unsubscribe_url,
+            paragraphs=letter.paragraphs,
         )
 
 
@@ -170,6 +173,7 @@ def _in_app(letter: Letter) -> Rendered:
         html="".join(f"<p>{escape(paragraph)}</p>" for paragraph in letter.paragraphs),
         inline=(),
         title=letter.subject,
+        paragraphs=letter.paragraphs,
     )
 
 
@@ -177,7 +181,9 @@ def _text_message(letter: Letter, words: Words) -> Rendered:
     """One line that says who speaks, and how to make it stop (CTIA, "Messaging Principles", 5.1.3)."""
     names = dict.fromkeys((words["signed_by"], words["tenant_name"]))
     text = plainly(f"{' '.join(letter.paragraphs)} {', '.join(names)}. {_STOP}")
-    return Rendered(subject=letter.subject, text=text, html="", inline=(), title=letter.subject)
+    return Rendered(
+        subject=letter.subject, text=text, html="", inline=(), title=letter.subject, paragraphs=letter.paragraphs
+    )
 
 
 def _figure(words: Words, *, badge: bool) -> Mapping[str, object] | None:

@@ -5,6 +5,7 @@ import sys
 from aiokafka.errors import KafkaError
 
 from agents.cli import (
+    approvals,
     audit,
     brake,
     dead_letters,
@@ -27,6 +28,7 @@ from agents.settings import SettingsError
 from agents.tenants import TenantErrors
 
 __all__ = [
+    "approvals",
     "audit",
     "brake",
     "dead_letters",

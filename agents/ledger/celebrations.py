@@ -78,6 +78,7 @@ class Page:
     withdrawn: list[str] = field(default_factory=list)
     merged: list[tuple[str, str]] = field(default_factory=list)
     referrals: list[Celebration] = field(default_factory=list)
+    asks: list[Row] = field(default_factory=list)
 
 
 async def read_book(

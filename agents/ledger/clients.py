@@ -21,6 +21,7 @@ _ERASE_MORE = (
     _SQL.erase_inbox,
     _SQL.erase_deliveries,
     _SQL.erase_tasks,
+    _SQL.erase_approvals,
     _SQL.erase_published,
     _SQL.erase_referrals,
     _SQL.erase_decisions,

@@ -7,10 +7,12 @@ sender that slept through its lease cannot undo what another one, or a person, d
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import cast
 
 import msgspec
 
 from agents.ledger import money, rows
+from agents.ledger.approvals import ask_approvals
 from agents.ledger.celebrations import HISTORY, append_decisions, free_merged
 from agents.ledger.clients import ClientRow, client_row, lock_client
 from agents.ledger.money import month_of
@@ -19,7 +21,7 @@ from agents.ledger.queries import load_queries
 from agents.ledger.referrals import new_code, record_asked
 from agents.ledger.tasks import upsert_tasks
 from schemas.brake import Pause
-from schemas.celebration import Verdict
+from schemas.celebration import Approved, Ask, Verdict
 from schemas.milestone import Milestone
 from schemas.policy import Budget, ChannelName, NextStep
 
@@ -43,6 +45,7 @@ class Ready:
     Attributes:
         celebrated: when other celebrations of the tier left; empty when this one has its slot.
         heard_at: real time.
+        expires_at: domain time.
         pauses: those in force.
         since: `celebrated` looks back to here, domain time.
         digest: what all of it comes to; equal as long as nothing of it changes.
@@ -51,6 +54,8 @@ class Ready:
         also: milestones that were merged into this one.
         keepsakes: those that wait for this message to carry them.
         core_opened: another message of the celebration was opened.
+        approved: the words that a coach has approved.
+        money_agreed: a coach has agreed to the gift, within the budget or not.
         in_doubt: what it costs may have been ordered by an earlier attempt.
         client_cents: what other gifts of the month take of the client's budget.
         tenant_cents: and of the tenant's.
@@ -62,6 +67,7 @@ class Ready:
     attempts: int
     deferrals: int
     heard_at: datetime
+    expires_at: datetime
     milestone: Milestone
     client: ClientRow
     moment_taken: bool
@@ -78,6 +84,8 @@ class Ready:
     also: tuple[Milestone, ...]
     keepsakes: tuple[ChannelName, ...]
     core_opened: bool
+    approved: Approved | None
+    money_agreed: bool
     in_doubt: bool
     client_cents: int
     tenant_cents: int
@@ -114,6 +122,7 @@ async def read_ready(connection: "Connection | Pool", claimed: Claimed, now: dat
         attempts=row["attempts"],
         deferrals=row["deferrals"],
         heard_at=row["heard_at"],
+        expires_at=row["expires_at"],
         milestone=rows.recorded_milestone(row["record"]),
         client=client_row(row),
         moment_taken=row["moment_taken"],
@@ -127,6 +136,8 @@ async def read_ready(connection: "Connection | Pool", claimed: Claimed, now: dat
         also=msgspec.json.decode(row["also"], type=tuple[Milestone, ...]) if row["also"] else (),
         keepsakes=tuple(row["keepsakes"]),
         core_opened=row["core_opened"],
+        approved=msgspec.json.decode(row["approved"], type=Approved) if row["approved"] else None,
+        money_agreed=row["money_agreed"],
         in_doubt=row["in_doubt"],
         client_cents=row["client_cents"],
         tenant_cents=row["tenant_cents"],
@@ -237,6 +248,10 @@ async def settle(
     if verdict.decision:
         await append_decisions(connection, [rows.decision(ready.milestone, verdict.decision, now)])
         await free_merged(connection, [ready.celebration_id])
+    if verdict.asks_coach is not None:
+        asked = Ask(parts=(cast("ChannelName", ready.channel),), cents=ready.gift_cents)
+        row = rows.ask(ready.milestone, asked, verdict.asks_coach, expires_at=ready.expires_at, now=now)
+        await ask_approvals(connection, [row])
     if verdict.task:
         await upsert_tasks(connection, [rows.task(ready.milestone, verdict.task, ready.client.coach, now)])
     return True

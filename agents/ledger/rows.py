@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 
-from schemas.celebration import Celebration, CoachTask, Decision, Delivery, celebration_id
+from schemas.celebration import Ask, Celebration, CoachTask, Decision, Delivery, celebration_id
 from schemas.milestone import RETRACTED, Milestone
+from streams.planning.approvals import deadlines
 
 Row = dict[str, Any]
 
@@ -115,6 +116,24 @@ def task(about: Milestone, asked: CoachTask, coach: str | None, now: datetime) -
         "summary": asked.summary,
         "minutes": asked.minutes,
         "planned_at": now,
+    }
+
+
+def ask(about: Milestone, asked: Ask, coach: str, *, expires_at: datetime, now: datetime) -> Row:
+    """A row of `approvals`; the coach is named by id."""
+    until = deadlines(now, expires_at)
+    return {
+        "celebration_id": celebration_id(about.milestone_id),
+        "tenant": about.tenant,
+        "client": about.client,
+        "coach": coach,
+        "revision": about.revision,
+        "parts": asked.parts,
+        "cents": asked.cents,
+        "asked_at": now,
+        "escalate_at": until.escalate_at,
+        "close_at": until.close_at,
+        "expires_at": expires_at,
     }
 
 

@@ -13,27 +13,27 @@ names its tenant.
 | `GET /tenants/T/clients/C/why?milestone=` | what the client reached, what was sent, what was not, and why |
 | `GET /tenants/T/held` | what is held and why |
 | `GET /tenants/T/tasks` | what is left to coaches; `POST /tenants/T/tasks/N/done` closes one |
+| `/tenants/T/approvals` | what waits for a coach: `agents.web.admin_approvals` |
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from http import HTTPStatus
-from typing import TypeVar, get_args
+from typing import get_args
 
 import msgspec
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from agents.ledger.brakes import held, pause, resume, suppress, unsuppress
 from agents.ledger.pool import Pool
 from agents.ledger.story import read_story
 from agents.ledger.tasks import close_task, open_tasks
 from agents.tenants import Tenant, unknown_rule
-from agents.web.access import Caller, caller_of
 from agents.web.failures import Failures
+from agents.web.keyed import Refused, author_of, read_body, with_key
 from agents.web.problems import json, problem
 from schemas.brake import Pause, Suppression, SuppressionAnswer
 from schemas.client import Line
@@ -42,12 +42,9 @@ from schemas.text import Identifier
 
 Erase = Callable[[str, str], Awaitable[None]]
 
-_MAX_BODY_BYTES = 16 * 1024
 _MAX_TASK_DIGITS = 18
 _CHANNELS: tuple[str, ...] = get_args(ChannelName)
 _MILESTONE = re.compile(r"[0-9a-f]{32}")
-_CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
-B = TypeVar("B", bound=BaseModel)
 
 
 class _Body(BaseModel):
@@ -81,16 +78,16 @@ class Administration:
 
     async def suppress(self, request: web.Request) -> web.Response:
         """Nothing goes to this client from now on: `{reason, answer?, until?}`."""
-        body = await _read(request, _SuppressionBody)
+        body = await read_body(request, _SuppressionBody)
         suppression = Suppression(answer=body.answer, reason=body.reason, until=body.until)
         tenant, client = _tenant(request), _client(request)
-        await suppress(self._pool, tenant=tenant, client=client, suppression=suppression, author=_author(request))
+        await suppress(self._pool, tenant=tenant, client=client, suppression=suppression, author=author_of(request))
         return _done()
 
     async def unsuppress(self, request: web.Request) -> web.Response:
         """Lift it; 404 when there is none."""
         tenant, client = _tenant(request), _client(request)
-        lifted = await unsuppress(self._pool, tenant=tenant, client=client, author=_author(request), now=self._now())
+        lifted = await unsuppress(self._pool, tenant=tenant, client=client, author=author_of(request), now=self._now())
         return _done(lifted)
 
     async def erase(self, request: web.Request) -> web.Response:
@@ -102,7 +99,7 @@ class Administration:
         """The story of the client's newest milestones, or of one; 404 for a client of whom nothing was heard."""
         milestone = request.query.get("milestone")
         if milestone is not None and not _MILESTONE.fullmatch(milestone):
-            raise _Refused("milestone: the 32 hex characters of its id")
+            raise Refused("milestone: the 32 hex characters of its id")
         story = await read_story(self._pool, _tenant(request), _client(request), milestone=milestone)
         if not story.is_known or (milestone and not story.milestones):
             return problem(HTTPStatus.NOT_FOUND, "delivery has heard nothing of it: ids are compared letter by letter")
@@ -110,20 +107,20 @@ class Administration:
 
     async def pause(self, request: web.Request) -> web.Response:
         """Nothing in the scope goes from now on: `{reason}`. Pausing again changes nothing."""
-        body = await _read(request, _Body)
+        body = await read_body(request, _Body)
         tenant, channel, rule = _scope(request)
         correction = unknown_rule(self._tenants, tenant, rule) if rule is not None else None
         if correction:
-            raise _Refused(f"rule: {correction}")
+            raise Refused(f"rule: {correction}")
         scope = Pause(tenant=tenant, channel=channel, rule=rule, reason=body.reason)
-        await pause(self._pool, scope, author=_author(request))
+        await pause(self._pool, scope, author=author_of(request))
         return _done()
 
     async def resume(self, request: web.Request) -> web.Response:
         """Lift the pause of exactly this scope; 404 when there is none."""
         tenant, channel, rule = _scope(request)
         lifted = await resume(
-            self._pool, tenant=tenant, channel=channel, rule=rule, author=_author(request), now=self._now()
+            self._pool, tenant=tenant, channel=channel, rule=rule, author=author_of(request), now=self._now()
         )
         return _done(lifted)
 
@@ -142,7 +139,7 @@ class Administration:
         number = request.match_info["task"]
         if len(number) > _MAX_TASK_DIGITS:
             return problem(HTTPStatus.NOT_FOUND)
-        closed = await close_task(self._pool, task_id=int(number), tenant=_tenant(request), author=_author(request))
+        closed = await close_task(self._pool, task_id=int(number), tenant=_tenant(request), author=author_of(request))
         return _done(closed)
 
 
@@ -153,6 +150,7 @@ def admin_app(
     erase: Erase,
     tenants: Mapping[str, Tenant],
     now: Callable[[], datetime],
+    more: Iterable[web.RouteDef] = (),
 ) -> web.Application:
     """The application to mount at `/v1/admin`.
 
@@ -162,9 +160,10 @@ def admin_app(
         erase: forgets a client of a tenant everywhere.
         tenants: by id; a slip in the name of a tenant or rule must not look like a brake that works.
         now: domain time.
+        more: routes of other subjects that a key opens, such as approvals.
     """
     admin = Administration(pool, erase, tenants, now)
-    app = web.Application(middlewares=[_with_key(pool, failures, tenants)])
+    app = web.Application(middlewares=[with_key(pool, failures, tenants)])
     client = "/tenants/{tenant}/clients/{client}"
     app.add_routes(
         [
@@ -179,41 +178,10 @@ def admin_app(
             web.get("/tenants/{tenant}/held", admin.held, allow_head=False),
             web.get("/tenants/{tenant}/tasks", admin.tasks, allow_head=False),
             web.post(r"/tenants/{tenant}/tasks/{task:\d+}/done", admin.task_done),
+            *more,
         ]
     )
     return app
-
-
-class _Refused(Exception):
-    """A request that cannot be understood; the text says what to correct."""
-
-
-def _with_key(pool: Pool, failures: Failures, tenants: Mapping[str, Tenant]) -> Middleware:
-    @web.middleware
-    async def authorize(request: web.Request, handler: Handler) -> web.StreamResponse:
-        caller = await caller_of(pool, request)
-        if caller is None:
-            return failures.refuse(request)
-        tenant = request.match_info.get("tenant")
-        if caller.tenant is not None and caller.tenant != tenant:
-            return problem(HTTPStatus.FORBIDDEN, "this key is for another tenant")
-        if tenant is not None and tenant not in tenants:
-            return problem(HTTPStatus.NOT_FOUND, "there is no such tenant")
-        request[_CALLER] = caller
-        try:
-            return await handler(request)
-        except _Refused as refused:
-            return problem(HTTPStatus.BAD_REQUEST, str(refused))
-
-    return authorize
-
-
-async def _read(request: web.Request, kind: type[B]) -> B:
-    try:
-        return kind.model_validate_json(await request.clone(client_max_size=_MAX_BODY_BYTES).read())
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors())
-        raise _Refused(faults) from None
 
 
 def _tenant(request: web.Request) -> str:
@@ -224,23 +192,19 @@ def _client(request: web.Request) -> str:
     try:
         return msgspec.convert(request.match_info["client"], Identifier)
     except msgspec.ValidationError:
-        raise _Refused("client: 1 to 128 characters without spaces or /") from None
+        raise Refused("client: 1 to 128 characters without spaces or /") from None
 
 
 def _scope(request: web.Request) -> tuple[str | None, str | None, str | None]:
     unknown = set(request.query) - {"channel", "rule"}
     if unknown:
-        raise _Refused("only channel and rule narrow a pause")
+        raise Refused("only channel and rule narrow a pause")
     channel, rule = request.query.get("channel"), request.query.get("rule")
     if channel is not None and channel not in _CHANNELS:
-        raise _Refused(f"channel: one of {', '.join(_CHANNELS)}")
+        raise Refused(f"channel: one of {', '.join(_CHANNELS)}")
     if (rule is not None and not rule.isprintable()) or rule == "":
-        raise _Refused("rule: the id of a rule")
+        raise Refused("rule: the id of a rule")
     return request.match_info.get("tenant"), channel, rule
-
-
-def _author(request: web.Request) -> str:
-    return request[_CALLER].author
 
 
 def _done(found: bool = True) -> web.Response:

@@ -27,7 +27,6 @@ from streams.planning.quiet_hours import quiet_until
 from streams.planning.timing import Timing, caps_of, first_time
 
 _GOES: Final = frozenset({"send", "hold"})
-_ASKS: Final = frozenset({"approval", "over_budget"})
 
 
 class Part(Struct, frozen=True, kw_only=True):
@@ -35,6 +34,7 @@ class Part(Struct, frozen=True, kw_only=True):
 
     Attributes:
         tell: a person must hear that it does not go by itself.
+        asks: a coach is asked first, whatever else it waits for.
         is_handwork: a person carries it out; it has no delivery.
     """
 
@@ -44,6 +44,7 @@ class Part(Struct, frozen=True, kw_only=True):
     due_at: datetime
     detail: str | None = None
     tell: bool = False
+    asks: bool = False
     is_handwork: bool = False
 
     @property
@@ -54,7 +55,7 @@ class Part(Struct, frozen=True, kw_only=True):
     @property
     def waits_for_approval(self) -> bool:
         """Whether a coach is asked first."""
-        return self.outcome == "hold" and self.reason in _ASKS
+        return self.asks and self.goes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,15 +100,16 @@ def judge(question: Question, channel: ChannelName, slot: Slot, account: Account
         return _handmade(channel, objection, question)
     if objection is None and channel not in slot.channels:
         objection = _not_set_up(answer, slot)
-    if objection is not None:
-        return _objected(channel, objection, now)
     asked = _asked(question, channel, account)
+    if objection is not None:
+        return _objected(channel, objection, now, asks=asked is not None)
     if asked is not None:
-        return Part(channel=channel, outcome="hold", reason=asked, due_at=now)
+        return Part(channel=channel, outcome="hold", reason=asked, due_at=now, asks=True)
     return _timed(channel, answer, slot, now)
 
 
-def _objected(channel: ChannelName, objection: Objection, now: datetime) -> Part:
+def _objected(channel: ChannelName, objection: Objection, now: datetime, *, asks: bool) -> Part:
+    """A part that somebody objects to; what a brake merely holds must not slip past the coach when that is lifted."""
     by_hand = objection.reason == "by_hand"
     return Part(
         channel=channel,
@@ -116,6 +118,7 @@ def _objected(channel: ChannelName, objection: Objection, now: datetime) -> Part
         detail=objection.detail,
         due_at=now,
         tell=objection.by_hand and channel in MESSAGES,
+        asks=asks,
         is_handwork=by_hand and channel not in MESSAGES,
     )
 

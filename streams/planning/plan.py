@@ -38,7 +38,7 @@ from streams.planning.objections import Question
 
 _NO_OVERRIDE = Override()
 _NO_ACCOUNT = Account()
-_WAIT_FOR_PEOPLE = frozenset({"paused", "suppressed", "approval", "over_budget"})
+_BRAKES = frozenset({"paused", "suppressed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +200,7 @@ def _outcome(parts: Sequence[Part], task: CoachTask | None) -> CelebrationOutcom
 
 def _delivery(celebration: str, part: Part, answer: Answer) -> Delivery:
     """The row that senders see: a wait for people is `held`, a wait for a time is `pending`."""
-    is_held = part.reason in _WAIT_FOR_PEOPLE
+    is_held = part.waits_for_approval or part.reason in _BRAKES
     return Delivery(
         delivery_id=delivery_id(celebration, part.channel),
         channel=part.channel,

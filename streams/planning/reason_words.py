@@ -43,6 +43,7 @@ _REASONS: Final[Mapping[str, str]] = {
     "cool_down": "the client was asked too recently",
     "not_carried": "no message went that could have carried it",
     "approved": "a coach has approved it",
+    "revised": "a correction changed it while it waited for the coach",
 }
 _OUTCOMES: Final[Mapping[str, str]] = {
     "send": "goes",

@@ -50,6 +50,12 @@ def on_objection(case: Case, objection: Objection | Wait) -> Verdict:
     )
 
 
+def on_budget(case: Case, coach: str) -> Verdict:
+    """The month's money is used up: the coach is asked, by id."""
+    decision = Decision(part=case.channel, outcome="hold", reason="over_budget")
+    return Verdict(state="held", reason="approval", decision=decision, asks_coach=coach)
+
+
 def on_absence(case: Case, reason: Literal["no_profile", "no_address"]) -> Verdict:
     """The profile or the address may still arrive: wait a little, then ask the coach."""
     if case.deferrals < MAX_DEFERRALS:

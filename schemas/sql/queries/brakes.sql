@@ -55,11 +55,17 @@ UPDATE deliveries d SET state = 'held', reason = 'paused', fence = fence + 1, le
 FROM covered WHERE d.delivery_id = covered.delivery_id;
 
 -- name: release_held
--- What is held by nothing any more waits for a sender again, which asks once more. So many at a time that no time-out
+-- What is held by nothing any more waits for a sender again, which asks once more; what a coach has still to approve goes
+-- on waiting for that alone. A part without an approval that was decided stays held. So many at a time that no time-out
 -- ends it; the sweeper goes on with the rest.
 WITH free AS (
-    SELECT d.delivery_id FROM deliveries d
+    SELECT d.delivery_id,
+           EXISTS (SELECT FROM approvals a WHERE a.celebration_id = d.celebration_id AND a.state = 'open'
+                   AND d.channel = ANY (a.parts)) AS waits
+    FROM deliveries d
     WHERE d.state = 'held'
+      AND (d.reason <> 'approval' OR EXISTS (SELECT FROM approvals a WHERE a.celebration_id = d.celebration_id
+                                             AND a.state <> 'open' AND d.channel = ANY (a.parts)))
       AND NOT EXISTS (SELECT FROM pauses p WHERE p.lifted_at IS NULL
                       AND (p.tenant IS NULL OR p.tenant = d.tenant)
                       AND (p.channel IS NULL OR p.channel = d.channel)
@@ -70,7 +76,8 @@ WITH free AS (
     LIMIT 20000
     FOR NO KEY UPDATE OF d SKIP LOCKED
 )
-UPDATE deliveries d SET state = 'pending', reason = 'released'
+UPDATE deliveries d SET state = CASE WHEN free.waits THEN 'held' ELSE 'pending' END,
+       reason = CASE WHEN free.waits THEN 'approval' ELSE 'released' END
 FROM free WHERE d.delivery_id = free.delivery_id
 RETURNING d.delivery_id;
 

@@ -63,6 +63,12 @@ WHERE tenant = $1 AND client = $2 AND state IN ('pending', 'deferred', 'held');
 UPDATE coach_tasks SET state = 'dropped', closed_at = now(), closed_by = 'erasure'
 WHERE tenant = $1 AND client = $2 AND state = 'open';
 
+-- name: erase_approvals
+-- Nobody decides about an erased client any more, and what was approved or said is forgotten.
+UPDATE approvals SET words = NULL, note = NULL, state = CASE state WHEN 'open' THEN 'closed' ELSE state END,
+       reason = CASE state WHEN 'open' THEN 'erased' ELSE reason END
+WHERE tenant = $1 AND client = $2;
+
 -- name: erase_published
 -- The copy that the intake joins facts to is gone, and no tool brings the client back.
 INSERT INTO published_profiles (tenant, client, erased_at) VALUES ($1, $2, now())

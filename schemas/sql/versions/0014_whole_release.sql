@@ -39,18 +39,18 @@ CREATE FUNCTION release_facts(
     asked_delivery text, asked_fence bigint, since timestamptz, asked_month date
 ) RETURNS TABLE (
     celebration_id text, channel text, attempts int, deferrals int, heard_at timestamptz, record jsonb,
-    celebrated_at timestamptz, profile jsonb, erased boolean, answer text, suppression_reason text, until timestamptz,
+    celebrated_at timestamptz, expires_at timestamptz, profile jsonb, erased boolean, answer text, suppression_reason text, until timestamptz,
     opted_out text[], moment_taken boolean, celebrated timestamptz[], celebrated_of_all timestamptz[], pauses jsonb,
     phrase int, is_first boolean, next_step text, variant text, gift_cents int, also jsonb, keepsakes text[],
-    core_opened boolean, in_doubt boolean, client_cents bigint, tenant_cents bigint, digest text
+    core_opened boolean, approved jsonb, money_agreed boolean, in_doubt boolean, client_cents bigint, tenant_cents bigint, digest text
 ) LANGUAGE sql STABLE AS $$
 SELECT f.*, encode(sha256(convert_to(ROW(
     f.channel, f.attempts, f.deferrals, f.record, f.profile, f.erased, f.answer, f.suppression_reason, f.until,
     f.opted_out, f.moment_taken, f.celebrated, f.celebrated_of_all, f.pauses, f.phrase, f.is_first, f.next_step,
-    f.variant, f.gift_cents, f.also, f.keepsakes, f.core_opened)::text, 'UTF8')), 'hex')
+    f.variant, f.gift_cents, f.also, f.keepsakes, f.core_opened, f.approved, f.money_agreed)::text, 'UTF8')), 'hex')
 FROM (
     SELECT d.celebration_id, d.channel, d.attempts, d.deferrals, d.heard_at, m.record,
-           c.celebrated_at, k.profile, k.erased_at IS NOT NULL AS erased, s.answer, s.reason AS suppression_reason,
+           c.celebrated_at, d.expires_at, k.profile, k.erased_at IS NOT NULL AS erased, s.answer, s.reason AS suppression_reason,
            s.until,
            ARRAY(SELECT o.channel FROM opt_outs o
                  WHERE o.tenant = d.tenant AND o.client = d.client AND o.returned_at IS NULL ORDER BY o.channel)
@@ -86,6 +86,7 @@ FROM (
            d.channel <> 'email' AND EXISTS (
                SELECT FROM deliveries x WHERE x.celebration_id = d.celebration_id AND x.channel <> d.channel
                  AND (x.opened_at IS NOT NULL OR x.clicked_at IS NOT NULL)) AS core_opened,
+           a.words -> d.channel AS approved, a.celebration_id IS NOT NULL AND 'gift' = ANY (a.parts) AS money_agreed,
            coalesce(own.in_doubt, false) AS in_doubt, coalesce(spent.client_cents, 0) AS client_cents,
            coalesce(spent.tenant_cents, 0) AS tenant_cents
     FROM deliveries d
@@ -93,6 +94,7 @@ FROM (
     JOIN milestones m USING (milestone_id)
     JOIN clients k ON k.tenant = d.tenant AND k.client = d.client
     LEFT JOIN suppressions s ON s.tenant = d.tenant AND s.client = d.client AND s.lifted_at IS NULL
+    LEFT JOIN approvals a ON a.celebration_id = d.celebration_id AND a.state = 'approved' AND a.revision = c.revision
     LEFT JOIN money own ON own.delivery_id = d.delivery_id
     LEFT JOIN LATERAL (
         SELECT sum(n.cents) FILTER (WHERE n.client = d.client) AS client_cents, sum(n.cents) AS tenant_cents FROM money n

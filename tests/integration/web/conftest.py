@@ -2,7 +2,6 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -13,10 +12,15 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from agents.approval_desk import ApprovalDesk
 from agents.ledger.migrate import migrate
 from agents.ledger.pool import Pool, connect
+from agents.tenants import Tenant
 from agents.web.access import create_key
 from agents.web.admin import admin_app
+from agents.web.admin_approvals import approval_routes
+from agents.web.approval_links import ApprovalLinks
+from agents.web.approval_page import approval_page_app
 from agents.web.asset_files import assets_app
 from agents.web.failures import Failures
 from agents.web.inbox import inbox_app
@@ -27,6 +31,8 @@ from agents.web.problems import problems
 from agents.web.replies import replies_app
 from agents.web.unsubscribe import unsubscribe_app
 from schemas.tenant import Referral, Video
+from tests.integration.ledger.ledger_practice import NOON
+from tests.integration.waiting import RENDERER
 from tests.sample_milestones import tenant
 
 
@@ -102,8 +108,35 @@ REFERRAL = Referral(url="https://northstar.example/join?ref={code}&src=friend")
 
 
 @pytest.fixture
-def app(
-    pool: Pool, erased: Erased, links: UnsubscribeLinks, keepsake_links: KeepsakeLinks, tmp_path: Path
+def asked() -> ApprovalLinks:
+    return ApprovalLinks("http://cairn.example", "l" * 32)
+
+
+@pytest.fixture
+def tenants(tmp_path: Path) -> dict[str, Tenant]:
+    return {name: replace(tenant(tmp_path), id=name) for name in ("northstar", "other")}
+
+
+@pytest.fixture
+def desk(pool: Pool, tenants: dict[str, Tenant]) -> ApprovalDesk:
+    return ApprovalDesk(pool, tenants=lambda: tenants, renderer=RENDERER, now=lambda: NOON)
+
+
+@pytest.fixture
+def coaches_page(asked: ApprovalLinks, desk: ApprovalDesk, tenants: dict[str, Tenant]) -> web.Application:
+    return approval_page_app(desk, links=asked, tenants=lambda: tenants, public_url="http://cairn.example")
+
+
+@pytest.fixture
+def app(  # noqa: PLR0913, PLR0917 - every part of the web process
+    pool: Pool,
+    erased: Erased,
+    links: UnsubscribeLinks,
+    keepsake_links: KeepsakeLinks,
+    coaches_page: web.Application,
+    desk: ApprovalDesk,
+    tenants: dict[str, Tenant],
+    tmp_path: Path,
 ) -> web.Application:
     failures = Failures(allowed=5)
     app = web.Application(middlewares=[problems])
@@ -128,16 +161,10 @@ def app(
     add_keepsakes(app, pool, links=keepsake_links, tenants={"northstar": practice})
     app.add_subapp("/assets", assets_app(allowed_origins=(ORIGIN,)))
     app.add_subapp("/u", unsubscribe_app(pool, links=links, practice={"northstar": "Northstar Strength"}.get))
-    app.add_subapp(
-        "/v1/admin",
-        admin_app(
-            pool,
-            failures=failures,
-            erase=erased,
-            tenants={name: replace(tenant(tmp_path), id=name) for name in ("northstar", "other")},
-            now=lambda: datetime(2026, 5, 5, 12, tzinfo=UTC),
-        ),
-    )
+    more = approval_routes(desk)
+    admin = admin_app(pool, failures=failures, erase=erased, tenants=tenants, now=lambda: NOON, more=more)
+    app.add_subapp("/v1/admin", admin)
+    app.add_subapp("/a", coaches_page)
     return app
 
 

@@ -21,7 +21,7 @@ async def test_no_route_answers_without_a_credential(
         resource = route.resource
         assert resource is not None
         path = resource.canonical
-        for part in ("tenant", "client", "item", "task", "token", "size", "tail"):
+        for part in ("tenant", "client", "item", "task", "token", "size", "id", "tail"):
             path = path.replace(f"{{{part}}}", {"tenant": "northstar", "task": "1", "size": "512"}.get(part, "x"))
         for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
             response = await client.request(method, path, json={"reason": "x", "choice": "leave"})
@@ -34,7 +34,7 @@ async def test_no_route_answers_without_a_credential(
 
 
 async def contents(pool: Pool) -> list[int]:
-    tables = ("suppressions", "pauses", "opt_outs", "api_keys", "coach_tasks", "inbox", "referrals")
+    tables = ("suppressions", "pauses", "opt_outs", "api_keys", "coach_tasks", "inbox", "referrals", "decisions")
     return [await pool.fetchval(f"SELECT count(*) FROM {table}") for table in tables]  # noqa: S608 - names above
 
 
