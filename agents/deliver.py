@@ -46,7 +46,9 @@ from agents.tenants import Tenant, TenantsNow, secret_values
 from agents.wakeup import Wakeup
 from agents.web.links import UnsubscribeLinks
 from agents.web.listening import listening
+from agents.web.preference_links import PreferenceLinks
 from agents.web.probes import Check, probes_app
+from agents.web.status_links import status_url
 from schemas.topics import CLIENTS, DELIVERY_APP_ID, MILESTONES
 
 _ENGINE_CONNECTIONS = 6
@@ -199,7 +201,7 @@ def channels(settings: DeliverSettings, tenants: TenantsNow) -> dict[str, Channe
     return {
         "in_app": None,
         "email": EmailChannel(server, now=lambda: datetime.now(UTC)),
-        "sms": SmsChannel(partial(_twilio_account, settings, tenants)),
+        "sms": SmsChannel(partial(_twilio_account, settings, tenants), partial(status_url, str(settings.public_url))),
     }
 
 
@@ -228,10 +230,14 @@ def _sender(
     wakeup: Wakeup,
 ) -> Sender:
     clock = settings.clock
-    addresses = UnsubscribeLinks(str(settings.public_url), settings.link_key.get_secret_value())
+    signing = str(settings.public_url), settings.link_key.get_secret_value()
+    addresses, preferences = UnsubscribeLinks(*signing), PreferenceLinks(*signing)
 
     def links_of(tenant: str, client: str, channel_name: str) -> Links:
-        return Links(unsubscribe_url=addresses.url(tenant=tenant, client=client, channel=channel_name))
+        return Links(
+            unsubscribe_url=addresses.url(tenant=tenant, client=client, channel=channel_name),
+            preferences_url=preferences.url(tenant=tenant, client=client),
+        )
 
     attempts = Attempts(
         pool=pool, tenants=tenants, channel=channel, renderer=renderer, links_of=links_of, now=clock.now

@@ -17,6 +17,7 @@ ChannelName = Literal[
 ]
 Mode = Literal["live", "shadow"]
 Approval = Literal["never", "money", "always"]
+UnknownAnswer = Literal["hold", "resend"]
 QuietAnswer = Literal["hold", "downgrade", "send"]
 NextStep = Literal["resource", "offer", "check_in", "early_access"]
 
@@ -152,6 +153,7 @@ class Policy(_Part):
     """The whole policy; what the file leaves out is as in the starter rulebook."""
 
     mode: Mode = "live"
+    unknown: UnknownAnswer = "hold"
     tiers: dict[Tier, TierPolicy] = Field(default_factory=_starter_tiers)
     budget: Budget = Budget()
     quiet_hours: QuietHours = QuietHours()

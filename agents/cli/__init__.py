@@ -4,7 +4,19 @@ import sys
 
 from aiokafka.errors import KafkaError
 
-from agents.cli import brake, dead_letters, history, importing, keys, log_export, processes, provisioning, rules, state
+from agents.cli import (
+    brake,
+    dead_letters,
+    deliveries,
+    history,
+    importing,
+    keys,
+    log_export,
+    processes,
+    provisioning,
+    rules,
+    state,
+)
 from agents.cli.app import EXIT_FAILED, EXIT_INVALID, app, err
 from agents.cluster_facts import TopicMissingError
 from agents.ledger.opening import UNFIT
@@ -14,6 +26,7 @@ from agents.tenants import TenantErrors
 __all__ = [
     "brake",
     "dead_letters",
+    "deliveries",
     "history",
     "importing",
     "keys",

@@ -11,6 +11,7 @@ names its tenant.
 | `PUT, DELETE /tenants/T/pause?channel=&rule=` | pause a tenant, or a channel or rule of it; resume |
 | `PUT, DELETE /pause?channel=&rule=` | the same for every tenant, with a key for all |
 | `GET /tenants/T/held` | what is held and why |
+| `GET /tenants/T/unknown`, `POST /tenants/T/unknown/D` | see `agents.web.unknowns` |
 | `GET /tenants/T/tasks` | what is left to coaches; `POST /tenants/T/tasks/N/done` closes one |
 """
 
@@ -32,6 +33,7 @@ from agents.tenants import Tenant, unknown_rule
 from agents.web.access import Caller, caller_of
 from agents.web.failures import Failures
 from agents.web.problems import json, problem
+from agents.web.unknowns import unknown_routes
 from schemas.brake import Pause, Suppression, SuppressionAnswer
 from schemas.client import Line
 from schemas.policy import ChannelName
@@ -164,6 +166,7 @@ def admin_app(
             web.get("/tenants/{tenant}/held", admin.held, allow_head=False),
             web.get("/tenants/{tenant}/tasks", admin.tasks, allow_head=False),
             web.post(r"/tenants/{tenant}/tasks/{task:\d+}/done", admin.task_done),
+            *unknown_routes(pool, now=now, read=_read, author=_author),
         ]
     )
     return app

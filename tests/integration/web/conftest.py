@@ -1,10 +1,10 @@
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -20,9 +20,14 @@ from agents.web.admin import admin_app
 from agents.web.failures import Failures
 from agents.web.inbox import inbox_app
 from agents.web.links import UnsubscribeLinks
+from agents.web.preference_links import PreferenceLinks
+from agents.web.preference_page import preference_page_app
+from agents.web.preferences import preferences_app
 from agents.web.problems import problems
+from agents.web.provider_events import provider_events_app
 from agents.web.replies import replies_app
 from agents.web.unsubscribe import unsubscribe_app
+from agents.wishes import ClientWishes
 from tests.sample_milestones import tenant
 
 
@@ -33,6 +38,7 @@ class DatabaseServer(Protocol):
 
 
 INBOX_KEY = "k" * 32
+NOON = datetime(2026, 5, 5, 12, tzinfo=UTC)
 ORIGIN = "https://app.northstar.example"
 
 
@@ -58,7 +64,10 @@ async def web_pool(web_dsn: str) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 async def pool(web_pool: Pool) -> Pool:
-    await web_pool.execute("TRUNCATE milestones, api_keys, suppressions, pauses, opt_outs, coach_tasks CASCADE")
+    await web_pool.execute(
+        "TRUNCATE milestones, api_keys, suppressions, pauses, opt_outs, coach_tasks, consent_wishes, "
+        "provider_events CASCADE"
+    )
     return web_pool
 
 
@@ -77,15 +86,79 @@ def erased() -> Erased:
     return Erased()
 
 
+@dataclass
+class Restated:
+    """What was asked to be published about whom."""
+
+    facts: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
+    error: Exception | None = None
+
+    async def __call__(self, tenant: str, client: str, facts: Mapping[str, Any]) -> bool:
+        if self.error:
+            raise self.error
+        self.facts.append((tenant, client, facts))
+        return True
+
+
+@pytest.fixture
+def restated() -> Restated:
+    return Restated()
+
+
+@pytest.fixture
+def wishes(pool: Pool, restated: Restated) -> ClientWishes:
+    return ClientWishes(pool, restated, lambda: NOON)
+
+
 @pytest.fixture
 def links() -> UnsubscribeLinks:
     return UnsubscribeLinks("http://cairn.example", "l" * 32)
 
 
 @pytest.fixture
-def app(pool: Pool, erased: Erased, links: UnsubscribeLinks, tmp_path: Path) -> web.Application:
+def preference_links() -> PreferenceLinks:
+    return PreferenceLinks("http://cairn.example", "l" * 32)
+
+
+@pytest.fixture
+def hook_secrets() -> dict[str, tuple[str, ...]]:
+    """The secrets of the tenant's providers, by their files; what a test puts in counts."""
+    return {}
+
+
+@pytest.fixture
+def app(
+    pool: Pool,
+    erased: Erased,
+    wishes: ClientWishes,
+    links: UnsubscribeLinks,
+    preference_links: PreferenceLinks,
+    hook_secrets: dict[str, tuple[str, ...]],
+    tmp_path: Path,
+) -> web.Application:
     failures = Failures(allowed=5)
+    tenants = {name: replace(tenant(tmp_path), id=name) for name in ("northstar", "other")}
     app = web.Application(middlewares=[problems])
+    app.add_subapp(
+        "/v1/provider-events",
+        provider_events_app(
+            pool,
+            wishes=wishes,
+            secrets=lambda tenant, name: hook_secrets.get(name, ()) if tenant == "northstar" else (),
+            public_url="https://cairn.example/",
+        ),
+    )
+    app.add_subapp(
+        "/v1/preferences",
+        preferences_app(
+            wishes=wishes,
+            tenants=tenants,
+            keys=lambda tenant: (INBOX_KEY,) if tenant == "northstar" else (),
+            failures=failures,
+            allowed_origins=(ORIGIN,),
+        ),
+    )
+    app.add_subapp("/p", preference_page_app(wishes=wishes, links=preference_links, tenants=tenants))
     app.add_subapp(
         "/v1/inbox",
         inbox_app(
@@ -99,19 +172,21 @@ def app(pool: Pool, erased: Erased, links: UnsubscribeLinks, tmp_path: Path) -> 
         "/v1/replies",
         replies_app(
             pool,
+            wishes=wishes,
             tokens=lambda tenant: ("new token", "old token") if tenant == "northstar" else (),
             public_url="https://cairn.example/",
         ),
     )
-    app.add_subapp("/u", unsubscribe_app(pool, links=links, practice={"northstar": "Northstar Strength"}.get))
+    practice = {"northstar": "Northstar Strength"}.get
+    app.add_subapp("/u", unsubscribe_app(pool, wishes=wishes, links=links, practice=practice))
     app.add_subapp(
         "/v1/admin",
         admin_app(
             pool,
             failures=failures,
             erase=erased,
-            tenants={name: replace(tenant(tmp_path), id=name) for name in ("northstar", "other")},
-            now=lambda: datetime(2026, 5, 5, 12, tzinfo=UTC),
+            tenants=tenants,
+            now=lambda: NOON,
         ),
     )
     return app
