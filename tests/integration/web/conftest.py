@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from agents.ledger.migrate import migrate
 from agents.ledger.pool import Pool, connect
+from agents.tenants import Tenant
 from agents.web.access import create_key
 from agents.web.admin import admin_app
 from agents.web.failures import Failures
@@ -139,25 +140,7 @@ def app(
     failures = Failures(allowed=5)
     tenants = {name: replace(tenant(tmp_path), id=name) for name in ("northstar", "other")}
     app = web.Application(middlewares=[problems])
-    app.add_subapp(
-        "/v1/provider-events",
-        provider_events_app(
-            pool,
-            wishes=wishes,
-            secrets=lambda tenant, name: hook_secrets.get(name, ()) if tenant == "northstar" else (),
-            public_url="https://cairn.example/",
-        ),
-    )
-    app.add_subapp(
-        "/v1/preferences",
-        preferences_app(
-            wishes=wishes,
-            tenants=tenants,
-            keys=lambda tenant: (INBOX_KEY,) if tenant == "northstar" else (),
-            failures=failures,
-            allowed_origins=(ORIGIN,),
-        ),
-    )
+    mount_wishes(app, pool, wishes, tenants, hook_secrets)
     app.add_subapp("/p", preference_page_app(wishes=wishes, links=preference_links, tenants=tenants))
     app.add_subapp(
         "/v1/inbox",
@@ -166,15 +149,6 @@ def app(
             keys=lambda tenant: (INBOX_KEY,) if tenant == "northstar" else (),
             failures=failures,
             allowed_origins=(ORIGIN,),
-        ),
-    )
-    app.add_subapp(
-        "/v1/replies",
-        replies_app(
-            pool,
-            wishes=wishes,
-            tokens=lambda tenant: ("new token", "old token") if tenant == "northstar" else (),
-            public_url="https://cairn.example/",
         ),
     )
     practice = {"northstar": "Northstar Strength"}.get
@@ -190,6 +164,43 @@ def app(
         ),
     )
     return app
+
+
+def mount_wishes(
+    app: web.Application,
+    pool: Pool,
+    wishes: ClientWishes,
+    tenants: Mapping[str, Tenant],
+    hook_secrets: dict[str, tuple[str, ...]],
+) -> None:
+    app.add_subapp(
+        "/v1/provider-events",
+        provider_events_app(
+            pool,
+            wishes=wishes,
+            secrets=lambda tenant, name: hook_secrets.get(name, ()) if tenant == "northstar" else (),
+            public_url="https://cairn.example/",
+        ),
+    )
+    app.add_subapp(
+        "/v1/preferences",
+        preferences_app(
+            wishes=wishes,
+            tenants=tenants,
+            keys=lambda tenant: (INBOX_KEY,) if tenant == "northstar" else (),
+            failures=Failures(allowed=5),
+            allowed_origins=(ORIGIN,),
+        ),
+    )
+    app.add_subapp(
+        "/v1/replies",
+        replies_app(
+            pool,
+            wishes=wishes,
+            tokens=lambda tenant: ("new token", "old token") if tenant == "northstar" else (),
+            public_url="https://cairn.example/",
+        ),
+    )
 
 
 @pytest.fixture
