@@ -2,10 +2,11 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 import pytest
 from aiohttp import web
@@ -13,8 +14,10 @@ from aiohttp import web
 from agents.channels.channel import Outcome
 from agents.channels.sms import SmsChannel, TwilioAccount
 from agents.embedded.ports import usable_port
+from agents.web.status_links import status_url
 from tests.integration.channels.correspondence import MESSAGE, Crossing
 
+StatusUrl: TypeAlias = Callable[[str, str], str]
 ACCOUNT = "AC" + "0a" * 16
 SID = "SM" + "1b" * 16
 TEXT = replace(
@@ -48,7 +51,7 @@ class Twilio:
 
 
 @asynccontextmanager
-async def served(twilio: Twilio) -> AsyncIterator[SmsChannel]:
+async def served(twilio: Twilio, status_url: StatusUrl | None = None) -> AsyncIterator[SmsChannel]:
     app = web.Application()
     app.router.add_post("/2010-04-01/Accounts/{account}/Messages.json", twilio.take)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -57,7 +60,7 @@ async def served(twilio: Twilio) -> AsyncIterator[SmsChannel]:
     await web.TCPSite(runner, "127.0.0.1", port).start()
     account = TwilioAccount(account=ACCOUNT, token="secret", base_url=f"http://127.0.0.1:{port}")
     try:
-        yield SmsChannel(lambda _tenant: account)
+        yield SmsChannel(lambda _tenant: account, status_url)
     finally:
         await runner.cleanup()
 
@@ -172,3 +175,12 @@ async def test_a_tenant_without_its_token_waits_for_it() -> None:
 
 def test_a_token_is_shown_nowhere() -> None:
     assert "secret" not in repr(TwilioAccount(account=ACCOUNT, token="secret", base_url="http://x.example"))
+
+
+async def test_twilio_is_told_where_to_report_about_this_delivery() -> None:
+    twilio = Twilio()
+    async with served(twilio, partial(status_url, "https://cairn.example/")) as channel:
+        await channel.send(TEXT, Crossing())
+    assert twilio.forms[0]["StatusCallback"] == (
+        f"https://cairn.example/v1/provider-events/{TEXT.tenant}/twilio?delivery={TEXT.delivery_id}"
+    )
