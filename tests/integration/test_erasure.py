@@ -77,6 +77,8 @@ async def live(practice: Running) -> str:
         f"{admin}/suppression", json={"reason": f"{NAME} asked for quiet"}, headers=await operator(practice)
     ) as answer:
         assert answer.status == 204
+    await practice.produce(f"northstar/{client}-2", b'{"name": "' + NAME.encode() + b'", "timezone": "Mars"}')
+    await practice.until(lambda: practice.asked("SELECT count(*) = 1 FROM refused_records"), "a refused profile")
     return client
 
 
@@ -97,6 +99,7 @@ async def test_a_person_who_was_erased_is_found_nowhere_and_does_not_come_back(r
     assert holds_person(await running.database())
     assert CLIENTS in told_of(await running.records())
     await erase(running, client)
+    await running.produce(f"northstar/{client}-2", None)
     await search(running)
 
     await running.hook("goal.completed", "m4", goal_id="g3", title=TITLE)
