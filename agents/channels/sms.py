@@ -66,7 +66,7 @@ class SmsChannel:
 
     Args:
         account_of: a tenant's account; None when it has none.
-        status_url: where Twilio tells what became of a tenant's delivery, by both their ids; None: nowhere.
+        status_url: where Twilio tells what became of a tenant's delivery, by both their ids; None where it cannot.
     """
 
     name = "sms"
@@ -74,7 +74,7 @@ class SmsChannel:
     def __init__(
         self,
         account_of: Callable[[str], TwilioAccount | None],
-        status_url: Callable[[str, str], str] | None = None,
+        status_url: Callable[[str, str], str | None] | None = None,
     ) -> None:
         self._account_of = account_of
         self._status_url = status_url

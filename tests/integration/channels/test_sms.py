@@ -17,7 +17,7 @@ from agents.embedded.ports import usable_port
 from agents.web.status_links import status_url
 from tests.integration.channels.correspondence import MESSAGE, Crossing
 
-StatusUrl: TypeAlias = Callable[[str, str], str]
+StatusUrl: TypeAlias = Callable[[str, str], str | None]
 ACCOUNT = "AC" + "0a" * 16
 SID = "SM" + "1b" * 16
 TEXT = replace(
@@ -184,3 +184,11 @@ async def test_twilio_is_told_where_to_report_about_this_delivery() -> None:
     assert twilio.forms[0]["StatusCallback"] == (
         f"https://cairn.example/v1/provider-events/{TEXT.tenant}/twilio?delivery={TEXT.delivery_id}"
     )
+
+
+@pytest.mark.parametrize("public_url", ["http://localhost:8080", "http://127.0.0.1", "https://my_cairn.example", ""])
+async def test_twilio_is_given_no_address_that_it_would_refuse_with_the_message(public_url: str) -> None:
+    twilio = Twilio()
+    async with served(twilio, partial(status_url, public_url)) as channel:
+        await channel.send(TEXT, Crossing())
+    assert "StatusCallback" not in twilio.forms[0]
