@@ -56,6 +56,7 @@ from agents.wakeup import Wakeup
 from agents.web.approval_links import ApprovalLinks
 from agents.web.listening import listening
 from agents.web.probes import Check, probes_app
+from agents.web.status_links import status_url
 from schemas.topics import CLIENTS, DELIVERY_APP_ID, MILESTONES
 
 _ENGINE_CONNECTIONS = 7
@@ -149,7 +150,7 @@ async def _running(settings: DeliverSettings, watch: Watched, pool: Pool) -> Asy
     running = {
         "rulebooks": watch.run(),
         "wakeup": wakeup.run(),
-        "sweeper": Sweeper(pool, clock.now).run(),
+        "sweeper": Sweeper(pool, watch.current, clock.now).run(),
         "surge brake": SurgeBrake(pool, watch.current).run(),
         "reapplier": Reapplier(pool, writes, partial(read_back, client_options(settings))).run(),
         "outbox": Outbox(pool, client_options(settings)).run(),
@@ -203,7 +204,9 @@ def channels(settings: DeliverSettings, tenants: TenantsNow) -> dict[str, Channe
     return {
         "in_app": None,
         "email": _email(settings),
-        "sms": SmsChannel(account_of(twilio_account, tenants, settings.secrets_dir)),
+        "sms": SmsChannel(
+            account_of(twilio_account, tenants, settings.secrets_dir), partial(status_url, str(settings.public_url))
+        ),
         "slack": SlackChannel(account_of(slack_place, tenants, settings.secrets_dir)),
         "gift": GiftChannel(account_of(gift_account, tenants, settings.secrets_dir)),
     }

@@ -9,6 +9,7 @@ from agents.keepsakes import with_keepsakes
 from agents.tenants import Tenant
 from agents.web.keepsake_links import KeepsakeLinks
 from agents.web.links import UnsubscribeLinks
+from agents.web.preference_links import PreferenceLinks
 from schemas.celebration import Occasion, celebration_id
 from schemas.policy import ChannelName
 
@@ -26,6 +27,7 @@ class MessageLinks:
 
     def __init__(self, public_url: str, key: str) -> None:
         self._unsubscribe = UnsubscribeLinks(public_url, key)
+        self._preferences = PreferenceLinks(public_url, key)
         self.keepsakes = KeepsakeLinks(public_url, key)
 
     def __call__(self, tenant: Tenant, occasion: Occasion, channel: ChannelName) -> Links:
@@ -35,6 +37,7 @@ class MessageLinks:
             unsubscribe_url=None
             if channel == "in_app"
             else self._unsubscribe.url(tenant=tenant.id, client=milestone.client, channel=channel),
+            preferences_url=self._preferences.url(tenant=tenant.id, client=milestone.client),
             next_step=tenant.next_steps.get(occasion.next_step) if occasion.next_step else None,
         )
         own_id = celebration_id(milestone.milestone_id)

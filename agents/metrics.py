@@ -56,6 +56,9 @@ DEAD_LETTERS = Counter("cairn_dead_letters", "Records refused, by reason.", ("re
 INVARIANT_VIOLATIONS = Counter("cairn_invariant_violations", "Must stay 0.", ("invariant",))
 HOOKS_RECEIVED = Counter("cairn_hooks_received", "Hooks answered, by outcome.", ("source", "outcome"))
 SIGNATURE_FAILURES = Counter("cairn_signature_failures", "Hooks whose signature failed.", ("source",))
+PROVIDER_EVENTS = Counter(
+    "cairn_provider_events", "What providers told of messages, and what became of it.", ("provider", "kind", "outcome")
+)
 UNSUBSCRIBES = Counter("cairn_unsubscribes", "Clients that opted out of a channel.")
 SURGES = Counter("cairn_surges", "Tenants paused because they sent far more than usual.")
 REFERRAL_CLICKS = Counter("cairn_referral_clicks", "Referral addresses opened by a person.")

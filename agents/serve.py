@@ -37,10 +37,15 @@ from agents.web.keepsake_links import KeepsakeLinks
 from agents.web.keepsakes import add_keepsakes
 from agents.web.links import UnsubscribeLinks
 from agents.web.listening import listening
+from agents.web.preference_links import PreferenceLinks
+from agents.web.preference_page import preference_page_app
+from agents.web.preferences import preferences_app
 from agents.web.probes import Check, probes_app
 from agents.web.problems import problems
+from agents.web.provider_events import provider_events_app
 from agents.web.replies import replies_app
 from agents.web.unsubscribe import unsubscribe_app
+from agents.wishes import ClientWishes
 
 _MAX_CONNECTIONS = 16
 _FAILED = 3
@@ -115,13 +120,19 @@ def public_app(settings: ServeSettings, tenants: Mapping[str, Tenant], pool: Poo
     """The application of the public port, every route of it."""
     failures = Failures()
     origins = tuple(origin.strip() for origin in settings.allowed_origins.split(",") if origin.strip())
-    links = UnsubscribeLinks(str(settings.public_url), settings.link_key.get_secret_value())
+    signing = str(settings.public_url), settings.link_key.get_secret_value()
+    links, preference_links = UnsubscribeLinks(*signing), PreferenceLinks(*signing)
+    public_url = str(settings.public_url)
+    wishes = ClientWishes(pool, intake.admission.restate, settings.clock.now)
+
+    def secrets(tenant: str, name: str) -> tuple[str, ...]:
+        return secret_values(settings.secrets_dir, tenant, name) if tenant in tenants else ()
 
     def inbox_keys(tenant: str) -> tuple[str, ...]:
-        return secret_values(settings.secrets_dir, tenant, "inbox_key") if tenant in tenants else ()
+        return secrets(tenant, "inbox_key")
 
     def account_tokens(tenant: str) -> tuple[str, ...]:
-        return secret_values(settings.secrets_dir, tenant, KEY_FILE) if tenant in tenants else ()
+        return secrets(tenant, KEY_FILE)
 
     def practice(tenant: str) -> str | None:
         return tenants[tenant].name if tenant in tenants else None
@@ -129,11 +140,17 @@ def public_app(settings: ServeSettings, tenants: Mapping[str, Tenant], pool: Poo
     app = web.Application(middlewares=[problems])
     app.add_routes(intake.routes)
     app.add_subapp("/v1/inbox", inbox_app(pool, keys=inbox_keys, failures=failures, allowed_origins=origins))
-    app.add_subapp("/v1/replies", replies_app(pool, tokens=account_tokens, public_url=str(settings.public_url)))
-    app.add_subapp("/u", unsubscribe_app(pool, links=links, practice=practice))
+    preferences = preferences_app(
+        wishes=wishes, tenants=tenants, keys=inbox_keys, failures=failures, allowed_origins=origins
+    )
+    app.add_subapp("/v1/preferences", preferences)
+    app.add_subapp("/v1/replies", replies_app(pool, wishes=wishes, tokens=account_tokens, public_url=public_url))
+    events = provider_events_app(pool, wishes=wishes, secrets=secrets, public_url=public_url)
+    app.add_subapp("/v1/provider-events", events)
+    app.add_subapp("/u", unsubscribe_app(pool, wishes=wishes, links=links, practice=practice))
+    app.add_subapp("/p", preference_page_app(wishes=wishes, links=preference_links, tenants=tenants))
     desk = ApprovalDesk(pool, tenants=lambda: tenants, renderer=Renderer(), now=settings.clock.now)
-    asked = ApprovalLinks(str(settings.public_url), settings.link_key.get_secret_value())
-    page = approval_page_app(desk, links=asked, tenants=lambda: tenants, public_url=str(settings.public_url))
+    page = approval_page_app(desk, links=ApprovalLinks(*signing), tenants=lambda: tenants, public_url=public_url)
     app.add_subapp("/a", page)
     admin = admin_app(
         pool,
@@ -144,8 +161,7 @@ def public_app(settings: ServeSettings, tenants: Mapping[str, Tenant], pool: Poo
         more=approval_routes(desk),
     )
     app.add_subapp("/v1/admin", admin)
-    keepsake_links = KeepsakeLinks(str(settings.public_url), settings.link_key.get_secret_value())
-    add_keepsakes(app, pool, links=keepsake_links, tenants=tenants)
+    add_keepsakes(app, pool, links=KeepsakeLinks(*signing), tenants=tenants)
     app.add_subapp("/assets", assets_app(allowed_origins=origins))
     return app
 

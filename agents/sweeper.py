@@ -27,7 +27,9 @@ from agents.ledger.sweeping import (
     sweep_sending,
 )
 from agents.ledger.tasks import upsert_tasks
+from agents.ledger.unknowns import resend_unknown
 from agents.metrics import DELIVERIES
+from agents.tenants import TenantsNow
 from schemas.celebration import Decision, DecisionOutcome, Reason
 from schemas.milestone import Milestone
 from streams.planning.answer import MESSAGES
@@ -42,12 +44,20 @@ class Sweeper:
 
     Args:
         pool: the ledger.
+        tenants: their policies say what becomes of what is unknown.
         now: domain time.
         interval_seconds: real time between sweeps.
     """
 
-    def __init__(self, pool: Pool, now: Callable[[], datetime], interval_seconds: float = INTERVAL_SECONDS) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        tenants: TenantsNow,
+        now: Callable[[], datetime],
+        interval_seconds: float = INTERVAL_SECONDS,
+    ) -> None:
         self._pool = pool
+        self._tenants = tenants
         self._now = now
         self._interval_seconds = interval_seconds
 
@@ -74,12 +84,17 @@ class Sweeper:
             await leave_untold(connection)
             await free_merged(connection, [swept.celebration_id for swept in late])
             await release_held(connection, now)
+            await resend_unknown(connection, tenants=self._resending(), now=now)
         await settle_ended(self._pool)
         for swept in lost:
             _log.warning("delivery.unknown", delivery_id=swept.delivery_id, channel=swept.channel)
             DELIVERIES.labels(swept.channel, "unknown").inc()
         for swept in (*late, *uncarried):
             DELIVERIES.labels(swept.channel, "skipped").inc()
+
+    def _resending(self) -> list[str]:
+        """The tenants who rather send twice than not at all."""
+        return [name for name, tenant in self._tenants().items() if tenant.rulebook.policy.unknown == "resend"]
 
     async def _record(self, connection: Connection, all_swept: Sequence[Swept], reason: Reason, now: datetime) -> None:
         if not all_swept:

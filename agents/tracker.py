@@ -130,6 +130,7 @@ def engine_config(settings: KafkaSettings) -> EngineConfig:
         partitions=settings.partitions,
         changelog_topic=STATE_CHANGELOG,
         dead_letter_topic=DEAD_LETTERS,
+        private_topics=frozenset({CLIENTS}),
         output_topics=(MILESTONES,),
         security=security_options(settings),
     )

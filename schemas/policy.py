@@ -31,6 +31,7 @@ __all__ = [
 
 Mode = Literal["live", "shadow"]
 Approval = Literal["never", "money", "always"]
+UnknownAnswer = Literal["hold", "resend"]
 QuietAnswer = Literal["hold", "downgrade", "send"]
 
 LIGHT_TIERS: frozenset[Tier] = frozenset({"micro", "streak"})
@@ -231,6 +232,7 @@ class Policy(_Part):
         by_hand: clients whom people congratulate, never a machine.
         ask_first: clients of whom nothing goes without approval.
         surge: the automatic brake.
+        unknown: what becomes of a message of which nobody knows whether it left.
     """
 
     mode: Mode = "live"
@@ -239,6 +241,7 @@ class Policy(_Part):
     by_hand: Clients = Clients()
     ask_first: Clients = Clients()
     surge: Surge = Surge()
+    unknown: UnknownAnswer = "hold"
     tiers: dict[Tier, TierPolicy] = Field(default_factory=_starter_tiers)
     budget: Budget = Budget()
     quiet_hours: QuietHours = QuietHours()

@@ -54,6 +54,8 @@ class RulebookFile(Policy):
         defaults: what holds where a profile or an event says nothing.
         rules: what is celebrated.
         mode: `live`, or `shadow`, which plans and shows everything and sends nothing.
+        unknown: what becomes of a message of which nobody can say whether it left: `hold` asks a person,
+            `resend` sends it once more when its provider has told nothing for a quarter of an hour.
         tiers: how each tier is answered; what is left out is as in the starter.
         budget: what may be spent in a calendar month.
         quiet_hours: the hours in which nothing arrives.

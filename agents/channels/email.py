@@ -30,7 +30,7 @@ _CLOSING = 421
 _DETAIL_CHARS = 200
 _REFUSALS: dict[int, OutcomeKind] = {4: "retry", 5: "rejected"}
 _ADDRESS = re.compile(r"<?[^\s<>]+@[^\s<>]+>?")
-_QUEUED_AS = re.compile(r"queued as\s+([A-Za-z0-9.-]{1,64})", re.IGNORECASE)
+_QUEUED_AS = re.compile(r"queued as\s+([A-Za-z0-9._-]{1,64})", re.IGNORECASE)
 
 
 # Together below a sender's lease: a server that answers each command just in time must not outlast the claim.

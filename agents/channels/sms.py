@@ -58,12 +58,18 @@ class SmsChannel:
 
     Args:
         account_of: a tenant's account; None when it has none.
+        status_url: where Twilio tells what became of a tenant's delivery, by both their ids; None where it cannot.
     """
 
     name = "sms"
 
-    def __init__(self, account_of: Callable[[str], TwilioAccount | None]) -> None:
+    def __init__(
+        self,
+        account_of: Callable[[str], TwilioAccount | None],
+        status_url: Callable[[str, str], str | None] | None = None,
+    ) -> None:
         self._account_of = account_of
+        self._status_url = status_url
 
     async def send(self, message: Message, point_of_no_return: PointOfNoReturn) -> Outcome:
         """Send one message; see `agents.channels.channel.Channel`."""
@@ -76,16 +82,19 @@ class SmsChannel:
         if not await point_of_no_return():
             return Outcome(kind="retry", detail="withdrawn before anything was sent")
         try:
-            return _outcome(await _post(account, message))
+            told_at = self._status_url(message.tenant, message.delivery_id) if self._status_url else None
+            return _outcome(await _post(account, message, told_at))
         except NotConnected as error:
             return Outcome(kind="retry", detail=str(error))
         except NoAnswer as error:
             return Outcome(kind="unknown", detail=str(error))
 
 
-async def _post(account: TwilioAccount, message: Message) -> Answer:
+async def _post(account: TwilioAccount, message: Message, status_url: str | None) -> Answer:
     sender = "MessagingServiceSid" if message.from_address.startswith("MG") else "From"
     form = {"To": message.to_address, sender: message.from_address, "Body": message.text}
+    if status_url:
+        form["StatusCallback"] = status_url
     credentials = base64.b64encode(f"{account.account}:{account.token}".encode()).decode()
     return await ask(
         "POST",

@@ -60,6 +60,7 @@ def suppress(
     drop: Annotated[bool, typer.Option("--drop", help="Close what is planned; without, it is held.")] = False,
 ) -> None:
     """From now on nothing reaches this client; every milestone leaves a task for the coach."""
+    _refuse_unknown(tenant, None)
     suppression = Suppression(answer="drop" if drop else "hold", reason=reason, until=until and as_utc(until))
     ask(lambda pool, _: brakes.suppress(pool, tenant=tenant, client=client, suppression=suppression, author=author))
     out.print(f"{client} is suppressed{f' until {until}' if until else ''}.", highlight=False)

@@ -19,6 +19,7 @@ class EngineConfig:
         partitions: The partition count of every source topic and of the changelog, fixed for life.
         changelog_topic: Where states go; None for an application that keeps its positions elsewhere.
         dead_letter_topic: Where refused records go; None for an application without state.
+        private_topics: Sources whose refused records leave no copy of their content among the dead letters.
         output_topics: Every topic that the logic may write to.
         security: Keyword arguments of aiokafka's clients: protocol, SSL context, SASL.
         session_timeout_ms: After this silence the group gives our partitions to others.
@@ -48,6 +49,7 @@ class EngineConfig:
     partitions: int
     changelog_topic: str | None = None
     dead_letter_topic: str | None = None
+    private_topics: frozenset[str] = frozenset()
     output_topics: tuple[str, ...] = ()
     security: Mapping[str, Any] = field(default_factory=dict)
     session_timeout_ms: int = 10_000

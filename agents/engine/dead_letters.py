@@ -13,8 +13,11 @@ _MOST_BYTES = 524_288  # below any broker's default for max.message.bytes, our o
 _MOST_KEY_BYTES = 4_096
 
 
-def dead_letter(topic: str, refusal: Refusal, batch: Batch, record: Record) -> Output:
-    """Return the record to write: the source's own headers, then where it came from and why it was refused."""
+def dead_letter(topic: str, refusal: Refusal, batch: Batch, record: Record, *, is_private: bool = False) -> Output:
+    """Return the record to write: the source's own headers, then where it came from and why it was refused.
+
+    Of a private source the content stays where it is: a copy could not be erased with it.
+    """
     added = {
         "reason": refusal.reason,
         "detail": refusal.detail,
@@ -26,6 +29,9 @@ def dead_letter(topic: str, refusal: Refusal, batch: Batch, record: Record) -> O
     if size > _MOST_BYTES:
         added["omitted"] = f"{size} bytes of value and headers; the record stands at the offset given"
         key, value, headers = (key if key and len(key) <= _MOST_KEY_BYTES else None), None, ()
+    elif is_private:
+        added["omitted"] = "it may name a person; the record stands at the offset given"
+        value, headers = None, ()
     told = ((PREFIX + name, text.encode()) for name, text in added.items())
     return Output(topic=topic, key=key, value=value, headers=(*headers, *told))
 

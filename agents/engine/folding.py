@@ -60,6 +60,7 @@ class Folding(Generic[S, R]):
         rules: The snapshot for this batch.
         breaker: Refusals so far.
         dead_letter_topic: Where refused records go.
+        private_topics: Sources of which no content goes there.
         singly: Encode each state as soon as it has changed, to find what makes one that cannot be.
     """
 
@@ -74,6 +75,7 @@ class Folding(Generic[S, R]):
         rules: R,
         breaker: Breaker,
         dead_letter_topic: str,
+        private_topics: frozenset[str] = frozenset(),
         singly: bool = False,
     ) -> None:
         self._partition = partition
@@ -83,6 +85,7 @@ class Folding(Generic[S, R]):
         self._logic = logic
         self._rules = rules
         self._dead_letter_topic = dead_letter_topic
+        self._private_topics = private_topics
         self._singly = singly
         self._entries: dict[bytes, _Entry[S]] = {}
         self.breaker = breaker
@@ -253,7 +256,8 @@ class Folding(Generic[S, R]):
             return False
         self.breaker = after
         self.refused[refusal.reason] += 1
-        self.outputs.append(dead_letter(self._dead_letter_topic, refusal, batch, record))
+        is_private = batch.topic in self._private_topics
+        self.outputs.append(dead_letter(self._dead_letter_topic, refusal, batch, record, is_private=is_private))
         return True
 
 

@@ -221,6 +221,7 @@ class Stateful(Generic[S, R]):
             rules=rules.value,
             breaker=bookmark.breaker(config.breaker_window, config.breaker_limit),
             dead_letter_topic=config.dead_letter_topic or "",
+            private_topics=config.private_topics,
             singly=singly,
         )
 

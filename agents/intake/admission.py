@@ -9,6 +9,7 @@ acknowledged. The table and the topic may differ by one profile if the process d
 two: the same facts are then published once more, which changes nothing.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -69,26 +70,47 @@ class Admission:
             await self._producer.deliver(records)
         return True
 
+    async def restate(self, tenant: str, client: str, facts: Mapping[str, Any]) -> bool:
+        """Publish what a client told us of themselves, joined to what is known of them.
+
+        A profile is published whole and the newest wins. So where the tenant's platform publishes profiles itself,
+        ours is made of what the ledger heard of it; and where nobody did yet, none is: it would wipe the one that is
+        on its way.
+
+        Returns:
+            Whether a profile says it now; False as well for a client who was erased.
+
+        Raises:
+            Refused, SpoolFull, asyncpg.PostgresError, OSError: as `admit`.
+        """
+        async with self._pool.acquire() as connection, connection.transaction():
+            row = await connection.fetchrow(self._queries["lock_profile"], tenant, client)
+            text = row["profile"] or await connection.fetchval(self._queries["heard_profile"], tenant, client)
+            if row["is_erased"] or text is None:
+                return False
+            profile = joined(Profile.model_validate_json(row["wished"] or text), facts)
+            if profile != Profile.model_validate_json(text):
+                await self._publish(connection, tenant, client, profile)
+            return True
+
     async def _publish_profile(self, tenant: str, client: str, finding: Finding) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
             row = await connection.fetchrow(self._queries["lock_profile"], tenant, client)
             if row["is_erased"]:
                 return
-            known = Profile.model_validate_json(row["profile"]) if row["profile"] else Profile()
+            known = Profile.model_validate_json(row["wished"]) if row["wished"] else Profile()
             profile = joined(known, finding.facts)
-            if profile == known:
-                return
-            text = profile.model_dump_json(exclude_unset=True)
-            if len(text) > _PROFILE_MAX_CHARS:
-                raise Refused("too_large", f"a profile has at most {_PROFILE_MAX_CHARS} characters")
-            record = Outgoing(
-                topic=CLIENTS,
-                key=client_key(tenant, client),
-                value=text.encode(),
-                headers=_PROFILE_HEADERS,
-            )
-            await self._producer.deliver([record])
-            await connection.execute(self._queries["record_profile"], tenant, client, text)
+            if profile != known:
+                await self._publish(connection, tenant, client, profile)
+
+    async def _publish(self, connection: Any, tenant: str, client: str, profile: Profile) -> None:
+        """Produce a profile under the lock of the client's row."""
+        text = profile.model_dump_json(exclude_unset=True)
+        if len(text) > _PROFILE_MAX_CHARS:
+            raise Refused("too_large", f"a profile has at most {_PROFILE_MAX_CHARS} characters")
+        record = Outgoing(topic=CLIENTS, key=client_key(tenant, client), value=text.encode(), headers=_PROFILE_HEADERS)
+        await self._producer.deliver([record])
+        await connection.execute(self._queries["record_profile"], tenant, client, text)
 
     async def erase(self, tenant: str, client: str) -> None:
         """Forget the client here and publish the tombstone that erases them everywhere else.

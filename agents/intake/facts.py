@@ -37,6 +37,16 @@ def _with(profile: Profile, name: str, value: Any) -> Profile:
     if name in _JOINED and isinstance(value, Mapping):
         value = {**fields.get(name, {}), **value}
     try:
-        return Profile.model_validate({**fields, name: value})
+        changed = Profile.model_validate({**fields, name: value})
     except ValidationError:
         return profile
+    return _with_newest_consents(profile, changed) if name == "consents" else changed
+
+
+def _with_newest_consents(known: Profile, changed: Profile) -> Profile:
+    """What was said last about a kind counts: a tool that repeats an old consent undoes no withdrawal."""
+    newest = {
+        kind: known.consents[kind] if kind in known.consents and known.consents[kind].at > said.at else said
+        for kind, said in changed.consents.items()
+    }
+    return changed if newest == changed.consents else changed.model_copy(update={"consents": newest})

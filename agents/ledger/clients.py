@@ -22,6 +22,9 @@ _ERASE_MORE = (
     _SQL.erase_deliveries,
     _SQL.erase_tasks,
     _SQL.erase_approvals,
+    _SQL.erase_words,
+    _SQL.erase_facts,
+    _SQL.erase_wishes,
     _SQL.erase_published,
     _SQL.erase_referrals,
     _SQL.erase_decisions,
@@ -122,25 +125,48 @@ async def clients_by_phone(pool: Pool, tenant: str, phone: str) -> tuple[str, ..
     return tuple(row["client"] for row in await pool.fetch(_SQL.clients_by_phone, tenant, phone))
 
 
-async def opt_out(pool: Pool, *, tenant: str, client: str, channel: str, source: str) -> bool:
+async def leave_channel(
+    connection: Connection, *, tenant: str, client: str, channel: str, source: str, author: str
+) -> bool:
     """The client leaves a channel; what waits there is closed when a sender asks, once more if it did already.
+
+    Args:
+        connection: inside a transaction.
+        tenant: the client's.
+        client: who leaves.
+        channel: what they leave.
+        source: the way on which they said so.
+        author: who says so: the client, or the provider that told of it.
 
     Returns:
         Whether that is news.
     """
-    async with pool.acquire() as connection, connection.transaction():
-        news = await connection.fetchval(_SQL.opt_out, tenant, client, channel, source)
-        await connection.execute(_SQL.ask_again, tenant, client, channel)
+    news = await connection.fetchval(_SQL.opt_out, tenant, client, channel, source, author)
+    await connection.execute(_SQL.ask_again, tenant, client, channel)
     return news is not None
 
 
-async def opt_in(pool: Pool, *, tenant: str, client: str, channel: str) -> bool:
+async def return_to_channel(connection: Connection, *, tenant: str, client: str, channel: str, source: str) -> bool:
     """The client comes back to a channel.
 
     Returns:
         Whether they had left it.
     """
-    return await pool.fetchval(_SQL.opt_in, tenant, client, channel) is not None
+    return await connection.fetchval(_SQL.opt_in, tenant, client, channel, source, "client") is not None
+
+
+async def opt_out(pool: Pool, *, tenant: str, client: str, channel: str, source: str) -> bool:
+    """`leave_channel`, in a transaction of its own."""
+    async with pool.acquire() as connection, connection.transaction():
+        return await leave_channel(
+            connection, tenant=tenant, client=client, channel=channel, source=source, author="client"
+        )
+
+
+async def opt_in(pool: Pool, *, tenant: str, client: str, channel: str, source: str = "page") -> bool:
+    """`return_to_channel`, in a transaction of its own."""
+    async with pool.acquire() as connection, connection.transaction():
+        return await return_to_channel(connection, tenant=tenant, client=client, channel=channel, source=source)
 
 
 async def has_opted_out(pool: Pool, *, tenant: str, client: str, channel: str) -> bool:

@@ -12,6 +12,7 @@ names its tenant.
 | `PUT, DELETE /pause?channel=&rule=` | the same for every tenant, with a key for all |
 | `GET /tenants/T/clients/C/why?milestone=` | what the client reached, what was sent, what was not, and why |
 | `GET /tenants/T/held` | what is held and why |
+| `GET /tenants/T/unknown`, `POST /tenants/T/unknown/D` | see `agents.web.unknowns` |
 | `GET /tenants/T/tasks` | what is left to coaches; `POST /tenants/T/tasks/N/done` closes one |
 | `/tenants/T/approvals` | what waits for a coach: `agents.web.admin_approvals` |
 """
@@ -35,6 +36,7 @@ from agents.tenants import Tenant, unknown_rule
 from agents.web.failures import Failures
 from agents.web.keyed import Refused, author_of, read_body, with_key
 from agents.web.problems import json, problem
+from agents.web.unknowns import unknown_routes
 from schemas.brake import Pause, Suppression, SuppressionAnswer
 from schemas.client import Line
 from schemas.policy import ChannelName
@@ -178,6 +180,7 @@ def admin_app(
             web.get("/tenants/{tenant}/held", admin.held, allow_head=False),
             web.get("/tenants/{tenant}/tasks", admin.tasks, allow_head=False),
             web.post(r"/tenants/{tenant}/tasks/{task:\d+}/done", admin.task_done),
+            *unknown_routes(pool, now=now, read=read_body, author=author_of),
             *more,
         ]
     )

@@ -11,22 +11,20 @@ from http import HTTPStatus
 
 import orjson
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
 from agents.ledger.away import AWAY
 from agents.ledger.pool import Pool
 from agents.ledger.queries import load_queries
-from agents.web.access import bearer
 from agents.web.cross_origin import allow_origins
 from agents.web.failures import Failures
 from agents.web.feed import Feed, TooManyReaders
 from agents.web.problems import json, problem
 from agents.web.reader_tokens import Reader, ReaderTokens
+from agents.web.readers import READER, authenticated
 
 _PAGE_ITEMS = 20
 _MAX_PAGE_ITEMS = 100
 _HEARTBEAT_SECONDS = 25
-_READER: web.RequestKey[Reader] = web.RequestKey("reader", Reader)
 
 
 class Inbox:
@@ -44,7 +42,7 @@ class Inbox:
 
     async def items(self, request: web.Request) -> web.Response:
         """`GET ?limit=20&after=ITEM`: newest first; `next` continues below, null at the end."""
-        reader = request[_READER]
+        reader = request[READER]
         limit = _limit(request.query.get("limit"))
         if limit is None:
             return problem(HTTPStatus.BAD_REQUEST, f"limit must be 1 to {_MAX_PAGE_ITEMS}")
@@ -57,7 +55,7 @@ class Inbox:
 
     async def read(self, request: web.Request) -> web.Response:
         """`POST /{id}/read`: 204, also when it was read before; 404 if it is not this client's."""
-        reader = request[_READER]
+        reader = request[READER]
         found = await self._pool.fetchval(self._sql.mark_read, reader.tenant, reader.client, request.match_info["item"])
         return web.Response(status=HTTPStatus.NO_CONTENT) if found else problem(HTTPStatus.NOT_FOUND)
 
@@ -67,7 +65,7 @@ class Inbox:
         The stream ends with the token. It speaks at once, on every change, and as a comment every
         25 seconds.
         """
-        reader = request[_READER]
+        reader = request[READER]
         try:
             with self._feed.subscribe(reader.tenant, reader.client) as news:
                 return await self._stream(request, reader, news)
@@ -120,7 +118,7 @@ def inbox_app(
     """
     feed = Feed(pool)
     inbox = Inbox(pool, feed)
-    app = web.Application(middlewares=[_authenticated(ReaderTokens(keys), failures)])
+    app = web.Application(middlewares=[authenticated(ReaderTokens(keys), failures)])
     app.add_routes(
         [
             web.get("", inbox.items, allow_head=False),
@@ -132,20 +130,6 @@ def inbox_app(
     app.cleanup_ctx.append(feed.run)
     app.on_shutdown.append(feed.close)
     return app
-
-
-def _authenticated(tokens: ReaderTokens, failures: Failures) -> Middleware:
-    @web.middleware
-    async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.method == "OPTIONS":
-            return await handler(request)
-        reader = tokens.read(bearer(request))
-        if reader is None:
-            return failures.refuse(request)
-        request[_READER] = reader
-        return await handler(request)
-
-    return authenticate
 
 
 def _limit(text: str | None) -> int | None:

@@ -9,18 +9,18 @@ nothing, since the number is no inbox of ours. Twilio itself confirms STOP and S
 `/v1/replies`; the address to give to Twilio is `{public_url}/v1/replies/{tenant}`.
 """
 
-import base64
 import hmac
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
 
-from agents.ledger.clients import clients_by_phone, opt_in, opt_out
+from agents.ledger.clients import clients_by_phone
 from agents.ledger.pool import Pool
-from agents.metrics import UNSUBSCRIBES
+from agents.providers.twilio import signature
 from agents.web.problems import problem
+from agents.wishes import ClientWishes
 
 _CHANNEL: Final = "sms"
 _MAX_BODY_BYTES: Final = 64 * 1024
@@ -34,12 +34,16 @@ class Replies:
 
     Args:
         pool: the ledger.
+        wishes: what the senders want from now on.
         tokens: the valid auth tokens of a tenant's account; none for a tenant without one.
         public_url: the address under which we are reached.
     """
 
-    def __init__(self, pool: Pool, tokens: Callable[[str], tuple[str, ...]], public_url: str) -> None:
+    def __init__(
+        self, pool: Pool, wishes: ClientWishes, tokens: Callable[[str], tuple[str, ...]], public_url: str
+    ) -> None:
         self._pool = pool
+        self._wishes = wishes
         self._tokens = tokens
         self._address = f"{public_url.rstrip('/')}/v1/replies"
 
@@ -62,20 +66,13 @@ class Replies:
         if said not in _STOP | _START:
             return
         for client in await clients_by_phone(self._pool, tenant, fields.get("From", "")):
-            if said in _START:
-                await opt_in(self._pool, tenant=tenant, client=client, channel=_CHANNEL)
-            elif await opt_out(self._pool, tenant=tenant, client=client, channel=_CHANNEL, source="reply"):
-                UNSUBSCRIBES.inc()
+            await self._wishes.change(tenant, client, channels={_CHANNEL: said in _START}, source="reply")
 
 
-def signature(address: str, fields: Iterable[tuple[str, str]], token: str) -> str:
-    """What Twilio puts into `X-Twilio-Signature`."""
-    signed = address + "".join(f"{name}{value}" for name, value in sorted(fields))
-    return base64.b64encode(hmac.digest(token.encode(), signed.encode(), "sha1")).decode()
-
-
-def replies_app(pool: Pool, *, tokens: Callable[[str], tuple[str, ...]], public_url: str) -> web.Application:
+def replies_app(
+    pool: Pool, *, wishes: ClientWishes, tokens: Callable[[str], tuple[str, ...]], public_url: str
+) -> web.Application:
     """The application to mount at `/v1/replies`; the arguments are those of `Replies`."""
     app = web.Application()
-    app.router.add_post("/{tenant}", Replies(pool, tokens, public_url).take)
+    app.router.add_post("/{tenant}", Replies(pool, wishes, tokens, public_url).take)
     return app

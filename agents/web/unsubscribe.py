@@ -14,10 +14,11 @@ from typing import Literal
 from aiohttp import web
 from jinja2 import Environment, StrictUndefined
 
-from agents.ledger.clients import has_opted_out, opt_in, opt_out
+from agents.ledger.clients import has_opted_out
 from agents.ledger.pool import Pool
-from agents.metrics import UNSUBSCRIBES
 from agents.web.links import Subscription, UnsubscribeLinks
+from agents.web.page_headers import PAGE_HEADERS
+from agents.wishes import ClientWishes
 
 State = Literal["unknown", "subscribed", "left", "returned"]
 _TITLES: dict[State, str] = {
@@ -28,15 +29,6 @@ _TITLES: dict[State, str] = {
 }
 _MEDIA = {"email": " by mail", "sms": " by text message"}
 _MAX_BODY_BYTES = 4_096
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex",
-}
 
 
 class UnsubscribePage:
@@ -44,12 +36,16 @@ class UnsubscribePage:
 
     Args:
         pool: the ledger.
+        wishes: what clients want from now on.
         links: reads tokens.
         practice: what a tenant is called; None for a tenant that is not there any more.
     """
 
-    def __init__(self, pool: Pool, links: UnsubscribeLinks, practice: Callable[[str], str | None]) -> None:
+    def __init__(
+        self, pool: Pool, wishes: ClientWishes, links: UnsubscribeLinks, practice: Callable[[str], str | None]
+    ) -> None:
         self._pool = pool
+        self._wishes = wishes
         self._links = links
         self._practice = practice
         source = Path(__file__).parent / "pages" / "unsubscribe.html.j2"
@@ -73,22 +69,18 @@ class UnsubscribePage:
             return self._page("unknown")
         form = await request.clone(client_max_size=_MAX_BODY_BYTES).post()
         if form.get("choice") == "return":
-            await opt_in(
-                self._pool, tenant=subscription.tenant, client=subscription.client, channel=subscription.channel
-            )
+            await self._say(subscription, "page", wanted=True)
             return self._page("returned", subscription)
         if form.get("choice") == "leave":
-            await self._leave(subscription, "page")
+            await self._say(subscription, "page", wanted=False)
         elif form.get("List-Unsubscribe") == "One-Click":
-            await self._leave(subscription, "one_click")
+            await self._say(subscription, "one_click", wanted=False)
         else:
             return await self.show(request)
         return self._page("left", subscription)
 
-    async def _leave(self, about: Subscription, source: str) -> None:
-        news = await opt_out(self._pool, tenant=about.tenant, client=about.client, channel=about.channel, source=source)
-        if news:
-            UNSUBSCRIBES.inc()
+    async def _say(self, about: Subscription, source: str, *, wanted: bool) -> None:
+        await self._wishes.change(about.tenant, about.client, channels={about.channel: wanted}, source=source)
 
     def _page(self, state: State, subscription: Subscription | None = None) -> web.Response:
         html = self._template.render(
@@ -98,12 +90,14 @@ class UnsubscribePage:
             medium=_MEDIA.get(subscription.channel, "") if subscription else "",
         )
         status = HTTPStatus.NOT_FOUND if state == "unknown" else HTTPStatus.OK
-        return web.Response(status=status, text=html, content_type="text/html", headers=_HEADERS)
+        return web.Response(status=status, text=html, content_type="text/html", headers=PAGE_HEADERS)
 
 
-def unsubscribe_app(pool: Pool, *, links: UnsubscribeLinks, practice: Callable[[str], str | None]) -> web.Application:
+def unsubscribe_app(
+    pool: Pool, *, wishes: ClientWishes, links: UnsubscribeLinks, practice: Callable[[str], str | None]
+) -> web.Application:
     """The application to mount at `/u`; the arguments are those of `UnsubscribePage`."""
-    page = UnsubscribePage(pool, links, practice)
+    page = UnsubscribePage(pool, wishes, links, practice)
     app = web.Application()
     app.add_routes([web.get("/{token}", page.show, allow_head=False), web.post("/{token}", page.choose)])
     return app

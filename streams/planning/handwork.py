@@ -82,6 +82,32 @@ def undelivered_task(milestone: Milestone, channel: str, reason: Reason, detail:
     )
 
 
+def returned_task(milestone: Milestone, channel: str, reason: Reason, detail: str | None) -> CoachTask:
+    """The task for a message that its provider could not bring to the client."""
+    what = "gift card" if channel == "gift" else f"{channel} message"
+    told = "came back" if reason == "bounced" else "was not sent"
+    because = f" ({detail})" if detail else ""
+    return CoachTask(
+        kind="returned",
+        reason=reason,
+        summary=f"{milestone.name}: the {what} {told}{because}: correct the address, and tell them yourself",
+        minutes=_TELL_MINUTES,
+    )
+
+
+def complaint_task(milestone: Milestone, channel: str) -> CoachTask:
+    """The task for a client who called a message unwanted."""
+    return CoachTask(
+        kind="complaint",
+        reason="complained",
+        summary=(
+            f"{milestone.name}: the client reported the {channel} message as unwanted; nothing goes to them by itself "
+            "until you lift that: speak with them first"
+        ),
+        minutes=_TELL_MINUTES,
+    )
+
+
 def _dollars(cents: int) -> str:
     whole, rest = divmod(cents, _CENTS)
     return f"${whole}.{rest:02}" if rest else f"${whole}"

@@ -42,6 +42,12 @@ _REASONS: Final[Mapping[str, str]] = {
     "core_opened": "the client had opened the main message already",
     "cool_down": "the client was asked too recently",
     "not_carried": "no message went that could have carried it",
+    "bounced": "the address does not take it",
+    "complained": "the client has called it unwanted",
+    "provider_told": "the provider has told what became of it",
+    "resolved": "a person has said what became of it",
+    "resent": "a person, or the policy, has let it go once more",
+    "given_up": "a person has given it up",
     "approved": "a coach has approved it",
     "revised": "a correction changed it while it waited for the coach",
 }

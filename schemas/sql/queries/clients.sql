@@ -18,7 +18,8 @@ SELECT FROM clients WHERE tenant = $1 AND client = $2 FOR NO KEY UPDATE;
 
 -- name: clients_to_plan_for
 -- What decides about these clients? Asked after locking, so that it sees what was committed before.
-SELECT c.tenant, c.client, c.profile, c.erased_at IS NOT NULL AS erased,
+SELECT c.tenant, c.client, wished_profile(c.profile, c.tenant, c.client) AS profile,
+       c.erased_at IS NOT NULL AS erased,
        s.answer, s.reason AS suppression_reason, s.until,
        ARRAY(SELECT o.channel FROM opt_outs o
              WHERE o.tenant = c.tenant AND o.client = c.client AND o.returned_at IS NULL) AS opted_out
@@ -59,9 +60,26 @@ UPDATE deliveries SET state = 'skipped', reason = 'erased', fence = fence + 1, l
 WHERE tenant = $1 AND client = $2 AND state IN ('pending', 'deferred', 'held');
 
 -- name: erase_tasks
--- Nobody is asked to write to an erased client.
-UPDATE coach_tasks SET state = 'dropped', closed_at = now(), closed_by = 'erasure'
-WHERE tenant = $1 AND client = $2 AND state = 'open';
+-- Nobody is asked to write to an erased client, and what was asked says nothing about them any more.
+UPDATE coach_tasks SET summary = 'erased', state = CASE state WHEN 'open' THEN 'dropped' ELSE state END,
+       closed_at = coalesce(closed_at, now()), closed_by = coalesce(closed_by, 'erasure')
+WHERE tenant = $1 AND client = $2;
+
+-- name: erase_words
+-- What people wrote about an erased client in their own words is gone; that they decided, and when, stays.
+WITH resolved AS (
+    UPDATE deliveries SET resolved_why = NULL WHERE tenant = $1 AND client = $2 AND resolved_why IS NOT NULL
+)
+UPDATE suppressions SET reason = 'erased' WHERE tenant = $1 AND client = $2;
+
+-- name: erase_facts
+-- What a client reached keeps its rule and its time; the facts, such as the title of a goal, are gone.
+UPDATE milestones SET record = record - 'facts', updated_at = now() WHERE tenant = $1 AND client = $2;
+
+-- name: erase_wishes
+-- Nobody is left whose consents they were. Channels that were left stay left.
+WITH history AS (DELETE FROM consent_history WHERE tenant = $1 AND client = $2)
+DELETE FROM consent_wishes WHERE tenant = $1 AND client = $2;
 
 -- name: erase_approvals
 -- Nobody decides about an erased client any more, and what was approved or said is forgotten.
@@ -92,10 +110,10 @@ SELECT client FROM clients WHERE tenant = $1 AND profile ? 'phone' AND profile -
 
 -- name: opt_out
 -- The client leaves a channel; a second time changes nothing. Returns a row when it is news.
-INSERT INTO opt_outs (tenant, client, channel, source)
-VALUES ($1, $2, $3, $4)
+INSERT INTO opt_outs (tenant, client, channel, source, author)
+VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (tenant, client, channel) DO UPDATE
-SET source = EXCLUDED.source, opted_out_at = now(), returned_at = NULL
+SET source = EXCLUDED.source, author = EXCLUDED.author, opted_out_at = now(), returned_at = NULL, return_source = NULL
 WHERE opt_outs.returned_at IS NOT NULL
 RETURNING channel;
 
@@ -106,7 +124,7 @@ WHERE tenant = $1 AND client = $2 AND channel = $3 AND state IN ('pending', 'def
 
 -- name: opt_in
 -- The client comes back to a channel. Returns a row when it had left.
-UPDATE opt_outs SET returned_at = now()
+UPDATE opt_outs SET returned_at = now(), return_source = $4, author = $5
 WHERE tenant = $1 AND client = $2 AND channel = $3 AND returned_at IS NULL
 RETURNING channel;
 

@@ -18,10 +18,12 @@ RETURNING client, (xmax = 0) AS is_new;
 UPDATE identities SET client = $3 WHERE tenant = $1 AND key_hash = $2;
 
 -- name: lock_profile
--- What was last published about this client? The row is locked until commit, and made when missing.
+-- What was last published about this client, and what with the consents that they gave us since? The row is locked
+-- until commit, and made when missing.
 INSERT INTO published_profiles (tenant, client) VALUES ($1, $2)
 ON CONFLICT (tenant, client) DO UPDATE SET client = excluded.client
-RETURNING profile, erased_at IS NOT NULL AS is_erased;
+RETURNING profile, CASE WHEN profile IS NOT NULL THEN wished_profile(profile, tenant, client) END AS wished,
+          erased_at IS NOT NULL AS is_erased;
 
 -- name: record_profile
 -- Remember what was published about this client.
@@ -79,3 +81,7 @@ UPDATE kept_hooks SET retry_at = now() + $2::interval WHERE kept_id = $1;
 -- name: drop_hook
 -- The kept hook is done, unless the same bytes came again after the tool was asked.
 DELETE FROM kept_hooks WHERE kept_id = $1 AND created_at = $2;
+
+-- name: heard_profile
+-- What does the ledger hold of a client whose profiles somebody else publishes?
+SELECT profile FROM clients WHERE tenant = $1 AND client = $2 AND erased_at IS NULL;

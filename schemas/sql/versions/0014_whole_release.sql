@@ -50,7 +50,7 @@ SELECT f.*, encode(sha256(convert_to(ROW(
     f.variant, f.gift_cents, f.also, f.keepsakes, f.core_opened, f.approved, f.money_agreed)::text, 'UTF8')), 'hex')
 FROM (
     SELECT d.celebration_id, d.channel, d.attempts, d.deferrals, d.heard_at, m.record,
-           c.celebrated_at, d.expires_at, k.profile, k.erased_at IS NOT NULL AS erased, s.answer, s.reason AS suppression_reason,
+           c.celebrated_at, d.expires_at, wished_profile(k.profile, d.tenant, d.client) AS profile, k.erased_at IS NOT NULL AS erased, s.answer, s.reason AS suppression_reason,
            s.until,
            ARRAY(SELECT o.channel FROM opt_outs o
                  WHERE o.tenant = d.tenant AND o.client = d.client AND o.returned_at IS NULL ORDER BY o.channel)

@@ -5,6 +5,7 @@ import pytest
 from agents.engine.batch import Batch
 from agents.engine.bookmark import Bookmark
 from agents.engine.breaker import Breaker
+from agents.engine.dead_letters import OMITTED
 from agents.engine.folding import Folding
 from agents.engine.header import Header
 from agents.engine.logic import Folded, Output, Record, Refusal
@@ -70,6 +71,7 @@ def folding(states: PartitionStates, limit: int = 100, *, singly: bool = False) 
         rules=None,
         breaker=Breaker(limit=limit),
         dead_letter_topic="dead",
+        private_topics=frozenset({"a"}),
         singly=singly,
     )
 
@@ -121,6 +123,15 @@ def test_offsets_of_different_topics_are_told_apart() -> None:
     states = PartitionStates(Header(2))
     commit(states, fold(states, batch(b"x", b"x")), 2)
     assert fold(states, batch(b"x", topic="a")).replayed == 0
+
+
+def test_of_a_private_topic_no_content_goes_to_the_dead_letters() -> None:
+    refused = [fold(PartitionStates(Header(2)), batch(b"?", topic=topic)).outputs for topic in ("a", "b")]
+    (private,), (other,) = refused
+    assert (private.key, private.value, other.value) == (b"k", None, b"?")
+    assert OMITTED in dict(private.headers)
+    assert dict(private.headers)["cairn-dead-letter-offset"] == b"0"
+    assert OMITTED not in dict(other.headers)
 
 
 def test_a_replayed_refusal_is_no_second_dead_letter() -> None:

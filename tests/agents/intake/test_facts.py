@@ -32,3 +32,13 @@ def test_consents_are_joined_kind_by_kind() -> None:
 
 def test_an_unset_field_is_not_written_down() -> None:
     assert joined(Profile(), {"name": "Ana"}).model_dump(exclude_unset=True) == {"name": "Ana"}
+
+
+def test_an_older_consent_undoes_no_later_one() -> None:
+    withdrawn = {"granted": False, "source": "page", "at": "2026-05-08T10:00:00Z"}
+    old, new = ({"granted": True, "source": "crm", "at": f"2026-05-0{day}T10:00:00Z"} for day in (7, 9))
+    known = joined(KNOWN, {"consents": {"marketing": withdrawn}})
+    assert joined(known, {"consents": {"marketing": old}}) == known
+    both = joined(known, {"consents": {"marketing": old, "story": old}})
+    assert {kind: one.granted for kind, one in both.consents.items()} == {"marketing": False, "story": True}
+    assert joined(known, {"consents": {"marketing": new}}).consents["marketing"].granted

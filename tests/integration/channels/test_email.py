@@ -15,6 +15,11 @@ async def test_a_mail_is_accepted_with_the_name_that_the_server_gave_it() -> Non
     assert len(mails) == 1
 
 
+async def test_a_name_in_url_safe_base64_is_read_whole() -> None:
+    outcome, _ = await send_to(Crossing(), BODY="250 Ok: queued as LRzXl_NHStOGhQ4kofSm_A")
+    assert outcome.provider_id == "LRzXl_NHStOGhQ4kofSm_A"
+
+
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA"])
 @pytest.mark.parametrize(("answer", "kind"), [("421 going", "retry"), ("450 later", "retry"), ("550 no", "rejected")])
 async def test_a_refusal_before_the_mail_is_sent_never_crosses(verb: str, answer: str, kind: str) -> None:

@@ -1,10 +1,11 @@
 """Text messages against a server that speaks Twilio's wire protocol: forms in, JSON out, and its errors."""
 
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
 import pytest
@@ -12,9 +13,11 @@ import pytest
 from agents.channels.channel import Outcome
 from agents.channels.sms import SmsChannel, TwilioAccount
 from agents.embedded.ports import usable_port
+from agents.web.status_links import status_url
 from tests.integration.channels.correspondence import MESSAGE, Crossing
 from tests.integration.channels.scripted_http import ScriptedHttp, listening_to
 
+StatusUrl: TypeAlias = Callable[[str, str], str | None]
 ACCOUNT = "AC" + "0a" * 16
 SID = "SM" + "1b" * 16
 TEXT = replace(
@@ -40,10 +43,10 @@ class Twilio(ScriptedHttp):
 
 
 @asynccontextmanager
-async def served(twilio: Twilio) -> AsyncIterator[SmsChannel]:
+async def served(twilio: Twilio, status_url: StatusUrl | None = None) -> AsyncIterator[SmsChannel]:
     async with listening_to(twilio) as base_url:
         account = TwilioAccount(account=ACCOUNT, token="secret", base_url=base_url)
-        yield SmsChannel(lambda _tenant: account)
+        yield SmsChannel(lambda _tenant: account, status_url)
 
 
 async def sent(twilio: Twilio, crossing: Crossing | None = None, **changes: Any) -> Outcome:
@@ -156,3 +159,20 @@ async def test_a_tenant_without_its_token_waits_for_it() -> None:
 
 def test_a_token_is_shown_nowhere() -> None:
     assert "secret" not in repr(TwilioAccount(account=ACCOUNT, token="secret", base_url="http://x.example"))
+
+
+async def test_twilio_is_told_where_to_report_about_this_delivery() -> None:
+    twilio = Twilio()
+    async with served(twilio, partial(status_url, "https://cairn.example/")) as channel:
+        await channel.send(TEXT, Crossing())
+    assert twilio.forms[0]["StatusCallback"] == (
+        f"https://cairn.example/v1/provider-events/{TEXT.tenant}/twilio?delivery={TEXT.delivery_id}"
+    )
+
+
+@pytest.mark.parametrize("public_url", ["http://localhost:8080", "http://127.0.0.1", "https://my_cairn.example", ""])
+async def test_twilio_is_given_no_address_that_it_would_refuse_with_the_message(public_url: str) -> None:
+    twilio = Twilio()
+    async with served(twilio, partial(status_url, public_url)) as channel:
+        await channel.send(TEXT, Crossing())
+    assert "StatusCallback" not in twilio.forms[0]

@@ -130,7 +130,7 @@ class Practice:
             await self.sender(channel).flush()
 
     async def sweep(self) -> None:
-        await Sweeper(self.pool, self.clock).sweep()
+        await Sweeper(self.pool, lambda: self.tenants, self.clock).sweep()
 
     async def later(self, **span: float) -> None:
         """Domain time passes, and with it what a retry or a lease waits for in real time."""

@@ -1,9 +1,9 @@
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -27,9 +27,14 @@ from agents.web.inbox import inbox_app
 from agents.web.keepsake_links import KeepsakeLinks
 from agents.web.keepsakes import add_keepsakes
 from agents.web.links import UnsubscribeLinks
+from agents.web.preference_links import PreferenceLinks
+from agents.web.preference_page import preference_page_app
+from agents.web.preferences import preferences_app
 from agents.web.problems import problems
+from agents.web.provider_events import provider_events_app
 from agents.web.replies import replies_app
 from agents.web.unsubscribe import unsubscribe_app
+from agents.wishes import ClientWishes
 from schemas.tenant import Referral, Video
 from tests.integration.ledger.ledger_practice import NOON
 from tests.integration.waiting import RENDERER
@@ -68,8 +73,11 @@ async def web_pool(web_dsn: str) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 async def pool(web_pool: Pool) -> Pool:
+    # What is append-only for everybody else is emptied between tests.
     await web_pool.execute(
-        "TRUNCATE milestones, clients, api_keys, suppressions, pauses, opt_outs, coach_tasks CASCADE"
+        "BEGIN; SET LOCAL session_replication_role = replica; "
+        "TRUNCATE milestones, clients, api_keys, suppressions, pauses, opt_outs, coach_tasks, consent_wishes, "
+        "consent_history, provider_events, decisions, decision_batches CASCADE; COMMIT"
     )
     return web_pool
 
@@ -87,6 +95,30 @@ class Erased:
 @pytest.fixture
 def erased() -> Erased:
     return Erased()
+
+
+@dataclass
+class Restated:
+    """What was asked to be published about whom."""
+
+    facts: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
+    error: Exception | None = None
+
+    async def __call__(self, tenant: str, client: str, facts: Mapping[str, Any]) -> bool:
+        if self.error:
+            raise self.error
+        self.facts.append((tenant, client, facts))
+        return True
+
+
+@pytest.fixture
+def restated() -> Restated:
+    return Restated()
+
+
+@pytest.fixture
+def wishes(pool: Pool, restated: Restated) -> ClientWishes:
+    return ClientWishes(pool, restated, lambda: NOON)
 
 
 @pytest.fixture
@@ -108,7 +140,7 @@ REFERRAL = Referral(url="https://northstar.example/join?ref={code}&src=friend")
 
 
 @pytest.fixture
-def asked() -> ApprovalLinks:
+def approval_links() -> ApprovalLinks:
     return ApprovalLinks("http://cairn.example", "l" * 32)
 
 
@@ -123,23 +155,39 @@ def desk(pool: Pool, tenants: dict[str, Tenant]) -> ApprovalDesk:
 
 
 @pytest.fixture
-def coaches_page(asked: ApprovalLinks, desk: ApprovalDesk, tenants: dict[str, Tenant]) -> web.Application:
-    return approval_page_app(desk, links=asked, tenants=lambda: tenants, public_url="http://cairn.example")
+def coaches_page(approval_links: ApprovalLinks, desk: ApprovalDesk, tenants: dict[str, Tenant]) -> web.Application:
+    return approval_page_app(desk, links=approval_links, tenants=lambda: tenants, public_url="http://cairn.example")
+
+
+@pytest.fixture
+def preference_links() -> PreferenceLinks:
+    return PreferenceLinks("http://cairn.example", "l" * 32)
+
+
+@pytest.fixture
+def hook_secrets() -> dict[str, tuple[str, ...]]:
+    """The secrets of the tenant's providers, by their files; what a test puts in counts."""
+    return {}
 
 
 @pytest.fixture
 def app(  # noqa: PLR0913, PLR0917 - every part of the web process
     pool: Pool,
     erased: Erased,
+    wishes: ClientWishes,
     links: UnsubscribeLinks,
+    preference_links: PreferenceLinks,
     keepsake_links: KeepsakeLinks,
     coaches_page: web.Application,
     desk: ApprovalDesk,
     tenants: dict[str, Tenant],
+    hook_secrets: dict[str, tuple[str, ...]],
     tmp_path: Path,
 ) -> web.Application:
     failures = Failures(allowed=5)
     app = web.Application(middlewares=[problems])
+    mount_wishes(app, pool, wishes, tenants, hook_secrets)
+    app.add_subapp("/p", preference_page_app(wishes=wishes, links=preference_links, tenants=tenants))
     app.add_subapp(
         "/v1/inbox",
         inbox_app(
@@ -149,23 +197,53 @@ def app(  # noqa: PLR0913, PLR0917 - every part of the web process
             allowed_origins=(ORIGIN,),
         ),
     )
-    app.add_subapp(
-        "/v1/replies",
-        replies_app(
-            pool,
-            tokens=lambda tenant: ("new token", "old token") if tenant == "northstar" else (),
-            public_url="https://cairn.example/",
-        ),
-    )
     practice = replace(tenant(tmp_path), video=VIDEO, referral=REFERRAL)
     add_keepsakes(app, pool, links=keepsake_links, tenants={"northstar": practice})
     app.add_subapp("/assets", assets_app(allowed_origins=(ORIGIN,)))
-    app.add_subapp("/u", unsubscribe_app(pool, links=links, practice={"northstar": "Northstar Strength"}.get))
+    name_of = {"northstar": "Northstar Strength"}.get
+    app.add_subapp("/u", unsubscribe_app(pool, wishes=wishes, links=links, practice=name_of))
     more = approval_routes(desk)
     admin = admin_app(pool, failures=failures, erase=erased, tenants=tenants, now=lambda: NOON, more=more)
     app.add_subapp("/v1/admin", admin)
     app.add_subapp("/a", coaches_page)
     return app
+
+
+def mount_wishes(
+    app: web.Application,
+    pool: Pool,
+    wishes: ClientWishes,
+    tenants: Mapping[str, Tenant],
+    hook_secrets: dict[str, tuple[str, ...]],
+) -> None:
+    app.add_subapp(
+        "/v1/provider-events",
+        provider_events_app(
+            pool,
+            wishes=wishes,
+            secrets=lambda tenant, name: hook_secrets.get(name, ()) if tenant == "northstar" else (),
+            public_url="https://cairn.example/",
+        ),
+    )
+    app.add_subapp(
+        "/v1/preferences",
+        preferences_app(
+            wishes=wishes,
+            tenants=tenants,
+            keys=lambda tenant: (INBOX_KEY,) if tenant == "northstar" else (),
+            failures=Failures(allowed=5),
+            allowed_origins=(ORIGIN,),
+        ),
+    )
+    app.add_subapp(
+        "/v1/replies",
+        replies_app(
+            pool,
+            wishes=wishes,
+            tokens=lambda tenant: ("new token", "old token") if tenant == "northstar" else (),
+            public_url="https://cairn.example/",
+        ),
+    )
 
 
 @pytest.fixture

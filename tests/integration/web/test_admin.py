@@ -1,11 +1,14 @@
 from typing import TypeAlias
 
+import msgspec
 import pytest
 from aiohttp.test_utils import TestClient
 from aiohttp.web import Application, Request
 
 from agents.ledger.pool import Pool
 from agents.web.access import create_key, list_keys, revoke_key
+from tests.integration.web.conftest import MILESTONE
+from tests.sample_milestones import SAMPLES
 
 Client: TypeAlias = TestClient[Request, Application]
 Headers: TypeAlias = dict[str, str]
@@ -143,3 +146,25 @@ async def test_a_key_that_is_not_ours_opens_nothing(client: Client, key: str) ->
 async def test_a_body_beyond_its_limit_is_refused(client: Client, practice: Headers) -> None:
     response = await client.put(f"{ANA}/suppression", data=b" " * 100_000, headers=practice)
     assert response.status == 413
+
+
+async def test_what_is_unknown_is_listed_and_decided_about(
+    client: Client, practice: Headers, operator: Headers, pool: Pool
+) -> None:
+    await pool.execute(MILESTONE, "d1", "ana", "unknown")
+    await pool.execute("UPDATE deliveries SET expires_at = '2026-05-01'")
+    record = msgspec.json.encode(SAMPLES["thirty-six"]).decode()
+    await pool.execute("UPDATE milestones SET record = $1::jsonb", record)
+    path = "/v1/admin/tenants/northstar/unknown"
+    (listed,) = (await (await client.get(path, headers=practice)).json())["unknown"]
+    assert (listed["delivery_id"], listed["name"]) == ("d1", "36 sessions")
+    body = {"answer": "resend", "reason": "she did not get it"}
+    assert (await client.post(f"{path}/d1", json=body, headers=practice)).status == 409
+    assert (await client.post(f"{path}/d1", json={"answer": "sent"}, headers=practice)).status == 400
+    other = path.replace("northstar", "other")
+    assert (await client.post(f"{other}/d1", json={**body, "answer": "sent"}, headers=operator)).status == 404
+    assert (await client.post(f"{path}/d1", json={**body, "answer": "sent"}, headers=practice)).status == 204
+    assert (await client.post(f"{path}/d1", json={**body, "answer": "sent"}, headers=practice)).status == 404
+    row = await pool.fetchrow("SELECT state, resolved_by, resolved_why FROM deliveries")
+    assert row is not None
+    assert tuple(row) == ("sent", "northstar-app", "she did not get it")

@@ -30,12 +30,12 @@ async def ana(pool: Pool) -> None:
 
 
 @pytest.fixture
-def ask(pool: Pool, asked: ApprovalLinks) -> Ask:
+def ask(pool: Pool, approval_links: ApprovalLinks) -> Ask:
     """Ask a coach and give the address of the page."""
 
     async def asking(*parts: str, **changes: object) -> str:
         waiting = await wait_for_coach(pool, *parts, **changes)  # type: ignore[arg-type]
-        return f"/a/{asked.token(tenant='northstar', celebration_id=waiting, coach='jo')}"
+        return f"/a/{approval_links.token(tenant='northstar', celebration_id=waiting, coach='jo')}"
 
     return asking
 
@@ -178,7 +178,7 @@ async def test_an_answer_from_another_site_is_refused(
 
 
 async def test_a_link_that_is_forged_or_of_a_coach_who_is_gone_opens_nothing(
-    client: Client, ask: Ask, asked: ApprovalLinks, pool: Pool
+    client: Client, ask: Ask, approval_links: ApprovalLinks, pool: Pool
 ) -> None:
     page = await ask("gift")
     celebration = await pool.fetchval("SELECT celebration_id FROM approvals")
@@ -186,10 +186,10 @@ async def test_a_link_that_is_forged_or_of_a_coach_who_is_gone_opens_nothing(
         page[:-2],
         "/a/" + "x" * 2000,
         "/a/" + ApprovalLinks("http://x", "m" * 32).token(tenant="northstar", celebration_id=celebration, coach="jo"),
-        "/a/" + asked.token(tenant="northstar", celebration_id=celebration, coach="gone"),
-        "/a/" + asked.token(tenant="nowhere", celebration_id=celebration, coach="jo"),
-        "/a/" + asked.token(tenant="other", celebration_id=celebration, coach="jo"),
-        "/a/" + asked.token(tenant="northstar", celebration_id="f" * 32, coach="jo"),
+        "/a/" + approval_links.token(tenant="northstar", celebration_id=celebration, coach="gone"),
+        "/a/" + approval_links.token(tenant="nowhere", celebration_id=celebration, coach="jo"),
+        "/a/" + approval_links.token(tenant="other", celebration_id=celebration, coach="jo"),
+        "/a/" + approval_links.token(tenant="northstar", celebration_id="f" * 32, coach="jo"),
     )
     for path in strangers:
         for response in (await client.get(path), await client.post(path, data={"choice": "approve"})):

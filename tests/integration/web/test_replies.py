@@ -8,7 +8,7 @@ from aiohttp.web import Application, Request
 
 from agents.ledger.clients import has_opted_out
 from agents.ledger.pool import Pool
-from agents.web.replies import signature
+from agents.providers.twilio import signature
 
 Client: TypeAlias = TestClient[Request, Application]
 ADDRESS = "https://cairn.example/v1/replies/northstar"

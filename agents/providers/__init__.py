@@ -1,0 +1,1 @@
+"""Providers: what a vendor's webhooks look like, one vendor a file."""

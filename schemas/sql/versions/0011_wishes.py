@@ -1,0 +1,14 @@
+"""Wishes: what providers tell comes back, what people want is kept with its history."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0011"
+down_revision = "0010"
+
+
+def upgrade() -> None:
+    """Run the SQL beside this file, as one script in Alembic's transaction."""
+    script = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+    op.get_bind().connection.run_async(lambda connection: connection.execute(script))
