@@ -74,7 +74,7 @@ class Part:
 
 def mentions(occasion: Occasion, words_of: Callable[..., Words], say: Say) -> tuple[str, ...]:
     """The other milestones of an occasion as things: `fourteen days of “Morning run” in a row`."""
-    found = []
+    found: list[str] = []
     for other in occasion.also:
         if other.tier != "nudge":
             words = words_of(other)

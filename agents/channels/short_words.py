@@ -28,13 +28,16 @@ def text_message(letter: Letter, words: Words, links: Links, fixed: Mapping[str,
     if step:
         pointed = [*letter.paragraphs, f"{step.label}: {step.url}"]
         said = pointed if segments(written(pointed)).count <= _STEP_SEGMENTS else said
-    room = segments(written(said)).count
-    for extras in _extras(words, say):
+    text = written(said)
+    extras_of = tuple(_extras(words, say))
+    room = segments(text).count if extras_of else 0
+    for extras in extras_of:
         for extra in extras:
-            if segments(written([*said, extra])).count <= room:
-                said.append(extra)
+            longer = written([*said, extra])
+            if segments(longer).count <= room:
+                said, text = [*said, extra], longer
                 break
-    return written(said)
+    return text
 
 
 def post(letter: Letter, words: Words, say: Say) -> str:

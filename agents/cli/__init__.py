@@ -4,7 +4,19 @@ import sys
 
 from aiokafka.errors import KafkaError
 
-from agents.cli import brake, dead_letters, history, importing, keys, log_export, processes, provisioning, rules, state
+from agents.cli import (
+    brake,
+    dead_letters,
+    history,
+    importing,
+    keys,
+    log_export,
+    preview,
+    processes,
+    provisioning,
+    rules,
+    state,
+)
 from agents.cli.app import EXIT_FAILED, EXIT_INVALID, app, err
 from agents.cluster_facts import TopicMissingError
 from agents.ledger.opening import UNFIT
@@ -19,6 +31,7 @@ __all__ = [
     "keys",
     "log_export",
     "main",
+    "preview",
     "processes",
     "provisioning",
     "rules",

@@ -25,6 +25,7 @@ SO_FAR = {
     "percents": {"course-9": 50},
 }
 KEEPSAKES: frozenset[ChannelName] = frozenset({"certificate", "badge", "referral", "video"})
+REACHED_ON = date(2026, 5, 5)
 _POLICY = Policy()
 
 
@@ -60,7 +61,7 @@ def occasion(reached: Milestone, **changes: Any) -> Occasion:
     return Occasion(**{**fields, **changes})
 
 
-def milestone(rule: str, kind: str, tier: str, threshold: int | None, **changes: Any) -> Milestone:
+def milestone(rule: str, kind: str, tier: str, threshold: float | None, **changes: Any) -> Milestone:
     """A milestone of one client, reached on a Tuesday evening."""
     fields: dict[str, Any] = {
         "type": "milestone.reached",
@@ -84,7 +85,7 @@ def milestone(rule: str, kind: str, tier: str, threshold: int | None, **changes:
 
 def streak(days: int, **changes: Any) -> Milestone:
     """A run of thirty or fourteen days that reached its mark on 5 May."""
-    began_on = date(2026, 5, 6) - timedelta(days=days)
+    began_on = REACHED_ON - timedelta(days=days - 1)
     return milestone(
         "iron-streak",
         "streak",
@@ -148,7 +149,7 @@ SAMPLES: dict[str, Milestone] = {
     "twelve": milestone("twelve", "count", "program", 12, facts={"session_number": 12, "so_far": SO_FAR}),
     "program-done": milestone("done", "count", "major", 1, facts={"title": "Back on your feet", "program_id": "p-1"}),
     "loyal-buyer": milestone("loyal-buyer", "sum", "program", 50000, name="Five hundred dollars with us"),
-    "anniversary": milestone("anniversary", "date", "streak", None, name="One year at Northstar", occurrence="2026"),
+    "a-year": milestone("loyal-year", "date", "streak", None, name="One year at Northstar", occurrence="2026"),
     "streak-broken": milestone(
         "streak-broken",
         "lapse",
@@ -162,7 +163,7 @@ SAMPLES: dict[str, Milestone] = {
         "renewal", "date", "nudge", None, name="your renewal is two weeks away", occurrence="2026-05-19"
     ),
     "birthday": milestone("birthday", "date", "micro", None, occurrence="2026", facts={}),
-    "anniversary-two": milestone(
+    "anniversary": milestone(
         "anniversary",
         "date",
         "streak",

@@ -161,6 +161,8 @@ def given_name(name: str) -> str | None:
 
 def _undecorated(word: str) -> str:
     """The word without the emoji and signs around it; empty when nothing else is there."""
+    if word.isalpha():
+        return word
     kinds = ["." if char == "." else unicodedata.category(char)[0] for char in word]
     if "L" not in kinds:
         return ""
@@ -172,6 +174,8 @@ def _undecorated(word: str) -> str:
 def _cased(word: str) -> str:
     """`ANA` and `ana` become Ana; McKenna, Jean-Luc and scripts without case stay as they are."""
     if len(word) > 1 and (word.isupper() or word.islower()):
+        if word.isalpha():
+            return word[0].upper() + word[1:].lower()
         return "".join(part[:1].upper() + part[1:].lower() for part in _BEFORE_CASE.split(word))
     return word
 

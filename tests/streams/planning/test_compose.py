@@ -34,7 +34,8 @@ def test_a_greeting_uses_a_name_only_when_it_is_safe(name: str, greeting: str | 
     ("text", "clean"),
     [("  Morning\n run ", "Morning run"), ("a\u2028b\x00c\u200bd", "a b c d"), ("", None), (None, None), (7, None),
      ("{{title}}", None), ("{% if x %}", None), ("${title}", None), ("{title}", None), ("[Title]", None),
-     ("<title>", None), ("👩\u200d💻 code", "👩\u200d💻 code"), ("a\u200d", "a"), ("\u200cb", "b"), ("a\u200d\u200db", "a b"),
+     ("<title>", None),
+     ("👩\u200d💻 code", "👩\u200d💻 code"), ("a\u200d", "a"), ("\u200cb", "b"), ("a\u200d\u200db", "a b"),
      ("N/A", None), ("---", None), ("???", None), ("Chest | Back <3", "Chest | Back <3")],
 )  # fmt: skip
 def test_text_from_outside_becomes_one_line_or_counts_as_unknown(text: object, clean: str | None) -> None:
@@ -125,8 +126,8 @@ def test_a_name_from_right_to_left_stands_alone_and_no_other_pays_for_it() -> No
     words = words_of(streak(30), profile=Profile(name="مريم حداد"))
     assert words["first_name"] == "\u2068مريم\u2069"
     assert words_of(streak(30), profile=Profile(name="Łukasz Żak"))["first_name"] == "Łukasz"
-    title = {"title": "שלום", "habit_id": "run"}
-    assert words_of(streak(30, facts=title))["title"] == "\u2068שלום\u2069"
+    title = {"title": "جري", "habit_id": "run"}
+    assert words_of(streak(30, facts=title))["title"] == "\u2068جري\u2069"
 
 
 AN_HOUR, A_DAY = timedelta(hours=1), timedelta(days=1)
@@ -162,5 +163,5 @@ def test_words_are_of_the_language() -> None:
 
 
 def test_an_anniversary_tells_its_years_if_it_knows_them() -> None:
-    assert words_of(SAMPLES["anniversary-two"])["years"] == 2
-    assert "years" not in words_of(SAMPLES["anniversary"])
+    assert words_of(SAMPLES["anniversary"])["years"] == 2
+    assert "years" not in words_of(SAMPLES["a-year"])
