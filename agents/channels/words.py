@@ -40,8 +40,8 @@ from streams.planning.languages import LANGUAGES, counted
 _KEPT_TEMPLATES = 1024
 _KEPT_FOLDERS = 256
 _LONE_TAG = re.compile(
-    r"^[ \t]*(\{%-?\s*(?:if|elif|else|endif|set|for|endfor|either|or|endeither)\b(?:(?!%\}).)*%\}"
-    r"|\{#(?:(?!#\}).)*#\})[ \t]*\n",
+    r"^[ \t]*(\{%-?\s*(?:if|elif|else|endif|set|for|endfor|either|or|endeither)\b(?:(?!-?%\}).)*"
+    r"|\{#(?:(?!-?#\}).)*)(-?[%#]\})[ \t]*\n",
     re.MULTILINE,
 )
 _HEAD_LINE = re.compile(r"^(Subject|Preview|Title):[ \t]*(.*)$")
@@ -104,7 +104,8 @@ class _Folders(BaseLoader):
         for folder in self._folders:
             path = folder / template
             if path.is_file():
-                return _LONE_TAG.sub(r"\1", path.read_text(encoding="utf-8")), str(path), None
+                text = path.read_text(encoding="utf-8")
+                return _LONE_TAG.sub(r"\1\n\2", text), str(path), None  # inside the tag a line end only counts lines
         raise TemplateNotFound(template)
 
 
@@ -158,6 +159,7 @@ class WordFiles:
             environment = self._environment(Voice(own=own, language=folder.name))
             for path in sorted(folder.glob("*.txt")):
                 try:
+                    environment.parse(path.read_text(encoding="utf-8"))  # as it stands, for the line
                     environment.get_template(path.name)
                 except TemplateSyntaxError as error:
                     yield f"{path}:{error.lineno}: {error.message}"

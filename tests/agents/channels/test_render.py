@@ -226,9 +226,13 @@ def test_a_broken_template_of_a_tenant_goes_to_the_coach(practice: Tenant, own: 
 
 
 def test_a_template_that_does_not_parse_is_found_before_it_is_needed(practice: Tenant, own: Path) -> None:
-    (own / "major.email.txt").write_text("Subject: x\n\n{% if %}", encoding="utf-8")
+    text = "{# note #}\nSubject: x\n\n{% if title is defined %}\nx\n{% endif %}\n\n{% if %}\n"
+    (own / "major.email.txt").write_text(text, encoding="utf-8")
     (complaint,) = Renderer().check(practice)
-    assert "major.email.txt" in complaint
+    assert "major.email.txt:8: " in complaint
+    (own / "major.email.txt").write_text(text.replace("{% if %}", "{{ title | wordz }}"), encoding="utf-8")
+    (complaint,) = Renderer().check(practice)
+    assert "major.email.txt:8: " in complaint
 
 
 def test_a_message_without_links_says_nothing_about_them(renderer: Renderer, practice: Tenant) -> None:

@@ -14,7 +14,12 @@ const quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking
 // The parts of WCAG 2.2 A and AA, and what axe's authors count as good practice.
 const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 // Frames show the mails, which are opened by themselves.
-const options = { runOnly: { type: "tag", values: tags }, iframes: false };
+// A letter has no heading: its subject is one, and the mail reader shows it.
+const options = (name) => ({
+  runOnly: { type: "tag", values: tags },
+  rules: { "page-has-heading-one": { enabled: !name.startsWith("mails/") } },
+  iframes: false,
+});
 
 const browser = await chromium.launch({ executablePath, args: quiet });
 const found = [];
@@ -34,7 +39,7 @@ for (const colorScheme of ["light", "dark"]) {
   for (const name of pages) {
     await page.goto(pathToFileURL(join(resolve(gallery), name)).href);
     await page.evaluate(axe);
-    const { violations } = await page.evaluate((chosen) => globalThis.axe.run(document, chosen), options);
+    const { violations } = await page.evaluate((chosen) => globalThis.axe.run(document, chosen), options(name));
     for (const { id, help, nodes } of violations) {
       found.push({ page: name, colorScheme, id, help, count: nodes.length, example: nodes[0].html.slice(0, 200) });
     }
