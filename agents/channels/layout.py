@@ -60,7 +60,7 @@ class Layout:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.filters["shown"] = shown
+        environment.filters.update(shown=shown, bare=without_isolates)
         self._template = environment.get_template("layout.html.j2")
 
     def mail(self, sheet: Sheet, *, badge: bool) -> str:
@@ -101,6 +101,11 @@ def shown(text: str) -> Markup:
     if ISOLATE not in text:
         return escaped
     return Markup(str(escaped).replace(ISOLATE, "<bdi>").replace(END_ISOLATE, "</bdi>"))  # noqa: S704 - escaped before
+
+
+def without_isolates(text: str) -> str:
+    """The text without isolates: for names alone, where there is no sentence to turn."""
+    return text.replace(ISOLATE, "").replace(END_ISOLATE, "")
 
 
 def _plain(part: Part) -> str:

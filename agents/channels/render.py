@@ -14,9 +14,9 @@ from pathlib import Path
 
 from agents.channels.badge import Badges
 from agents.channels.channel import InlineImage
-from agents.channels.layout import BADGE_CID, Layout, Sheet, note_html, note_text, plain_mail
+from agents.channels.layout import BADGE_CID, Layout, Sheet, note_html, note_text, plain_mail, without_isolates
 from agents.channels.parts import Links, also, approved_letter, assemble, mentions, recap
-from agents.channels.short_words import post, text_message, without_isolates
+from agents.channels.short_words import post, text_message
 from agents.channels.words import Letter, MissingFact, Voice, WordFiles
 from agents.tenants import Tenant
 from schemas.celebration import Approved, Occasion

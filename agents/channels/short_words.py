@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from agents.channels.parts import Links, Say
 from agents.channels.sms_text import plainly, segments
 from agents.channels.words import Letter
-from streams.planning.compose import END_ISOLATE, ISOLATE, Words
+from streams.planning.compose import Words
 
 _STEP_SEGMENTS = 2
 
@@ -54,8 +54,3 @@ def _extras(words: Words, say: Say) -> Iterator[tuple[str, ...]]:
         yield say("also", words)
     if words["is_first"]:
         yield say("first", words)
-
-
-def without_isolates(text: str) -> str:
-    """The text without isolates: for names alone, where there is no sentence to turn."""
-    return text.replace(ISOLATE, "").replace(END_ISOLATE, "")
