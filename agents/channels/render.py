@@ -8,7 +8,7 @@ Theory of operation: `streams.planning.compose` bends facts into words of the cl
 or `short_words` sets it. Files and layout are compiled once; what is decided for a client is not.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -44,6 +44,8 @@ class Rendered:
         inline: pictures that the HTML names by `cid:`.
         title: the heading of an in-app message.
         locale: BCP 47 tag of the words: `de` for a client in Austria.
+        unsubscribe_url: the address of the message's own channel that ends it, for RFC 8058.
+        paragraphs: its words before any layout, a line each: what a coach may approve or change.
     """
 
     subject: str
@@ -52,6 +54,8 @@ class Rendered:
     inline: tuple[InlineImage, ...]
     title: str
     locale: str = FALLBACK
+    unsubscribe_url: str | None = None
+    paragraphs: tuple[str, ...] = ()
 
 
 class Renderer:
@@ -97,11 +101,12 @@ class Renderer:
         voice, words = self._words(occasion, channel, profile, coach, tenant, links)
         say = partial(self._say, channel, voice)
         letter = approved_letter(occasion.approved) if occasion.approved else self._letter(occasion, words, voice)
-        subject = letter.subject
+        subject, own = letter.subject, _own_words(letter, occasion)
         if channel in ("sms", "slack"):
             fixed = self._files.fixed(voice)
             text = text_message(letter, words, links, fixed, say) if channel == "sms" else post(letter, words, say)
-            return Rendered(subject=subject, text=text, html="", inline=(), title=subject, locale=voice.language)
+            message = Rendered(subject=subject, text=text, html="", inline=(), title=subject, locale=voice.language)
+            return replace(message, paragraphs=own)
         sheet = Sheet(
             subject=subject,
             preview=letter.preview,
@@ -111,7 +116,8 @@ class Renderer:
             fixed=self._files.fixed(voice),
             language=voice.language,
         )
-        return _note(sheet) if channel == "in_app" else self._mail(sheet, badge=occasion.tier_policy.badge)
+        message = _note(sheet) if channel == "in_app" else self._mail(sheet, badge=occasion.tier_policy.badge)
+        return replace(message, paragraphs=own)
 
     def draft(
         self,
@@ -129,8 +135,7 @@ class Renderer:
         """
         voice, words = self._words(occasion, channel, profile, coach, tenant, Links())
         letter = self._letter(occasion, words, voice)
-        steps = () if occasion.next_step or "referral" in occasion.keepsakes else letter.steps
-        return Approved(subject=letter.subject, paragraphs=(*letter.paragraphs, *steps))
+        return Approved(subject=letter.subject, paragraphs=_own_words(letter, occasion))
 
     def check(self, tenant: Tenant | None = None) -> tuple[str, ...]:
         """A line for each word file that does not parse; empty when all do."""
@@ -193,7 +198,14 @@ class Renderer:
             inline=(InlineImage(cid=BADGE_CID, filename="badge.png", png=picture),) if picture else (),
             title=sheet.subject,
             locale=sheet.language,
+            unsubscribe_url=sheet.links.unsubscribe_url,
         )
+
+
+def _own_words(letter: Letter, occasion: Occasion) -> tuple[str, ...]:
+    """The file's words; without its step, where the occasion brings one or asks for something."""
+    steps = () if occasion.next_step or "referral" in occasion.keepsakes else letter.steps
+    return (*letter.paragraphs, *steps)
 
 
 def _note(sheet: Sheet) -> Rendered:

@@ -152,7 +152,8 @@ class WordFiles:
 
     def broken(self, own: Path | None = None) -> Iterator[str]:
         """A line, with file and line, for each word file that does not parse and each folder of no known language."""
-        for folder in sorted(path for path in (own or self._ours).glob("*") if path.is_dir()):
+        ours = (self._ours / language for language in LANGUAGES)
+        for folder in sorted(path for path in (own.glob("*") if own else ours) if path.is_dir()):
             if folder.name not in LANGUAGES:
                 yield f"{folder}: no language that is spoken here; known are {', '.join(sorted(LANGUAGES))}"
                 continue

@@ -200,6 +200,7 @@ def test_a_draft_that_nobody_changes_is_the_message(language: str, extras: dict[
         draft = RENDERER.draft(whole, **known)
         again = RENDERER.render(replace(whole, approved=draft), links=LINKS, **known)
         straight = RENDERER.render(whole, links=LINKS, **known)
+        assert straight.paragraphs == again.paragraphs == draft.paragraphs
         assert sorted(again.text.split("\n\n")) == sorted(straight.text.split("\n\n")), name
 
 
