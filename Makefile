@@ -1,6 +1,6 @@
 # `make help` lists the targets. Everything runs from .venv, which `make setup` builds from hashes.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt bench chaos lock clean
+.PHONY: help setup demo test check fmt bench chaos accessibility lock clean
 
 PYTHON := $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -8,7 +8,7 @@ READY := .venv/ready
 DECIDES := tests/streams tests/schemas tests/model
 
 help: ## Show this text
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Make .venv with cairn in it (nothing to do when it is up to date)
 
@@ -34,6 +34,9 @@ bench: setup ## Measure: figures beside their peers in one run, and build/bench.
 
 chaos: setup ## Prove: faults under load, an independent check, and build/chaos.json (half an hour)
 	@$(BIN)/python -m tests.chaos
+
+accessibility: setup ## Hold what clients read against WCAG 2.2 AA: axe-core in Chromium, which must be here
+	@$(BIN)/python -m tests.agents.preview.accessibility
 
 clean: ## Remove what can be made again, the virtual environment included
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .grimp_cache

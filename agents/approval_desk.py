@@ -154,7 +154,7 @@ class ApprovalDesk:
                 profile=approval.profile,
                 coach=tenant.coach(approval.profile.coach_id if approval.profile else None),
                 tenant=tenant,
-                links=Links(),
+                links=Links(next_step=tenant.next_steps.get(approval.next_step) if approval.next_step else None),
             )
         except MissingFact as error:
             return Preview(

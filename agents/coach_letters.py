@@ -20,14 +20,15 @@ from agents.ledger.coach_mails import OpenTask
 from agents.tenants import Tenant
 from schemas.client import Profile
 from schemas.tenant import Coach
-from streams.planning import english
 from streams.planning.approvals import MONEY
 from streams.planning.compose import compose, given_name
+from streams.planning.languages import day, weekday
 
 _TEMPLATES = Path(__file__).parents[1] / "deploy" / "templates" / "coach"
 _WRAP = textwrap.TextWrapper(width=76, break_on_hyphens=False, break_long_words=False)
 _LIST = textwrap.TextWrapper(width=76, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False)
 _CENTS: Final = 100
+_LANGUAGE: Final = "en"
 _SIGNS: Final = {"USD": "$", "EUR": "€", "GBP": "£"}
 _PARTS: Final = {
     "email": "the mail",
@@ -145,7 +146,8 @@ def parts_in_words(approval: Approval, tenant: Tenant) -> str:
 def moment_in_words(at: datetime, coach: Coach) -> str:
     """An instant as the coach's clock shows it: `Wednesday, 6 May, 08:00`."""
     local = at.astimezone(ZoneInfo(coach.timezone))
-    return f"{english.weekday(local.date())}, {english.day(local.date(), local.date())}, {local:%H:%M}"
+    on = local.date()
+    return f"{weekday(on, _LANGUAGE)}, {day(on, on, _LANGUAGE)}, {local:%H:%M}"
 
 
 def _called(coach: Coach) -> str:

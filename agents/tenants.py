@@ -61,6 +61,7 @@ class Tenant:
     rulebook: Rulebook
     folder: Path
     has_own_rulebook: bool = False
+    locale: str = "en"
     sms: Texting | None = None
     slack: Slack | None = None
     gifts: Gifts | None = None
@@ -142,6 +143,7 @@ def load_tenant(folder: Path) -> Tenant:
         id=folder.name,
         name=file.name,
         timezone=file.timezone,
+        locale=file.locale,
         sender=file.sender,
         sms=file.sms,
         slack=file.slack,

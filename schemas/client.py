@@ -15,6 +15,7 @@ from schemas.zones import ZONES
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 ConsentKind = Literal["service", "marketing", "public_praise", "story", "personal_signals"]
 Status = Literal["active", "paused", "left"]
+LOCALE_PATTERN = r"^[a-z]{2,3}([-_][A-Za-z]{2,4})*$"
 
 TRACKED_FIELDS = (
     "timezone",
@@ -53,7 +54,7 @@ class Profile(BaseModel):
     name: Line | None = None
     email: EmailStr | None = None
     phone: Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{6,14}$")] | None = None
-    locale: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}([-_][A-Za-z]{2,4})*$")] | None = None
+    locale: Annotated[str, StringConstraints(pattern=LOCALE_PATTERN)] | None = None
     timezone: Line | None = None
     day_starts_at: Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] | None = None
     birthday: str | None = None

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, HttpUrl
 
-from schemas.client import Line
+from schemas.client import LOCALE_PATTERN, Line
 from schemas.policy import NextStep
 from schemas.zones import ZONES
 
@@ -157,10 +157,15 @@ Source = Annotated[AcuitySource | WebhookSource | HabitPullSource, Field(discrim
 
 
 class TenantFile(_Part):
-    """What `tenant.yaml` holds."""
+    """What `tenant.yaml` holds.
+
+    Attributes:
+        locale: BCP 47 tag of the language in which clients are written to whose profile names none.
+    """
 
     name: Line
     timezone: Zone = "UTC"
+    locale: Annotated[str, Field(pattern=LOCALE_PATTERN)] = "en"
     sender: Sender
     sms: Texting | None = None
     slack: Slack | None = None

@@ -3,63 +3,34 @@
 It must never let a placeholder reach a client: a fact that a template needs and does not find
 raises `MissingFact`, and the delivery goes to the coach.
 
-Theory of operation: `streams.planning.compose` bends facts into words, `WordFiles` fills in the
-file that fits, and one layout sets its paragraphs in HTML (escaped) and in plain text. What
-stands above the words depends on the weight: a badge, a bar, a large number, or nothing.
+Theory of operation: `streams.planning.compose` bends facts into words of the client's language,
+`WordFiles` fills in the file that fits, `parts` adds what else the occasion brings, and `layout`
+or `short_words` sets it. Files and layout are compiled once; what is decided for a client is not.
 """
 
-import textwrap
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import escape
 
 from agents.channels.badge import Badges
 from agents.channels.channel import InlineImage
-from agents.channels.sms_text import plainly
-from agents.channels.words import LOCALE, Letter, MissingFact, WordFiles
+from agents.channels.layout import BADGE_CID, Layout, Sheet, note_html, note_text, plain_mail, without_isolates
+from agents.channels.parts import Links, also, approved_letter, assemble, mentions, recap
+from agents.channels.short_words import post, text_message
+from agents.channels.words import Letter, MissingFact, Voice, WordFiles
 from agents.tenants import Tenant
-from schemas.celebration import Occasion
+from schemas.celebration import Approved, Occasion
 from schemas.client import Profile
+from schemas.milestone import Milestone
 from schemas.policy import ChannelName
-from schemas.tenant import Coach, NextLink, Video
+from schemas.tenant import Coach
 from streams.planning.compose import Words, compose
+from streams.planning.languages import FALLBACK, LANGUAGES, language_of, locale_for
 
 __all__ = ["Links", "MissingFact", "Rendered", "Renderer"]
 
 _DEPLOY = Path(__file__).parents[2] / "deploy"
-_BADGE_CID = "badge"
 _BADGE_PX = 400
-_WRAP = textwrap.TextWrapper(width=76, break_on_hyphens=False, break_long_words=False)
-_WHOLE_PERCENT = 100
-_STOP = "Reply STOP to end."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Links:
-    """The addresses that a message may carry.
-
-    Attributes:
-        unsubscribe_url: the page `/u/{token}`; None on channels without one.
-        inbox_url: where the client reads in-app messages; None when only the platform shows them.
-        preferences_url: where the client says what they want to hear, and how.
-        certificate_url: the page of the certificate that goes with it.
-        badge_url: the page of the badge.
-        referral_url: what the client may hand on, tracked.
-        video: the addresses of its video, filled in.
-        next_step: where the next step leads.
-    """
-
-    unsubscribe_url: str | None = None
-    inbox_url: str | None = None
-    preferences_url: str | None = None
-    certificate_url: str | None = None
-    badge_url: str | None = None
-    referral_url: str | None = None
-    video: Video | None = None
-    next_step: NextLink | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +39,13 @@ class Rendered:
 
     Attributes:
         subject: the subject line; for in-app messages equal to the title.
-        text: plain text, complete by itself.
+        text: plain text, complete by itself; all there is of a text message or a post.
         html: a whole document; for in-app messages a fragment of paragraphs.
         inline: pictures that the HTML names by `cid:`.
         title: the heading of an in-app message.
-        locale: BCP 47 tag of the templates that were used.
+        locale: BCP 47 tag of the words: `de` for a client in Austria.
         unsubscribe_url: the address of the message's own channel that ends it, for RFC 8058.
-        paragraphs: its words before any layout, a line each.
+        paragraphs: its words before any layout, a line each: what a coach may approve or change.
     """
 
     subject: str
@@ -82,7 +53,7 @@ class Rendered:
     html: str
     inline: tuple[InlineImage, ...]
     title: str
-    locale: str = LOCALE
+    locale: str = FALLBACK
     unsubscribe_url: str | None = None
     paragraphs: tuple[str, ...] = ()
 
@@ -102,14 +73,7 @@ class Renderer:
     ) -> None:
         self._files = WordFiles(templates)
         self._badges = Badges(templates / "badge.svg.j2", font)
-        environment = Environment(  # no sandbox: the layout is ours alone, and gets words that are filled in already
-            loader=FileSystemLoader(templates),
-            undefined=StrictUndefined,
-            autoescape=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._layout = environment.get_template("layout.html.j2")
+        self._layout = Layout(templates)
 
     def render(
         self,
@@ -125,7 +89,7 @@ class Renderer:
 
         Args:
             occasion: what was reached, and how it is told.
-            channel: `in_app`, `email` or `sms`.
+            channel: `in_app`, `email`, `sms` or `slack`.
             profile: the client; None when no profile has arrived.
             coach: who signs; None signs as the tenant.
             tenant: the practice, with its own templates if it has any.
@@ -134,75 +98,122 @@ class Renderer:
         Raises:
             MissingFact: no bracket ever reaches a client; the coach is asked instead.
         """
-        milestone = occasion.milestone
-        words = compose(milestone, profile=profile, coach=coach, tenant_name=tenant.name, tenant_zone=tenant.timezone)
-        folder = tenant.folder / "templates"
-        own = folder if folder.is_dir() else None
-        letter = self._files.letter(milestone, channel, words, own=own, template=occasion.template)
-        if channel == "in_app":
-            return _in_app(letter)
-        if channel == "sms":
-            return _text_message(letter, words)
-        return self._mail(letter, words, links, badge=occasion.tier_policy.badge)
+        voice, words = self._words(occasion, channel, profile, coach, tenant, links)
+        say = partial(self._say, channel, voice)
+        letter = approved_letter(occasion.approved) if occasion.approved else self._letter(occasion, words, voice)
+        subject, own = letter.subject, _own_words(letter, occasion)
+        if channel in ("sms", "slack"):
+            fixed = self._files.fixed(voice)
+            text = text_message(letter, words, links, fixed, say) if channel == "sms" else post(letter, words, say)
+            message = Rendered(subject=subject, text=text, html="", inline=(), title=subject, locale=voice.language)
+            return replace(message, paragraphs=own)
+        sheet = Sheet(
+            subject=subject,
+            preview=letter.preview,
+            parts=assemble(letter, occasion, words, links, say),
+            words=words,
+            links=links,
+            fixed=self._files.fixed(voice),
+            language=voice.language,
+        )
+        message = _note(sheet) if channel == "in_app" else self._mail(sheet, badge=occasion.tier_policy.badge)
+        return replace(message, paragraphs=own)
+
+    def draft(
+        self,
+        occasion: Occasion,
+        *,
+        channel: ChannelName,
+        profile: Profile | None,
+        coach: Coach | None,
+        tenant: Tenant,
+    ) -> Approved:
+        """The words that a coach may change, before anything that is added when the message leaves.
+
+        Raises:
+            MissingFact: as `render`.
+        """
+        voice, words = self._words(occasion, channel, profile, coach, tenant, Links())
+        letter = self._letter(occasion, words, voice)
+        return Approved(subject=letter.subject, paragraphs=_own_words(letter, occasion))
 
     def check(self, tenant: Tenant | None = None) -> tuple[str, ...]:
         """A line for each word file that does not parse; empty when all do."""
         own = tenant.folder / "templates" if tenant else None
         return tuple(self._files.broken(own if own and own.is_dir() else None))
 
-    def _mail(self, letter: Letter, words: Words, links: Links, *, badge: bool) -> Rendered:
-        figure = _figure(words, badge=badge)
-        html = self._layout.render(letter=letter, words=words, links=links, figure=figure, locale=LOCALE)
-        picture = self._badges.png(words["name"], words.get("number"), _BADGE_PX) if badge else None
-        inline = (InlineImage(cid=_BADGE_CID, filename="badge.png", png=picture),) if picture else ()
+    def _words(
+        self,
+        occasion: Occasion,
+        channel: ChannelName,
+        profile: Profile | None,
+        coach: Coach | None,
+        tenant: Tenant,
+        links: Links,
+    ) -> tuple[Voice, Words]:
+        """Whose words they are, and the words."""
+        folder = tenant.folder / "templates"
+        locale = locale_for(profile and profile.locale, tenant.locale)
+        voice = Voice(own=folder if folder.is_dir() else None, language=language_of(locale))
+        say = partial(self._say, channel, voice)
+
+        def words_of(milestone: Milestone) -> Words:
+            words = compose(
+                milestone,
+                profile=profile,
+                coach=coach,
+                tenant_name=tenant.name,
+                tenant_zone=tenant.timezone,
+                told_at=occasion.told_at,
+                locale=locale,
+            )
+            return {**words, "channel": channel, "phrase": occasion.phrase}
+
+        words = words_of(occasion.milestone)
+        looks_back = recap(occasion, words, say)
+        words |= {
+            "is_first": occasion.is_first,
+            "next_step": occasion.next_step,
+            "can_choose": links.preferences_url is not None,
+            "certificate_page": links.certificate_url is not None,
+            "recap": looks_back[0] if looks_back else "",
+            "recap_items": looks_back[1] if looks_back else (),
+            **also(mentions(occasion, words_of, say), LANGUAGES[voice.language].joined),
+        }
+        return voice, words
+
+    def _say(self, channel: ChannelName, voice: Voice, name: str, words: Words) -> tuple[str, ...]:
+        return self._files.part(name, channel, words, voice=voice)
+
+    def _letter(self, occasion: Occasion, words: Words, voice: Voice) -> Letter:
+        return self._files.letter(occasion.milestone, words["channel"], words, voice=voice, template=occasion.template)
+
+    def _mail(self, sheet: Sheet, *, badge: bool) -> Rendered:
+        words = sheet.words
+        picture = self._badges.png(without_isolates(words["name"]), words.get("number"), _BADGE_PX) if badge else None
         return Rendered(
-            subject=letter.subject,
-            text=_plain(letter, words, links),
-            html=html,
-            inline=inline,
-            title=letter.subject,
-            unsubscribe_url=links.unsubscribe_url,
-            paragraphs=letter.paragraphs,
+            subject=sheet.subject,
+            text=plain_mail(sheet),
+            html=self._layout.mail(sheet, badge=badge),
+            inline=(InlineImage(cid=BADGE_CID, filename="badge.png", png=picture),) if picture else (),
+            title=sheet.subject,
+            locale=sheet.language,
+            unsubscribe_url=sheet.links.unsubscribe_url,
         )
 
 
-def _in_app(letter: Letter) -> Rendered:
+def _own_words(letter: Letter, occasion: Occasion) -> tuple[str, ...]:
+    """The file's words; without its step, where the occasion brings one or asks for something."""
+    steps = () if occasion.next_step or "referral" in occasion.keepsakes else letter.steps
+    return (*letter.paragraphs, *steps)
+
+
+def _note(sheet: Sheet) -> Rendered:
     return Rendered(
-        subject=letter.subject,
-        text="\n\n".join(letter.paragraphs),
-        html="".join(f"<p>{escape(paragraph)}</p>" for paragraph in letter.paragraphs),
+        subject=sheet.subject,
+        text=note_text(sheet),
+        html=note_html(sheet),
         inline=(),
-        title=letter.subject,
-        paragraphs=letter.paragraphs,
+        title=sheet.subject,
+        locale=sheet.language,
     )
-
-
-def _text_message(letter: Letter, words: Words) -> Rendered:
-    """One line that says who speaks, and how to make it stop (CTIA, "Messaging Principles", 5.1.3)."""
-    names = dict.fromkeys((words["signed_by"], words["tenant_name"]))
-    text = plainly(f"{' '.join(letter.paragraphs)} {', '.join(names)}. {_STOP}")
-    return Rendered(
-        subject=letter.subject, text=text, html="", inline=(), title=letter.subject, paragraphs=letter.paragraphs
-    )
-
-
-def _figure(words: Words, *, badge: bool) -> Mapping[str, object] | None:
-    """What stands above the words: each weight has a look of its own, and a nudge has none."""
-    number = words.get("number")
-    if badge:
-        return {"kind": "badge", "alt": f"Badge: {words['name']}"}
-    if words["kind"] == "percent" and number is not None:
-        return {"kind": "bar", "percent": min(number, _WHOLE_PERCENT)}
-    if words["tier"] == "major" and number is not None and words["kind"] == "count" and number > 1:
-        return {"kind": "number", "number": number}
-    return None
-
-
-def _plain(letter: Letter, words: Words, links: Links) -> str:
-    parts = [_WRAP.fill(paragraph) for paragraph in letter.paragraphs]
-    parts.append("\n".join(words["signature"]))
-    if links.inbox_url:
-        parts.append(f"Your messages: {links.inbox_url}")
-    if links.unsubscribe_url:
-        parts.append(f"-- \nFewer messages like this: {links.unsubscribe_url}")
-    return "\n\n".join(parts) + "\n"

@@ -1,10 +1,10 @@
-"""English, bent: numbers, ordinals, spans and dates as a person would write them in a letter.
+"""English, bent: numbers, ordinals and spans as a person would write them in a letter.
 
-It must never decide what is said, only how a word looks. Templates of another language bring
-a module of their own.
+It must never decide what is said, only how a word looks. It speaks the protocol of
+`streams.planning.languages`, as every language does.
 """
 
-from datetime import date
+from collections.abc import Sequence
 
 _ONES = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
@@ -15,11 +15,7 @@ _ODD_ORDINALS = {
     "one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth",
     "nine": "ninth", "twelve": "twelfth",
 }  # fmt: skip
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-    "November", "December",
-)  # fmt: skip
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_SHARES: dict[float, str] = {25: "a quarter", 50: "half", 75: "three quarters", 100: "all"}
 _WORDS_BELOW = 100
 _TEEN_TENS = range(11, 14)
 _WEEK_DAYS = 7
@@ -62,15 +58,24 @@ def span(days: int) -> str | None:
     return None
 
 
-def day(on: date, seen_from: date) -> str:
-    """A date as in `5 May`; with its year when that is not the year it is seen from."""
-    year = f" {on.year}" if on.year != seen_from.year else ""
-    return f"{on.day} {_MONTHS[on.month - 1]}{year}"
+def share(percent: float) -> str:
+    """How much of a whole is done: `half`, `80 percent`."""
+    return _SHARES.get(percent) or f"{percent:g} percent"
 
 
-def weekday(on: date) -> str:
-    """The name of the day, as in `Tuesday`."""
-    return _WEEKDAYS[on.weekday()]
+def on_day(day: str, *, is_date: bool) -> str:  # noqa: ARG001 - some languages need to know
+    """When something was: `on Tuesday`, `on 5 May`."""
+    return f"on {day}"
+
+
+def since_day(day: str, *, is_date: bool) -> str:  # noqa: ARG001 - as on_day
+    """From when on something holds: `since Tuesday`, `since 5 May`."""
+    return f"since {day}"
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Several things in one sentence: `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
 
 
 def _several(count: int, unit: str) -> str:

@@ -13,7 +13,7 @@ from agents.tenants import Tenant
 from schemas.milestone import Milestone
 from tests.sample_milestones import ANA, COACH, POLICY, SAMPLES, milestone, occasion, streak, tenant
 
-TEMPLATES = Path(__file__).parents[3] / "deploy" / "templates" / "en"
+TEMPLATES = Path(__file__).parents[3] / "deploy" / "templates"
 LINKS = Links(unsubscribe_url="https://cairn.example/u/token", inbox_url="https://app.example/inbox")
 CHANNELS = ("in_app", "email")
 
@@ -90,8 +90,8 @@ def test_no_message_shows_a_placeholder(
 def test_text_and_html_say_the_same(renderer: Renderer, practice: Tenant, name: str) -> None:
     rendered = render(renderer, practice, SAMPLES[name], "email")
     page = Page(rendered.html)
-    for paragraph in rendered.text.split("\n-- ")[0].strip().split("\n\n"):
-        words = " ".join(paragraph.split())
+    for written in rendered.text.split("\n-- ")[0].strip().replace("\n- ", "\n\n").split("\n\n"):
+        words = " ".join(written.split())
         assert words.removeprefix("Your messages: https") in page.text or "https://" in words
     assert "https://cairn.example/u/token" in rendered.text
     assert "https://cairn.example/u/token" in rendered.html
@@ -109,26 +109,36 @@ def test_a_mail_can_be_read_by_everybody(renderer: Renderer, practice: Tenant, n
     assert rendered.locale == "en"
 
 
-def test_every_template_that_ships_is_used_by_a_sample(renderer: Renderer) -> None:
-    used = set()
-    for reached in SAMPLES.values():
-        for channel in (*CHANNELS, "sms"):
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_every_template_that_ships_is_used_by_a_sample(renderer: Renderer, language: str) -> None:
+    folder, used = TEMPLATES / language, set()
+    samples = [*SAMPLES.values(), *(unforeseen(tier) for tier in TIERS)]
+    for reached in samples:
+        for channel in ("in_app", "email", "sms", "slack"):
             names = (reached.rule, f"{reached.kind}-{reached.tier}", reached.tier)
-            used.add(next(name for stem in names if (TEMPLATES / (name := f"{stem}.{channel}.txt")).exists()))
-    ships = {path.name for path in TEMPLATES.glob("[!_]*.txt")}
-    generic = {"streak.in_app.txt", "major.in_app.txt", "program.in_app.txt", "micro.in_app.txt", "nudge.in_app.txt"}
-    generic |= {"streak.sms.txt", "major.sms.txt", "program.sms.txt", "micro.sms.txt", "nudge.sms.txt"}
-    assert ships - used - generic == set()
+            used.update(name for name in (f"{stem}.{channel}.txt" for stem in names) if (folder / name).exists())
+    assert {path.name for path in folder.glob("[!_]*.txt")} - used == set()
     assert renderer.check() == ()
 
 
+def test_every_language_has_the_same_files() -> None:
+    english, german = ({path.name for path in (TEMPLATES / language).glob("*")} for language in ("en", "de"))
+    assert english == german
+
+
+TIERS = ("micro", "streak", "program", "major", "nudge")
+
+
+def unforeseen(tier: str) -> Milestone:
+    return milestone("something-new", "value", tier, 7, name="Seven hills", facts={})
+
+
 @pytest.mark.parametrize("channel", CHANNELS)
-@pytest.mark.parametrize("tier", ["micro", "streak", "program", "major", "nudge"])
+@pytest.mark.parametrize("tier", TIERS)
 def test_every_tier_has_words_for_a_rule_that_nobody_foresaw(
     renderer: Renderer, practice: Tenant, tier: str, channel: str
 ) -> None:
-    reached = milestone("something-new", "value", tier, 7, name="Seven hills", facts={})
-    assert "Seven hills" in (rendered := render(renderer, practice, reached, channel)).subject + rendered.text
+    assert "Seven hills" in (rendered := render(renderer, practice, unforeseen(tier), channel)).subject + rendered.text
 
 
 def test_the_streak_mail_carries_its_badge(renderer: Renderer, practice: Tenant) -> None:
@@ -216,9 +226,13 @@ def test_a_broken_template_of_a_tenant_goes_to_the_coach(practice: Tenant, own: 
 
 
 def test_a_template_that_does_not_parse_is_found_before_it_is_needed(practice: Tenant, own: Path) -> None:
-    (own / "major.email.txt").write_text("Subject: x\n\n{% if %}", encoding="utf-8")
+    text = "{# note #}\nSubject: x\n\n{% if title is defined %}\nx\n{% endif %}\n\n{% if %}\n"
+    (own / "major.email.txt").write_text(text, encoding="utf-8")
     (complaint,) = Renderer().check(practice)
-    assert "major.email.txt" in complaint
+    assert "major.email.txt:8: " in complaint
+    (own / "major.email.txt").write_text(text.replace("{% if %}", "{{ title | wordz }}"), encoding="utf-8")
+    (complaint,) = Renderer().check(practice)
+    assert "major.email.txt:8: " in complaint
 
 
 def test_a_message_without_links_says_nothing_about_them(renderer: Renderer, practice: Tenant) -> None:

@@ -72,12 +72,15 @@ def test_every_milestone_of_the_starter_has_words_on_both_channels(decided: dict
 @pytest.mark.parametrize(
     ("rule", "says"),
     [
-        ("first-session 1", "session was your first"),
+        ("first-session 1", "The session on Monday was your first"),
         ("iron-streak 14", "“Morning run” becomes something you simply do"),
         ("iron-streak 30", "“Morning run”, thirty days in a row now, since Monday, 5 January"),
         ("iron-streak 30", "on top of fifteen sessions"),
         ("halfway 50", "Half of “Strength Foundations” is behind you now"),
-        ("halfway 50", "took twenty-one sessions, and a habit that you kept up for forty-one days at a stretch"),
+        (
+            "halfway 50",
+            "- twenty-one sessions - six weeks since you began - a habit kept up for forty-one days at a stretch",
+        ),
         ("first-goal 1", "“Run 5 km” is done"),
         ("thirty-six 36", "was your thirty-sixth. It took ten weeks"),
         ("thirty-six 36", "seventy-one days in a row"),

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -22,7 +22,9 @@ def words_of(reached: Milestone, **changes: Any) -> Words:
      ("Jean-luc Picard", "Jean-luc"), ("JEAN-LUC PICARD", "Jean-Luc"), ("McKenna Lee", "McKenna"), ("李小龙", "李小龙"),
      ("J. Smith", None), ("ana@clients.example", None), ("Client 17", None), ("{{first_name}}", None),
      ("[First Name]", None), ("First Name", None), ("null", None), ("*|FNAME|*", None), ("%FIRSTNAME%", None),
-     ("Dr.", None), ("x" * 60, None), ("Silva,", "Silva")],
+     ("Dr.", None), ("x" * 60, None), ("Silva,", "Silva"), ("🦊 Ana", "Ana"), ("Ana🦊 Silva", "Ana"), ("🦊 🐻", None),
+     ("❤️Ana❤️", "Ana"), ("O'BRIEN", "O'Brien"), ("D\u2019ANGELO Rossi", "D\u2019Angelo"), ("مريم حداد", "مريم"),
+     ("علی‌رضا احمدی", "علی‌رضا"), ("—", None)],
 )  # fmt: skip
 def test_a_greeting_uses_a_name_only_when_it_is_safe(name: str, greeting: str | None) -> None:
     assert given_name(name) == greeting
@@ -32,10 +34,18 @@ def test_a_greeting_uses_a_name_only_when_it_is_safe(name: str, greeting: str | 
     ("text", "clean"),
     [("  Morning\n run ", "Morning run"), ("a\u2028b\x00c\u200bd", "a b c d"), ("", None), (None, None), (7, None),
      ("{{title}}", None), ("{% if x %}", None), ("${title}", None), ("{title}", None), ("[Title]", None),
-     ("<title>", None), ("N/A", None), ("---", None), ("???", None), ("Chest | Back <3", "Chest | Back <3")],
+     ("<title>", None),
+     ("👩\u200d💻 code", "👩\u200d💻 code"), ("a\u200d", "a"), ("\u200cb", "b"), ("a\u200d\u200db", "a b"),
+     ("N/A", None), ("---", None), ("???", None), ("Chest | Back <3", "Chest | Back <3")],
 )  # fmt: skip
 def test_text_from_outside_becomes_one_line_or_counts_as_unknown(text: object, clean: str | None) -> None:
     assert line(text) == clean
+
+
+@pytest.mark.parametrize("title", ["[" * 1_000_000, "<" * 1_000_000, "word " * 200_000, "w" * 1_000_000])
+def test_a_megabyte_of_title_is_only_looked_into(title: str) -> None:
+    clean = line(title)
+    assert clean is None or len(clean) <= 80
 
 
 def test_a_long_title_is_cut_at_a_word() -> None:
@@ -110,3 +120,48 @@ def test_the_way_so_far_is_cleaned_too() -> None:
     facts = {"so_far": {"sessions": 3, "note": "two\nlines", "bad": "{{x}}", "list": [1]}}
     assert words_of(milestone("x", "count", "micro", 1, facts=facts))["so_far"] == {"sessions": 3, "note": "two lines"}
     assert words_of(milestone("x", "count", "micro", 1, facts={"so_far": "much"}))["so_far"] == {}
+
+
+def test_a_name_from_right_to_left_stands_alone_and_no_other_pays_for_it() -> None:
+    words = words_of(streak(30), profile=Profile(name="مريم حداد"))
+    assert words["first_name"] == "\u2068مريم\u2069"
+    assert words_of(streak(30), profile=Profile(name="Łukasz Żak"))["first_name"] == "Łukasz"
+    title = {"title": "جري", "habit_id": "run"}
+    assert words_of(streak(30, facts=title))["title"] == "\u2068جري\u2069"
+
+
+AN_HOUR, A_DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("after", "weekday", "is_late"),
+    [
+        (AN_HOUR, "Tuesday", False),
+        (36 * AN_HOUR, "Tuesday", False),
+        (37 * AN_HOUR, "Tuesday", True),
+        (6 * A_DAY, "Tuesday", True),
+        (7 * A_DAY, "5 May", True),
+        (300 * A_DAY, "5 May 2026", True),
+    ],
+)
+def test_a_weekday_is_said_as_long_as_it_means_the_last_one_of_its_name(
+    after: timedelta, weekday: str, is_late: bool
+) -> None:
+    reached = SAMPLES["first-session"]
+    words = words_of(reached, told_at=reached.reached_at + after)
+    assert (words["weekday"], words["is_late"]) == (weekday, is_late)
+    assert words["on_day"] == f"on {weekday}"
+    assert words["since_day"] == f"since {weekday}"
+
+
+def test_words_are_of_the_language() -> None:
+    words = words_of(streak(30), locale="de-AT")
+    assert words["started_on"] == "6. April"
+    assert words["started_weekday"] == "Montag"
+    assert words["streak_days_words"] == "dreißig"
+    assert words["on_day"] == "am Dienstag"
+
+
+def test_an_anniversary_tells_its_years_if_it_knows_them() -> None:
+    assert words_of(SAMPLES["anniversary"])["years"] == 2
+    assert "years" not in words_of(SAMPLES["a-year"])

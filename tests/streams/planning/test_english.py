@@ -1,5 +1,3 @@
-from datetime import date
-
 import pytest
 
 from streams.planning import english
@@ -33,7 +31,17 @@ def test_days_become_the_unit_that_people_feel_or_none(days: int, words: str | N
     assert english.span(days) == words
 
 
-def test_a_date_shows_its_year_only_when_it_is_another_one() -> None:
-    assert english.day(date(2026, 5, 5), date(2026, 12, 31)) == "5 May"
-    assert english.day(date(2025, 12, 28), date(2026, 1, 11)) == "28 December 2025"
-    assert english.weekday(date(2026, 5, 5)) == "Tuesday"
+@pytest.mark.parametrize(("percent", "share"), [(25, "a quarter"), (50, "half"), (100, "all"), (80, "80 percent")])
+def test_a_percentage_is_a_share(percent: int, share: str) -> None:
+    assert english.share(percent) == share
+
+
+def test_a_day_takes_its_little_words() -> None:
+    assert english.on_day("5 May", is_date=True) == "on 5 May"
+    assert english.since_day("Tuesday", is_date=False) == "since Tuesday"
+
+
+def test_several_things_are_one_sentence() -> None:
+    assert english.joined(("a",)) == "a"
+    assert english.joined(("a", "b")) == "a and b"
+    assert english.joined(("a", "b", "c")) == "a, b and c"
