@@ -6,7 +6,7 @@ ends, the process ends.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -157,20 +157,21 @@ async def _running(settings: DeliverSettings, watch: Watched, pool: Pool) -> Asy
         "figures": DeliveryFigures(pool).run(),
         "approvals": ApprovalClock(pool, watch.current, clock.now).run(),
         "mails to coaches": send_when_known(app, _coach_mails(settings, watch.current, pool)),
-        **{
-            f"sender of {name}": send_when_known(
-                app, _sender(name, channel, settings, watch.current, pool, teller, wakeup)
-            )
-            for name, channel in channels(settings, watch.current).items()
-        },
     }
+    for name, channel in channels(settings, watch.current).items():
+        sender = _sender(name, channel, settings, watch.current, pool, teller, wakeup)
+        running[f"sender of {name}"] = send_when_known(app, sender)
     workers = {name: asyncio.create_task(work, name=name) for name, work in running.items()}
     try:
         yield Delivery(app=app, workers=workers)
     finally:
-        for task in workers.values():
-            task.cancel()
-        await asyncio.gather(*workers.values(), return_exceptions=True)
+        await _end(workers.values())
+
+
+async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Runs(Protocol):

@@ -118,12 +118,21 @@ async def _parts(settings: ServeSettings, tenants: dict[str, Tenant]) -> AsyncIt
 
 def public_app(settings: ServeSettings, tenants: Mapping[str, Tenant], pool: Pool, intake: Intake) -> web.Application:
     """The application of the public port, every route of it."""
-    failures = Failures()
+    app = web.Application(middlewares=[problems])
+    app.add_routes(intake.routes)
+    _add_clients_routes(app, settings, tenants, pool, intake)
+    _add_coaches_routes(app, settings, tenants, pool, intake)
+    return app
+
+
+def _add_clients_routes(
+    app: web.Application, settings: ServeSettings, tenants: Mapping[str, Tenant], pool: Pool, intake: Intake
+) -> None:
+    """What clients see and say, and what providers tell of them."""
+    public_url, signing = _signing(settings)
     origins = tuple(origin.strip() for origin in settings.allowed_origins.split(",") if origin.strip())
-    signing = str(settings.public_url), settings.link_key.get_secret_value()
-    links, preference_links = UnsubscribeLinks(*signing), PreferenceLinks(*signing)
-    public_url = str(settings.public_url)
     wishes = ClientWishes(pool, intake.admission.restate, settings.clock.now)
+    failures = Failures()
 
     def secrets(tenant: str, name: str) -> tuple[str, ...]:
         return secret_values(settings.secrets_dir, tenant, name) if tenant in tenants else ()
@@ -137,8 +146,6 @@ def public_app(settings: ServeSettings, tenants: Mapping[str, Tenant], pool: Poo
     def practice(tenant: str) -> str | None:
         return tenants[tenant].name if tenant in tenants else None
 
-    app = web.Application(middlewares=[problems])
-    app.add_routes(intake.routes)
     app.add_subapp("/v1/inbox", inbox_app(pool, keys=inbox_keys, failures=failures, allowed_origins=origins))
     preferences = preferences_app(
         wishes=wishes, tenants=tenants, keys=inbox_keys, failures=failures, allowed_origins=origins
@@ -147,23 +154,36 @@ def public_app(settings: ServeSettings, tenants: Mapping[str, Tenant], pool: Poo
     app.add_subapp("/v1/replies", replies_app(pool, wishes=wishes, tokens=account_tokens, public_url=public_url))
     events = provider_events_app(pool, wishes=wishes, secrets=secrets, public_url=public_url)
     app.add_subapp("/v1/provider-events", events)
+    links = UnsubscribeLinks(*signing)
     app.add_subapp("/u", unsubscribe_app(pool, wishes=wishes, links=links, practice=practice))
-    app.add_subapp("/p", preference_page_app(wishes=wishes, links=preference_links, tenants=tenants))
+    app.add_subapp("/p", preference_page_app(wishes=wishes, links=PreferenceLinks(*signing), tenants=tenants))
+    add_keepsakes(app, pool, links=KeepsakeLinks(*signing), tenants=tenants)
+    app.add_subapp("/assets", assets_app(allowed_origins=origins))
+
+
+def _add_coaches_routes(
+    app: web.Application, settings: ServeSettings, tenants: Mapping[str, Tenant], pool: Pool, intake: Intake
+) -> None:
+    """What coaches and operators decide."""
+    public_url, signing = _signing(settings)
     desk = ApprovalDesk(pool, tenants=lambda: tenants, renderer=Renderer(), now=settings.clock.now)
     page = approval_page_app(desk, links=ApprovalLinks(*signing), tenants=lambda: tenants, public_url=public_url)
     app.add_subapp("/a", page)
     admin = admin_app(
         pool,
-        failures=failures,
+        failures=Failures(),
         erase=intake.admission.erase,
         tenants=tenants,
         now=settings.clock.now,
         more=approval_routes(desk),
     )
     app.add_subapp("/v1/admin", admin)
-    add_keepsakes(app, pool, links=KeepsakeLinks(*signing), tenants=tenants)
-    app.add_subapp("/assets", assets_app(allowed_origins=origins))
-    return app
+
+
+def _signing(settings: ServeSettings) -> tuple[str, tuple[str, str]]:
+    """Where we are reached, and what the makers of signed links take."""
+    public_url = str(settings.public_url)
+    return public_url, (public_url, settings.link_key.get_secret_value())
 
 
 def _ready(state: Mapping[str, Intake]) -> dict[str, Check]:

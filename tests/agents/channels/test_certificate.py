@@ -115,7 +115,7 @@ def test_a_name_is_written_whole_as_on_paper(name: str, written: str | None) -> 
         ("core-goal", "Run a half marathon", "A goal set and reached, after 13 weeks with Northstar Strength"),
         ("finished", "Strength Foundations", "Completed"),
         ("halfway", "Strength Foundations", "Half completed, after 13 weeks with Northstar Strength"),
-        ("anniversary", "One year at Northstar", ""),
+        ("anniversary", "Anniversary", ""),
     ],
 )
 def test_it_says_what_was_reached(sample: str, headline: str, detail: str) -> None:

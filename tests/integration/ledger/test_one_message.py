@@ -1,5 +1,6 @@
 """What a client reaches at once is one message; what it carries goes with it; nothing of it vanishes."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -41,7 +42,8 @@ async def test_three_wins_of_one_batch_are_one_mail(practice: Practice) -> None:
     await practice.hear(first_session(), reached(), goal())
     await practice.send()
     assert len(practice.channel.sent) == 1
-    assert await practice.inbox() == ["Thirty days in a row"]
+    (title,) = await practice.inbox()
+    assert re.search("30|thirty", title, re.IGNORECASE)
     assert await outcomes(practice) == {"first-session": "merged", "iron-streak": "send", "first-goal": "merged"}
     assert ("in_app", "merge", "merged") in await practice.decisions()
 
@@ -85,7 +87,7 @@ async def test_when_the_lead_is_withdrawn_the_others_go_by_themselves(practice: 
     await practice.later(hours=11)
     await practice.send()
     (mail,) = practice.channel.sent
-    assert "days in a row" in mail.subject
+    assert re.search("30|thirty", mail.subject, re.IGNORECASE)
 
 
 async def test_a_merged_win_that_is_withdrawn_is_not_told(practice: Practice) -> None:

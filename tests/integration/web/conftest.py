@@ -38,6 +38,7 @@ from agents.wishes import ClientWishes
 from schemas.tenant import Referral, Video
 from tests.integration.ledger.ledger_practice import NOON
 from tests.integration.waiting import RENDERER
+from tests.integration.web.inbox_rows import ITEM, MILESTONE
 from tests.sample_milestones import tenant
 
 
@@ -269,25 +270,6 @@ async def operator(pool: Pool) -> dict[str, str]:
 @pytest.fixture
 async def practice(pool: Pool) -> dict[str, str]:
     return {"Authorization": f"Bearer {await create_key(pool, name='northstar-app', tenant='northstar')}"}
-
-
-MILESTONE = """
-WITH m AS (
-    INSERT INTO milestones (milestone_id, revision, retracted, tenant, client, rule, tier, reached_at, record, heard_at)
-    VALUES ($1, 1, false, 'northstar', $2, 'first-session', 'micro', now(), '{}', now())
-), c AS (
-    INSERT INTO celebrations (celebration_id, milestone_id, revision, tenant, client, rule, tier, mode, outcome,
-                              planned_at, due_at, expires_at, heard_at)
-    VALUES ($1, $1, 1, 'northstar', $2, 'first-session', 'micro', 'live', 'send', now(), now(), now() + '1 day', now())
-)
-INSERT INTO deliveries (delivery_id, celebration_id, channel, tenant, client, rule, tier, state, due_at, expires_at,
-                        heard_at)
-VALUES ($1, $1, 'in_app', 'northstar', $2, 'first-session', 'micro', $3, now(), '2030-01-01', now())
-"""
-ITEM = """
-INSERT INTO inbox (item_id, tenant, client, tier, title, text, html)
-VALUES ($1, 'northstar', $2, 'micro', $1, 'Well done.', '<p>Well done.</p>')
-"""
 
 
 @pytest.fixture

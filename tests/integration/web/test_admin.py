@@ -7,7 +7,7 @@ from aiohttp.web import Application, Request
 
 from agents.ledger.pool import Pool
 from agents.web.access import create_key, list_keys, revoke_key
-from tests.integration.web.conftest import MILESTONE
+from tests.integration.web.inbox_rows import MILESTONE
 from tests.sample_milestones import SAMPLES
 
 Client: TypeAlias = TestClient[Request, Application]
