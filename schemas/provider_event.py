@@ -24,6 +24,7 @@ class ProviderEvent:
         provider_ids: what the provider calls the message, the order or the reward.
         celebration_id: of a gift, which is ordered under it.
         permanent: of what bounced or failed: no other message to that address will arrive.
+        returns_money: what the gift cost is the tenant's again.
         detail: the provider's code, in our words; never an address.
     """
 
@@ -34,4 +35,5 @@ class ProviderEvent:
     provider_ids: tuple[str, ...] = ()
     celebration_id: str | None = None
     permanent: bool = False
+    returns_money: bool = False
     detail: str | None = None

@@ -40,6 +40,7 @@ _ENDED: Final = MappingProxyType({
     "CANCELED": "the order was cancelled at Tremendous",
     "FAILED": "the order failed at Tremendous, as it does when funds are missing, and will not go by this id",
 })  # fmt: skip
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FIELD: Final = re.compile(
     r"external_id|payment(\.funding_source_id)?|reward|reward\.(campaign_id|products|delivery(\.method)?|"
     r"value(\.(denomination|currency_code))?|recipient(\.(name|email))?)"
@@ -103,7 +104,7 @@ def _of_order(status: int, order: dict[str, Any], external_id: str) -> Outcome:
         return _in_doubt(f"status {status}, and an answer that is not Tremendous'")
     if order.get("external_id") != external_id:
         return Outcome(kind="unknown", detail=f"status {status}, and an order that does not bear our external id")
-    state, order_id = str(order.get("status")), order["id"]
+    state, order_id = str(order.get("status")), _ids(order)
     if state in _ENDED:
         return Outcome(kind="rejected", detail=_ENDED[state], provider_id=order_id)
     if state not in _ORDERED:
@@ -111,6 +112,13 @@ def _of_order(status: int, order: dict[str, Any], external_id: str) -> Outcome:
         return Outcome(kind="unknown", detail=detail, provider_id=order_id)
     again = ", told of again" if status == HTTPStatus.CREATED else ""
     return Outcome(kind="accepted", detail=f"status {status}: {_ORDERED[state]}{again}", provider_id=order_id)
+
+
+def _ids(order: dict[str, Any]) -> str:
+    """What Tremendous' webhooks call it: the order's id, and its rewards', parted by `/`."""
+    rewards = order.get("rewards")
+    named = [one.get("id") for one in rewards if isinstance(one, dict)] if isinstance(rewards, list) else []
+    return "/".join(one for one in (order["id"], *named) if isinstance(one, str) and _ID.fullmatch(one))
 
 
 def _in_doubt(what: str) -> Outcome:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from agents.ledger import rows
 from agents.ledger.celebrations import append_decisions
 from agents.ledger.clients import leave_channel, lock_client
+from agents.ledger.money import give_back
 from agents.ledger.pool import Connection, Pool
 from agents.ledger.queries import load_queries
 from agents.ledger.tasks import upsert_tasks
@@ -36,6 +37,7 @@ class Heard:
         client: whose it is; None when nothing is to be published about them.
         channels: wishes to be published: channels that they left.
         consents: consents likewise.
+        returned_cents: what came back to the tenant's budget; None when nothing did.
     """
 
     outcome: Literal["applied", "duplicate", "unmatched"]
@@ -44,6 +46,7 @@ class Heard:
     client: str | None = None
     channels: dict[str, bool] = field(default_factory=dict)
     consents: dict[ConsentKind, Consent] = field(default_factory=dict)
+    returned_cents: int | None = None
 
 
 async def is_first_use(pool: Pool, tenant: str, provider: str, token: str, body: bytes) -> bool:
@@ -82,6 +85,10 @@ async def hear(
         told = _told(row)
         means = aftermath(event, told)
         await _record(connection, row["delivery_id"], event, means)
+        returned = None
+        if event.returns_money and told.channel == "gift":
+            why = event.detail or "the provider says so"
+            returned = await give_back(connection, row["delivery_id"], author=provider, why=why, certain=True)
         wishes = _Wishes(connection, tenant, found["client"], provider, now)
         if not row["erased"]:
             await _tell(connection, row, told, means, provider, now)
@@ -93,6 +100,7 @@ async def hear(
             client=found["client"],
             channels=wishes.channels,
             consents=wishes.consents,
+            returned_cents=returned,
         )
 
 

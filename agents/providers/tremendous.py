@@ -25,6 +25,7 @@ _KINDS: Final = MappingProxyType[str, tuple[EventKind, str | None]]({
     "REWARDS.DELIVERY.FAILED": ("bounced", "the reward could not be delivered"),
     "REWARDS.CANCELED": ("bounced", "the reward was canceled"),
 })  # fmt: skip
+_GIVEN_BACK: Final = frozenset({"ORDERS.CANCELED", "ORDERS.REJECTED", "ORDERS.FAILED", "REWARDS.CANCELED"})
 
 
 class Tremendous:
@@ -62,6 +63,7 @@ class Tremendous:
                 happened_at=_created_at(told),
                 provider_ids=their_ids(*_ids(resource), *_ids(meta)),
                 celebration_id=our_id(resource.get("external_id")) or our_id(meta.get("external_id")),
+                returns_money=name in _GIVEN_BACK,
                 detail=detail,
             ),
         )

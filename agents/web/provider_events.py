@@ -21,6 +21,7 @@ import structlog
 from aiohttp import web
 
 from agents.ledger.away import AWAY
+from agents.ledger.money import count_money
 from agents.ledger.pool import Pool
 from agents.ledger.provider_events import Heard, forget_old, hear, is_first_use
 from agents.metrics import DELIVERIES, PROVIDER_EVENTS, SIGNATURE_FAILURES, UNSUBSCRIBES
@@ -150,6 +151,7 @@ class ProviderEvents:
         """Count what is committed, and publish the wishes in it."""
         if heard.channel and heard.state:
             DELIVERIES.labels(heard.channel, heard.state).inc()
+        count_money("returned", heard.returned_cents)
         UNSUBSCRIBES.inc(len(heard.channels))
         if heard.client and (heard.channels or heard.consents):
             await self._wishes.publish(tenant, heard.client, channels=heard.channels, consents=heard.consents)

@@ -4,7 +4,8 @@
 -- Which delivery is meant? Its own id says most, then what the provider called it when it took it.
 SELECT delivery_id, client FROM deliveries
 WHERE tenant = $1 AND channel = ANY ($2::text[])
-  AND (delivery_id = $3 OR provider_id = ANY ($4::text[]) OR (celebration_id = $5 AND channel = 'gift'))
+  AND (delivery_id = $3 OR provider_id = ANY ($4::text[]) OR (celebration_id = $5 AND channel = 'gift')
+       OR (channel = 'gift' AND string_to_array(provider_id, '/') && $4::text[]))
 ORDER BY delivery_id = $3 DESC NULLS LAST, delivery_id LIMIT 1;
 
 -- name: told_first

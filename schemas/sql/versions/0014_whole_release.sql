@@ -25,6 +25,9 @@ CREATE INDEX deliveries_finished ON deliveries USING brin (finished_at);
 CREATE INDEX keepsakes_pending ON deliveries (celebration_id)
     WHERE state = 'pending' AND channel IN ('certificate', 'badge', 'referral', 'video');
 
+CREATE INDEX deliveries_by_gift_ids ON deliveries USING gin (string_to_array(provider_id, '/'))
+    WHERE channel = 'gift' AND provider_id IS NOT NULL;
+
 CREATE TABLE hourly_sends (
     tenant     text NOT NULL,
     hour       timestamptz NOT NULL,

@@ -48,7 +48,7 @@ async def given(provider: ScriptedHttp, crossing: Crossing | None = None, **chan
 async def test_an_order_carries_our_external_id_the_amount_and_whom_it_is_for() -> None:
     provider = ScriptedHttp(body=order())
     outcome = await given(provider)
-    assert outcome == Outcome(kind="accepted", detail="status 200: ordered", provider_id="D4XIJ3MQ")
+    assert outcome == Outcome(kind="accepted", detail="status 200: ordered", provider_id="D4XIJ3MQ/R1")
     (asked,) = provider.asked
     assert (asked.method, asked.path) == ("POST", "/api/v2/orders")
     assert asked.headers["Authorization"] == f"Bearer {KEY}"
@@ -157,7 +157,7 @@ async def test_a_fault_names_our_fields_and_never_what_stood_in_them() -> None:
 )
 async def test_what_became_of_the_order_decides(state: str | None, kind: str, words: str) -> None:
     outcome = await given(ScriptedHttp(body=order(status=state)))
-    assert (outcome.kind, outcome.provider_id, outcome.in_doubt) == (kind, "D4XIJ3MQ", False)
+    assert (outcome.kind, outcome.provider_id, outcome.in_doubt) == (kind, "D4XIJ3MQ/R1", False)
     assert words in outcome.detail
     assert "Ana" not in outcome.detail
 

@@ -4,7 +4,7 @@ import hmac
 import json
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
@@ -14,9 +14,11 @@ from aiohttp.test_utils import TestClient
 from aiohttp.web import Application, Request
 from standardwebhooks.webhooks import Webhook
 
+from agents.ledger.money import costs, reserve, spend
 from agents.ledger.pool import Pool
 from agents.providers.twilio import signature
 from schemas.celebration import celebration_id
+from schemas.policy import Budget
 from tests.integration.web.conftest import Restated
 from tests.sample_milestones import milestone
 
@@ -286,6 +288,22 @@ async def test_a_gift_that_was_canceled_is_told_to_the_coach(client: Client, poo
     assert await tasks(pool) == [("returned", "bounced", "open")]
     summary = await pool.fetchval("SELECT summary FROM coach_tasks")
     assert summary.startswith("36 sessions: the gift card came back (the order was canceled)")
+
+
+async def test_a_reward_is_known_by_its_own_id_and_what_is_canceled_costs_nothing(
+    client: Client, pool: Pool, put: Put
+) -> None:
+    gift = await put(channel="gift", provider_id="ORDER1/REWARD1")
+    month = date(2026, 5, 1)
+    budget = Budget()
+    await reserve(pool, delivery_id=gift, tenant="northstar", client="ana", month=month, cents=2_500, budget=budget)
+    await spend(pool, gift)
+    body = json.dumps({"event": "REWARDS.CANCELED", "uuid": "u2", "payload": {"resource": {"id": "REWARD1"}}})
+    made = hmac.new(b"gift", body.encode(), "sha256").hexdigest()
+    headers = {"Tremendous-Webhook-Signature": f"sha256={made}"}
+    assert (await client.post("/v1/provider-events/northstar/tremendous", data=body, headers=headers)).status == 204
+    (cost,) = await costs(pool, delivery_id=gift)
+    assert (cost.state, cost.returned_by, cost.returned_why) == ("returned", "tremendous", "the reward was canceled")
 
 
 async def test_what_was_told_long_ago_is_forgotten(client: Client, pool: Pool, put: Put) -> None:
