@@ -5,10 +5,10 @@ that would have been right, because the person who reads the text is a coach. Th
 over the canonical form: two files that mean the same have the same digest.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from hashlib import blake2b
-from typing import Annotated, get_args
+from typing import Annotated, Any, get_args
 
 import msgspec
 import pydantic
@@ -136,10 +136,28 @@ def _rulebook(file: RulebookFile) -> Rulebook:
 
 
 def _digest(file: RulebookFile) -> str:
-    # Without experiments a file keeps the digest that it had before there were any.
-    left_out = {"version"} if file.experiments else {"version", "experiments"}
-    canonical = msgspec.json.encode(file.model_dump(mode="json", exclude=left_out), order="deterministic")
+    canonical = msgspec.json.encode(_canonical(file), order="deterministic")
     return blake2b(canonical, digest_size=8).hexdigest()
+
+
+def _canonical(file: RulebookFile) -> dict[str, Any]:
+    """The meaning of a file; what earlier builds did not know and it does not use is left out: the digest stays."""
+    said = file.model_dump(mode="json", exclude={"version"})
+    _leave_out(said, RulebookFile, _NEW_IN_FILE)
+    for tier in said["tiers"].values():
+        tier["approval"] = tier["approval"] or file.approval
+        _leave_out(tier, TierPolicy, _NEW_IN_TIERS)
+    for rule in said["rules"]:
+        _leave_out(rule, Rule, _NEW_IN_RULES)
+    return said
+
+
+def _leave_out(said: dict[str, Any], model: type[pydantic.BaseModel], words: Iterable[str]) -> None:
+    for word in words:
+        default = model.model_fields[word].get_default(call_default_factory=True)
+        plain = default.model_dump(mode="json") if isinstance(default, pydantic.BaseModel) else default
+        if said[word] in (plain, [] if plain == () else plain):
+            del said[word]
 
 
 def _keys_at(path: Path) -> tuple[str, ...]:
@@ -157,6 +175,9 @@ def _keys(*models: type[pydantic.BaseModel]) -> tuple[str, ...]:
 
 
 _TIER_DEPTH = 2
+_NEW_IN_FILE = ("approval", "cap", "by_hand", "ask_first", "surge", "unknown", "experiments")
+_NEW_IN_TIERS = ("follow_up", "generous")
+_NEW_IN_RULES = ("by_hand", "personal", "generous")
 _KEYS = {
     "": _keys(RulebookFile),
     "rules": _keys(Rule),

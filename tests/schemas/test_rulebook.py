@@ -209,3 +209,24 @@ def test_a_duration_is_read() -> None:
     assert [parse_duration(text).total_seconds() for text in ("30s", "10m", "24h", "2d", parse_duration("1s"))] == [
         30, 600, 86_400, 172_800, 1,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "approval: always", "cap: {per_day: 1}", "by_hand: {tags: [vip]}", "ask_first: {ids: [a]}", "surge: {times: 9}",
+        "unknown: resend", "experiments: [{id: e, rules: [a], variants: {x: {}, y: {}}}]",
+        "tiers: {major: {channels: [email], generous: true}}",
+        "tiers: {major: {channels: [email], follow_up: {channels: [sms]}}}",
+    ],
+)  # fmt: skip
+def test_a_word_that_is_used_is_part_of_the_meaning_and_one_that_is_not_changes_nothing(words: str) -> None:
+    plain = load_rulebook(rule(f"{RULE}}}"), "r")
+    said = load_rulebook(f"{rule(f'{RULE}}}')}{words}\n", "r")
+    assert said.digest != plain.digest
+    for word in ("by_hand: true", "personal: true", "generous: true"):
+        assert load_rulebook(rule(f"{RULE}, {word}}}"), "r").digest != plain.digest
+
+
+def test_the_digest_of_a_file_is_what_earlier_builds_had() -> None:
+    assert load_rulebook(STARTER.read_text(encoding="utf-8"), "starter").digest == "cb41810cbe62d5d6"

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from schemas.brake import Suppression
 from schemas.celebration import Ask
 from schemas.policy import Cap, Policy
 from schemas.rules import Rule
-from streams.planning.account import Account
+from streams.planning.account import Account, first_phrase
 from streams.planning.answer import KEEPSAKES, MESSAGES, SENDABLE, Override, answer_for, override_of
 from streams.planning.history import Past
 from streams.planning.objections import Question
@@ -291,3 +292,21 @@ def test_a_downgraded_night_leaves_keepsakes_and_gifts_alone() -> None:
 def test_every_part_is_a_message_a_keepsake_or_has_a_sender_of_its_own() -> None:
     assert {"slack", "gift"} == SENDABLE - MESSAGES - KEEPSAKES
     assert Policy().cap == Cap()
+
+
+def test_clients_begin_with_different_phrasings_and_each_always_with_the_same() -> None:
+    begun = {first_phrase(f"c-{number}", "streak") for number in range(50)}
+    assert len(begun) > 20
+    assert first_phrase("ana", "streak") == first_phrase("ana", "streak") != first_phrase("ana", "micro")
+
+
+def test_what_a_brake_holds_is_asked_about_too() -> None:
+    held = plan(
+        won(),
+        client=client(suppression=Suppression(answer="hold", reason="on holiday")),
+        policy=policy(approval="always"),
+        now=NOON,
+    )
+    assert held.asks == Ask(parts=("email", "in_app"), cents=0)
+    assert [(d.state, d.reason) for d in held.deliveries] == [("held", "approval")] * 2
+    assert [d.reason for d in held.decisions] == ["suppressed"] * 2
