@@ -125,7 +125,9 @@ async def _batch(pool: Pool, celebrator: Celebrator, clients: Sequence[str], num
 
 def _record(who: str, number: int, now: datetime) -> Record:
     own = milestone_id(tenant="northstar", client=who, rule="a-rule", threshold=number, occurrence="once")
-    reached = won("streak", client=who, milestone_id=own, reached_at=now, threshold=30, kind="streak")
+    reached = won(
+        "streak", client=who, milestone_id=own, reached_at=now, threshold=30, kind="streak", occurrence="run/2026-04-06"
+    )
     value, headers = encode_milestone(reached)
     return _Read(key=client_key("northstar", who), value=value, headers=headers)
 
