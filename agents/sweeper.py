@@ -7,6 +7,7 @@ the point of no return is `unknown`, and a person is told.
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from time import monotonic
 from typing import Final
 
 import structlog
@@ -21,6 +22,7 @@ from agents.ledger.sweeping import (
     Swept,
     drop_uncarried,
     follow_carriers,
+    leads_that_ended,
     leave_untold,
     milestones_of,
     sweep_expired,
@@ -36,6 +38,7 @@ from streams.planning.answer import MESSAGES
 from streams.planning.handwork import undelivered_task
 
 INTERVAL_SECONDS: Final = 1.0
+_LOOK_BACK_SECONDS: Final = 60.0
 _log = structlog.get_logger()
 
 
@@ -59,6 +62,7 @@ class Sweeper:
         self._pool = pool
         self._tenants = tenants
         self._now = now
+        self._looked_back_at = -_LOOK_BACK_SECONDS
         self._interval_seconds = interval_seconds
 
     async def run(self) -> None:
@@ -71,26 +75,37 @@ class Sweeper:
             await asyncio.sleep(self._interval_seconds)
 
     async def sweep(self) -> None:
-        """One sweep, in one transaction."""
+        """One sweep: in one transaction what nobody will finish, then what follows from it."""
         now = self._now()
         async with self._pool.acquire() as connection, connection.transaction():
-            await follow_carriers(connection)
             lost = await sweep_sending(connection)
             late = await sweep_expired(connection, now)
             await self._record(connection, lost, "lost_in_sending", now)
-            uncarried = await drop_uncarried(connection)
             await self._record(connection, late, "expired", now)
-            await self._record(connection, uncarried, "not_carried", now)
-            await leave_untold(connection)
-            await free_merged(connection, [swept.celebration_id for swept in late])
             await release_held(connection, now)
             await resend_unknown(connection, tenants=self._resending(), now=now)
-        await settle_ended(self._pool)
+        await self._follow(now)
         for swept in lost:
             _log.warning("delivery.unknown", delivery_id=swept.delivery_id, channel=swept.channel)
             DELIVERIES.labels(swept.channel, "unknown").inc()
-        for swept in (*late, *uncarried):
+        for swept in late:
             DELIVERIES.labels(swept.channel, "skipped").inc()
+
+    async def _follow(self, now: datetime) -> None:
+        """What follows from what was finished: keepsakes, money, and what was to be told along."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await follow_carriers(connection)
+            uncarried = await drop_uncarried(connection)
+            await self._record(connection, uncarried, "not_carried", now)
+        for swept in uncarried:
+            DELIVERIES.labels(swept.channel, "skipped").inc()
+        await settle_ended(self._pool)
+        if monotonic() - self._looked_back_at < _LOOK_BACK_SECONDS:
+            return
+        self._looked_back_at = monotonic()
+        async with self._pool.acquire() as connection, connection.transaction():
+            await free_merged(connection, await leads_that_ended(connection))
+            await leave_untold(connection)
 
     def _resending(self) -> list[str]:
         """The tenants who rather send twice than not at all."""

@@ -13,7 +13,7 @@ import msgspec
 
 from agents.ledger import money, rows
 from agents.ledger.approvals import ask_approvals
-from agents.ledger.celebrations import HISTORY, append_decisions, free_merged
+from agents.ledger.celebrations import HISTORY, append_decisions
 from agents.ledger.clients import ClientRow, client_row, lock_client
 from agents.ledger.money import month_of
 from agents.ledger.pool import Connection, Pool
@@ -247,7 +247,6 @@ async def settle(
         await money.doubt(connection, claimed.delivery_id)
     if verdict.decision:
         await append_decisions(connection, [rows.decision(ready.milestone, verdict.decision, now)])
-        await free_merged(connection, [ready.celebration_id])
     if verdict.asks_coach is not None:
         asked = Ask(parts=(cast("ChannelName", ready.channel),), cents=ready.gift_cents)
         row = rows.ask(ready.milestone, asked, verdict.asks_coach, expires_at=ready.expires_at, now=now)

@@ -51,6 +51,11 @@ async def leave_untold(connection: Connection) -> None:
     await connection.execute(_SQL.leave_untold)
 
 
+async def leads_that_ended(connection: Connection) -> tuple[str, ...]:
+    """Celebrations that were to tell of others too, and ended lately without having left."""
+    return tuple(row["celebration_id"] for row in await connection.fetch(_SQL.leads_that_ended))
+
+
 async def milestones_of(
     connection: Connection, celebration_ids: Sequence[str]
 ) -> dict[str, tuple[Milestone, str | None]]:

@@ -102,22 +102,30 @@ WHERE k.state = 'pending' AND k.channel IN ('certificate', 'badge', 'referral', 
 RETURNING k.delivery_id, k.tenant, k.client, k.channel, k.celebration_id;
 
 -- name: leave_untold
--- What came too late, and what lay unread in the app for a day, is told in a line of the next mail. Looks back an hour, so
--- that a sweeper that was away for less misses nothing; $1 is domain time.
+-- What came too late, and what lay unread in the app for a day, is told in a line of the next mail. Looks back further than
+-- the time between two looks, so that one that was late misses nothing.
 UPDATE celebrations c SET untold = true
 WHERE NOT c.untold AND c.merged_into IS NULL AND c.mode = 'live' AND c.tier NOT IN ('major', 'nudge')
   AND c.celebration_id IN (
       SELECT d.celebration_id FROM deliveries d
-      WHERE d.finished_at > now() - interval '1 hour' AND d.state = 'skipped' AND d.reason = 'expired'
+      WHERE d.finished_at > now() - interval '15 minutes' AND d.state = 'skipped' AND d.reason = 'expired'
         AND d.channel IN ('in_app', 'email', 'sms')
         AND NOT EXISTS (SELECT FROM deliveries x WHERE x.celebration_id = d.celebration_id
                         AND x.channel IN ('in_app', 'email', 'sms') AND x.state <> 'skipped')
       UNION ALL
       SELECT d.celebration_id FROM inbox i JOIN deliveries d ON d.delivery_id = i.item_id
-      WHERE i.created_at BETWEEN now() - interval '25 hours' AND now() - interval '24 hours' AND i.read_at IS NULL
+      WHERE i.created_at BETWEEN now() - interval '24 hours 15 minutes' AND now() - interval '24 hours'
+        AND i.read_at IS NULL
         AND NOT EXISTS (SELECT FROM deliveries x WHERE x.celebration_id = d.celebration_id
                         AND x.channel IN ('email', 'sms') AND x.state <> 'skipped'))
 RETURNING c.celebration_id;
+
+-- name: leads_that_ended
+-- Which celebrations that were to tell of others too have ended unsent lately?
+SELECT DISTINCT d.celebration_id FROM deliveries d
+WHERE d.finished_at > now() - interval '15 minutes' AND d.state IN ('skipped', 'failed')
+  AND d.channel IN ('in_app', 'email', 'sms')
+  AND EXISTS (SELECT FROM celebrations x WHERE x.merged_into = d.celebration_id);
 
 -- name: milestones_of
 -- Which milestones do these celebrations answer?

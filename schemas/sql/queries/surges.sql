@@ -1,14 +1,19 @@
 -- Surges: how much each tenant sends, and how much is usual.
 
 -- name: count_hours
--- How many messages left in the hours that are over? Those of the last week are kept.
-WITH gone AS (DELETE FROM hourly_sends WHERE hour < now() - interval '8 days')
+-- How many messages left in the hours that are over? Those of the last week are kept; the row without a tenant says that
+-- the last of them is counted, so that nobody counts it again each minute.
+WITH gone AS (DELETE FROM hourly_sends WHERE hour < now() - interval '8 days'),
+     last AS (SELECT date_trunc('hour', now()) AS ended
+              WHERE NOT EXISTS (SELECT FROM hourly_sends
+                                WHERE tenant = '' AND hour = date_trunc('hour', now()) - interval '1 hour'))
 INSERT INTO hourly_sends (tenant, hour, deliveries)
-SELECT tenant, date_trunc('hour', finished_at), count(*)
-FROM deliveries
-WHERE finished_at >= date_trunc('hour', now()) - interval '3 hours' AND finished_at < date_trunc('hour', now())
-  AND state IN ('sent', 'delivered', 'bounced', 'unknown') AND channel IN ('in_app', 'email', 'sms', 'slack')
+SELECT d.tenant, date_trunc('hour', d.finished_at), count(*)
+FROM last JOIN deliveries d ON d.finished_at >= last.ended - interval '3 hours' AND d.finished_at < last.ended
+WHERE d.state IN ('sent', 'delivered', 'bounced', 'unknown') AND d.channel IN ('in_app', 'email', 'sms', 'slack')
 GROUP BY 1, 2
+UNION ALL
+SELECT '', last.ended - interval '1 hour', 0 FROM last
 ON CONFLICT DO NOTHING;
 
 -- name: last_hour

@@ -20,7 +20,8 @@ CREATE INDEX celebrations_living ON celebrations (tenant, client, expires_at);
 CREATE INDEX celebrations_untold ON celebrations (tenant, client) WHERE untold;
 DROP INDEX milestones_of_client;
 CREATE INDEX milestones_of_client ON milestones (tenant, client, rule, reached_at);
-CREATE INDEX inbox_arrivals ON inbox USING brin (created_at);
+CREATE INDEX inbox_unread_since ON inbox (created_at) WHERE read_at IS NULL;
+CREATE INDEX deliveries_not_sent ON deliveries (finished_at) WHERE state IN ('skipped', 'failed');
 CREATE INDEX deliveries_finished ON deliveries USING brin (finished_at);
 CREATE INDEX keepsakes_pending ON deliveries (celebration_id)
     WHERE state = 'pending' AND channel IN ('certificate', 'badge', 'referral', 'video');

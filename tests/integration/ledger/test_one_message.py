@@ -116,6 +116,7 @@ async def test_when_the_lead_cannot_go_the_others_do(practice: Practice) -> None
     await practice.meet(channels={"email": False})
     await practice.later(hours=11)
     await practice.send()
+    await practice.sweep()
     await practice.send()
     assert practice.channel.sent == []
     assert len(await practice.inbox()) == 1
