@@ -1,4 +1,4 @@
-"""The practice's tools as they stand on this machine: Acuity and a habit tracker, each a local server.
+"""The practice's tools as they stand on this machine: Acuity, a habit tracker and Tremendous, each a local server.
 
 They know only what the play has told them so far, and they speak to Cairn over HTTP alone.
 """
@@ -8,27 +8,31 @@ from typing import Self
 
 import aiohttp
 
+from demo.given import Order, order_of
 from demo.hands import Hands
 from demo.steps import AppointmentStep, CheckStep, LeaveStep, MessageStep, QuietStep
-from demo.tenant import ACCOUNT, TENANT, Secrets
+from demo.tenant import ACCOUNT, TENANT, Secrets, Vendors
 from demo.vendors.acuity import AcuityServer
 from demo.vendors.habits import HabitServer, send_webhook
+from demo.vendors.tremendous import TremendousServer
 
 _CONNECTIONS = 128
 
 
 class LocalTools:
-    """Both servers, and a session for the hooks that they send; an async context manager."""
+    """The servers, and a session for the hooks that they send; an async context manager."""
 
     def __init__(self, keys: Secrets) -> None:
         self._keys = keys
         self._acuity = AcuityServer(user_id=ACCOUNT, key=keys.acuity_key)
         self._habits = HabitServer(token=keys.pull_key)
+        self._gifts = TremendousServer(key=keys.gift_key)
 
     async def __aenter__(self) -> Self:
         """Start to listen."""
         await self._acuity.__aenter__()
         await self._habits.__aenter__()
+        await self._gifts.__aenter__()
         self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=_CONNECTIONS))
         return self
 
@@ -37,6 +41,7 @@ class LocalTools:
     ) -> None:
         """Stop to listen."""
         await self._session.close()
+        await self._gifts.__aexit__(kind, error, at)
         await self._habits.__aexit__(kind, error, at)
         await self._acuity.__aexit__(kind, error, at)
 
@@ -46,14 +51,15 @@ class LocalTools:
         self._hands = hands
 
     @property
-    def acuity_url(self) -> str:
-        """Where Acuity's API answers."""
-        return self._acuity.base_url
+    def vendors(self) -> Vendors:
+        """Where each of them answers."""
+        return Vendors(
+            acuity_url=self._acuity.base_url, habits_url=self._habits.base_url, gifts_url=self._gifts.base_url
+        )
 
-    @property
-    def habits_url(self) -> str:
-        """Where the habit tracker answers."""
-        return self._habits.base_url
+    def orders(self) -> tuple[Order, ...]:
+        """The gifts that were ordered, as Tremendous has them."""
+        return tuple(order_of(external_id, order) for external_id, order in self._gifts.orders.items())
 
     async def change_appointment(self, step: AppointmentStep) -> int:
         """Keep the new state and fire its hooks; returns the number of requests."""
