@@ -80,7 +80,8 @@ def _links(found: Found) -> Iterator[str]:
         (mail.delivery_id, parts[path]) for mail in found.mails for link in mail.links if (path := _path(link)) in parts
     )
     for (delivery_id, part), ours, theirs in _unlike(linked, carried):
-        yield f"addresses of a {part} in the mail {delivery_id} to {mails[delivery_id].to}: {ours}, sent with it {theirs}"
+        mail = f"the {part} in a mail to {mails[delivery_id].to}"
+        yield f"{mail}: {ours} addresses, {theirs} in the ledger"
 
 
 def _path(link: str) -> str:

@@ -5,7 +5,7 @@ from collections import Counter
 from rich.table import Table
 
 from demo.count_given import Given
-from demo.found import MESSAGES, Found, FoundDelivery
+from demo.found import LEFT, MESSAGES, Found, FoundDelivery
 
 _PARTS = {
     "certificate": "certificates",
@@ -14,7 +14,6 @@ _PARTS = {
     "referral": "referral asks",
     "gift": "gifts",
 }
-_GONE = frozenset({"sent", "delivered"})
 _REASONS = {
     "no_consent": "no consent",
     "approval": "waits for the coach",
@@ -46,7 +45,7 @@ def given_table(given: Given, found: Found) -> Table:
             table.add_row(name, str(ours[part]), str(along[part]), str(theirs[part]), mark(both, theirs[part]))
     ordered = sum(order.cents for order in found.orders)
     if ordered or given.cents:
-        amounts = (_dollars(ordered), "", _dollars(given.cents), mark(ordered, given.cents))
+        amounts = (dollars(ordered), "", dollars(given.cents), mark(ordered, given.cents))
         table.add_row("ordered at Tremendous", *amounts)
     return table
 
@@ -70,7 +69,7 @@ def graduates_table(found: Found) -> Table:
         table.add_row(
             found.name(client),
             _said(parts.get((client, "certificate")), "in the mail, as a PDF"),
-            _said(gift, f"{_dollars(amount)} ordered" if amount else "no order"),
+            _said(gift, f"{dollars(amount)} ordered" if amount else "no order"),
             _said(parts.get((client, "referral")), "asked"),
             left_to_coach(found, client),
         )
@@ -89,7 +88,7 @@ def left_to_coach(found: Found, client: str) -> str:
 def _said(part: FoundDelivery | None, given: str) -> str:
     if part is None:
         return "-"
-    if part.state in _GONE:
+    if part.state in LEFT:
         return given
     return _REASONS.get(part.reason or "", f"{part.state}: {part.reason}")
 
@@ -101,6 +100,7 @@ def _by_part(parts: Counter[tuple[str, str, str]]) -> Counter[str]:
     return totals
 
 
-def _dollars(cents: int) -> str:
+def dollars(cents: int) -> str:
+    """Cents as people say them."""
     whole, rest = divmod(cents, 100)
     return f"${whole}.{rest:02}" if rest else f"${whole}"

@@ -42,7 +42,7 @@ class SentMessage:
         milestone: its name as people call it.
         sent_at: domain time.
         files: what is attached, by name.
-        beside: what came with it and beside it, in words.
+        beside: what came with it and beside it: pairs of a term and words.
     """
 
     delivery_id: str
@@ -59,7 +59,7 @@ class SentMessage:
     html: str = ""
     images: dict[str, bytes] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
-    beside: tuple[str, ...] = ()
+    beside: tuple[tuple[str, str], ...] = ()
 
     def as_mail(self, mail: Mail) -> "SentMessage":
         """The same message with the parts that only a mail has."""

@@ -1,4 +1,5 @@
 import io
+import re
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -154,6 +155,13 @@ def test_the_report_says_that_all_agrees() -> None:
     assert "All numbers agree" in text
     assert "1.02 s" not in text  # one value has no spread
     assert "minutes a week" in text
+
+
+def test_the_report_shows_session_36_client_by_client() -> None:
+    major = {"tier": "major", "rule": "thirty-six", "celebration_id": "k9", "milestone_id": "m9"}
+    gift = replace(delivery("gift", state="skipped", **major), reason="no_consent")
+    text = _printed(replace(FOUND, deliveries=(*FOUND.deliveries, delivery("certificate", **major), gift)))
+    assert re.search(r"Ann Poe +in the mail, as a PDF +no consent +- +nothing", text), text
 
 
 def test_the_report_prints_the_differences() -> None:

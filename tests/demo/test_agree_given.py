@@ -21,9 +21,9 @@ GIVEN = Given(
 
 
 ORDER = Order(external_id="k1", email=ANN, cents=2_500, status="EXECUTED")
-MAIL = Mail(
-    delivery_id="d-email", to=ANN, sender="m", subject="s", text="t", html="", files={"certificate.pdf": b"%PDF-1.7"}
-)
+LINKS = ("https://a.example/c/t", "https://a.example/r/t", "https://a.example/u/t")
+PDF = {"certificate.pdf": b"%PDF-1.7"}
+MAIL = Mail(delivery_id="d-email", to=ANN, sender="m", subject="s", text="t", html="", files=PDF, links=LINKS)
 VISIT = Visit(what="a referral link", expected="302 to a.example", found="302 to a.example")
 FOUND = Found(
     milestones=(),
@@ -71,6 +71,18 @@ def test_a_graduation_that_agrees_has_no_differences() -> None:
         ),
         (replace(FOUND, orders=(replace(ORDER, status="FAILED"),)), "is FAILED at Tremendous"),
         (replace(FOUND, spent_cents=0), "cents spent: 0 in the ledger, 2500 counted"),
+        (
+            replace(FOUND, mails=(replace(MAIL, links=LINKS[:1]),)),
+            "referral links in mails to ann@example.org: 0 found, 1 counted",
+        ),
+        (
+            replace(FOUND, mails=(replace(MAIL, links=LINKS[1:]),)),
+            "the certificate in a mail to ann@example.org: 0 addresses, 1 in the ledger",
+        ),
+        (
+            replace(FOUND, mails=(replace(MAIL, links=(*LINKS, "https://a.example/b/t")),)),
+            "the badge in a mail to ann@example.org: 1 addresses, 0 in the ledger",
+        ),
         (replace(FOUND, asked=()), "referral asks of ann@example.org: 0 in the ledger, 1 counted"),
         (_but("email", state="skipped", reason="merged", merged_into="k2"), "merged away, which no major may be"),
         (
@@ -95,7 +107,7 @@ def test_a_keepsake_that_was_told_along_counts_if_its_lead_left() -> None:
         merged_into="k1",
     )
     found = replace(FOUND, deliveries=(delivery("email"), badge), orders=(), asked=(), spent_cents=0)
-    found = replace(found, mails=(replace(MAIL, files={}),))
+    found = replace(found, mails=(replace(MAIL, files={}, links=()),))
     assert differences_given(given, found) == []
     lost = replace(found, mails=())
     assert "badge for iron-streak of ann@example.org: 0 given, 1 counted" in differences_given(given, lost)
