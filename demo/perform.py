@@ -131,7 +131,7 @@ async def _set_up(
         admin_url=f"{environment['CAIRN_PUBLIC_URL']}/v1/admin",
         admin_key=admin_key,
     )
-    tools.connect(environment["CAIRN_PUBLIC_URL"], hands)
+    tools.connect(environment["CAIRN_PUBLIC_URL"], hands, tempo)
     return environment, tempo
 
 

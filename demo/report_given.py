@@ -43,7 +43,7 @@ def given_table(given: Given, found: Found) -> Table:
         if ours[part] or along[part] or theirs[part]:
             both = ours[part] + along[part]
             table.add_row(name, str(ours[part]), str(along[part]), str(theirs[part]), mark(both, theirs[part]))
-    ordered = sum(order.cents for order in found.orders)
+    ordered = sum(order.cents for order in found.orders if order.status == "EXECUTED")
     if ordered or given.cents:
         amounts = (dollars(ordered), "", dollars(given.cents), mark(ordered, given.cents))
         table.add_row("ordered at Tremendous", *amounts)

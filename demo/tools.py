@@ -3,6 +3,7 @@
 They know only what the play has told them so far, and they speak to Cairn over HTTP alone.
 """
 
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
@@ -11,6 +12,7 @@ import aiohttp
 from demo.given import Order, order_of
 from demo.hands import Hands
 from demo.steps import AppointmentStep, CheckStep, LeaveStep, MessageStep, QuietStep
+from demo.tempo import Tempo
 from demo.tenant import ACCOUNT, TENANT, Secrets, Vendors
 from demo.vendors.acuity import AcuityServer
 from demo.vendors.habits import HabitServer, send_webhook
@@ -24,8 +26,9 @@ class LocalTools:
 
     def __init__(self, keys: Secrets) -> None:
         self._keys = keys
+        self._tempo: Tempo | None = None
         self._acuity = AcuityServer(user_id=ACCOUNT, key=keys.acuity_key)
-        self._habits = HabitServer(token=keys.pull_key)
+        self._habits = HabitServer(token=keys.pull_key, now=self._now)
         self._gifts = TremendousServer(key=keys.gift_key)
 
     async def __aenter__(self) -> Self:
@@ -45,8 +48,9 @@ class LocalTools:
         await self._habits.__aexit__(kind, error, at)
         await self._acuity.__aexit__(kind, error, at)
 
-    def connect(self, public_url: str, hands: Hands) -> None:
-        """Tell the tools where Cairn takes hooks, and lend them the hands of coach and client."""
+    def connect(self, public_url: str, hands: Hands, tempo: Tempo) -> None:
+        """Tell the tools where Cairn takes hooks and what time it is, and lend them the hands of coach and client."""
+        self._tempo = tempo
         self._hooks_url = f"{public_url}/hooks/{TENANT}"
         self._hands = hands
 
@@ -90,6 +94,10 @@ class LocalTools:
             await self._hands.leave_mails(self._session, step.email)
 
     def keep_check(self, step: CheckStep) -> None:
-        """Keep a check until the daily pull asks for it."""
+        """Keep a check, which the list has from its moment on, until the daily pull asks for it."""
         client = {"id": step.client_id, "name": step.name, "email": step.email, "timezone": step.timezone}
-        self._habits.check(client, step.habit_id, step.day, title=step.title)
+        self._habits.check(client, step.habit_id, step.day, title=step.title, at=step.at)
+
+    def _now(self) -> datetime:
+        """The play's time; before the play nothing has happened."""
+        return self._tempo.calendar_at(datetime.now(UTC)) if self._tempo else datetime.min.replace(tzinfo=UTC)

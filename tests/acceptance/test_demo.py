@@ -32,7 +32,7 @@ def _demo(folder: Path) -> Iterator[subprocess.Popen[str]]:
 @pytest.mark.database
 def test_the_demo_agrees_with_its_independent_count_and_ends(tmp_path: Path) -> None:
     with _demo(tmp_path) as demo:
-        text, _ = demo.communicate(timeout=150)
+        text, _ = demo.communicate(timeout=240)
     assert demo.returncode == 0, text
     assert "All numbers agree with the independent count." in text
     assert re.search(r"all +(\d+) +\1 +agree", text), text
