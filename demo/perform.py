@@ -1,8 +1,9 @@
 """One performance: starts everything, plays, looks, reports, and takes everything down again.
 
 Theory of operation: the servers and the tools come first, then the tenant's folder, then the
-three processes with a calendar that begins a few seconds later. While the play runs, every
-child is watched; one that ends by itself ends the performance.
+three processes with a calendar that begins once they surely listen: on a slow machine later,
+so that no days pass before anybody hears of them. While the play runs, every child is watched;
+one that ends by itself ends the performance.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeVar
 
 from rich.console import Console
@@ -40,7 +42,7 @@ from demo.topic import MILESTONES
 from demo.view import PlayView
 from demo.visit import visit
 
-_LEAD = timedelta(seconds=10)
+_LEAD_SECONDS = (10.0, 45.0)
 _SETTLE_SECONDS = 30.0
 _PAUSE_SECONDS = 0.25
 T = TypeVar("T")
@@ -108,7 +110,7 @@ async def _set_up(
     options: Options, practice: Practice, stack: Stack, tools: LocalTools, keys: Secrets
 ) -> tuple[dict[str, str], Tempo]:
     """Start servers and processes; returns the processes' settings and the calendar."""
-    environment = settings(stack.folder)
+    environment, began = settings(stack.folder), monotonic()
     await _in_thread(stack, lambda: stack.start_servers(lambda: {**environment, **addresses(stack)}))
     write_tenant(
         Path(environment["CAIRN_TENANTS_DIR"]),
@@ -119,9 +121,10 @@ async def _set_up(
     tempo = Tempo(
         first_at=practice.first_at,
         until=practice.until,
-        start_at=datetime.now(UTC) + _LEAD,
+        start_at=datetime.now(UTC) + _lead(monotonic() - began),
         real_seconds=options.seconds,
     )
+    tools.keep_time(tempo)
     environment = {**environment, **addresses(stack), **tempo.environment(), **free_ports()}
     processes = _in_thread(stack, lambda: start_processes(stack, environment))
     _, admin_key = await asyncio.gather(processes, make_admin_key(environment))
@@ -131,8 +134,14 @@ async def _set_up(
         admin_url=f"{environment['CAIRN_PUBLIC_URL']}/v1/admin",
         admin_key=admin_key,
     )
-    tools.connect(environment["CAIRN_PUBLIC_URL"], hands, tempo)
+    tools.connect(environment["CAIRN_PUBLIC_URL"], hands)
     return environment, tempo
+
+
+def _lead(servers_seconds: float) -> timedelta:
+    """How long the processes get until the calendar begins: more than they need, judged by what the servers took."""
+    shortest, longest = _LEAD_SECONDS
+    return timedelta(seconds=min(max(shortest, 1.5 * servers_seconds), longest))
 
 
 async def _show(performance: _Performance, tools: LocalTools) -> int:

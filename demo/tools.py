@@ -48,9 +48,12 @@ class LocalTools:
         await self._habits.__aexit__(kind, error, at)
         await self._acuity.__aexit__(kind, error, at)
 
-    def connect(self, public_url: str, hands: Hands, tempo: Tempo) -> None:
-        """Tell the tools where Cairn takes hooks and what time it is, and lend them the hands of coach and client."""
+    def keep_time(self, tempo: Tempo) -> None:
+        """Tell the tools the play's calendar, before anybody asks them."""
         self._tempo = tempo
+
+    def connect(self, public_url: str, hands: Hands) -> None:
+        """Tell the tools where Cairn takes hooks, and lend them the hands of coach and client."""
         self._hooks_url = f"{public_url}/hooks/{TENANT}"
         self._hands = hands
 
