@@ -96,6 +96,6 @@ def configure(*, process: str, level: str = "INFO", readable: bool = False, stre
         )
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    for noisy in ("aiokafka", "faust", "mode", "asyncio", "aiohttp.access"):
+    for noisy in ("aiokafka", "faust", "mode", "asyncio", "aiohttp.access", "fontTools", "fpdf"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))
     structlog.contextvars.bind_contextvars(process=process)

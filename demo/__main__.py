@@ -55,7 +55,7 @@ def _options() -> Options:
     parser = argparse.ArgumentParser(prog="python -m demo", description="Plays 90 days of a coaching practice.")
     parser.add_argument("--clients", type=int, default=FULL_CLIENTS, help="how many clients (120)")
     parser.add_argument("--days", type=int, default=90, help="how many days (90)")
-    parser.add_argument("--seconds", type=float, default=78.0, help="how long the play takes (78)")
+    parser.add_argument("--seconds", type=float, default=120.0, help="how long the play takes (120)")
     parser.add_argument("--seed", type=int, default=FULL_SEED, help="another seed is another practice")
     parser.add_argument("--folder", type=Path, default=Path("build/demo"), help="emptied first (build/demo)")
     given = parser.parse_args()

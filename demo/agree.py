@@ -7,18 +7,21 @@ from collections import Counter
 from collections.abc import Iterator
 
 from demo.count import Count
-from demo.found import Found
+from demo.found import MESSAGES, Found
 
 _OPEN_STATES = frozenset({"pending", "sending", "unknown", "deferred"})
 
 
-def differences(counted: Count, found: Found) -> list[str]:
-    """One line for each thing on which Cairn and the count, or two of our readers, differ."""
+def differences(counted: Count, found: Found, overtaken: Counter[tuple[str, str, str]] | None = None) -> list[str]:
+    """One line for each thing on which Cairn and the count, or two of our readers, differ.
+
+    `overtaken` are mails that were sent rightly, by a calendar that this machine could not keep.
+    """
     return [
         *_refused(found),
         *_repeated(found),
         *_milestones(counted, found),
-        *_messages(counted, found),
+        *_messages(counted, found, overtaken or Counter()),
         *_unanswered(found),
     ]
 
@@ -43,12 +46,14 @@ def _repeated(found: Found) -> Iterator[str]:
             yield f"milestone {whose}: {times} times on the topic"
 
 
-def _messages(counted: Count, found: Found) -> Iterator[str]:
-    ours, theirs = found.sent(), counted.messages()
-    for key in sorted(ours.keys() | theirs.keys()):
-        if ours[key] != theirs[key]:
+def _messages(counted: Count, found: Found, overtaken: Counter[tuple[str, str, str]]) -> Iterator[str]:
+    left, along, theirs = found.sent(), found.told_along(), counted.messages()
+    told = left - overtaken + Counter({key: times for key, times in along.items() if key[2] in MESSAGES})
+    for key in sorted(told.keys() | theirs.keys()):
+        if told[key] != theirs[key]:
             client, rule, channel = key
-            yield f"{channel} about {rule} to {client}: {ours[key]} left, {theirs[key]} counted"
+            and_along = f" and {along[key]} told along" if along[key] else ""
+            yield f"{channel} about {rule} to {client}: {left[key]} left{and_along}, {theirs[key]} counted"
 
 
 def _unanswered(found: Found) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """The independent count: what the play's input must lead to, by plain lists and loops.
 
-Written from the words of the starter rulebook and of the guarantees, not from the code: it
+Written from the words of the practice's rulebook (the starter, and what `demo.tenant` says that
+the practice has changed) and of the guarantees, not from the code: it
 imports nothing of the service and nothing but the standard library, so that a mistake there
 cannot hide here. It must never be "mended" by looking at what the service answered.
 
@@ -16,8 +17,8 @@ from zoneinfo import ZoneInfo
 
 from demo.steps import AppointmentStep, CheckStep, LeaveStep, MessageStep, QuietStep, Step
 
-HOLD_OFF = timedelta(minutes=120)
-GRACE = timedelta(hours=36)
+HOLD_OFF = timedelta(minutes=10_080)
+GRACE = timedelta(hours=120)
 STREAK_DAYS = (14, 30)
 LAPSE_MIN_DAYS = 3
 SESSIONS_MAJOR = 36
@@ -38,7 +39,7 @@ CHANNELS = {
     "major": ("email",),
     "nudge": ("email",),
 }
-"""What goes out by itself; certificate, gift, referral and video are handed to the coach."""
+"""The messages; what is given with them is counted in `demo.count_given`."""
 
 
 @dataclass(frozen=True, slots=True, order=True, kw_only=True)
@@ -49,12 +50,14 @@ class Win:
         client: the address in lower case, by which the two tools' records are one client.
         threshold: the number crossed; 0 where the rule has none.
         on: the day from which it stands; tells two streaks of a client apart.
+        is_inferred: it rests on a session that nobody ticked off.
     """
 
     client: str
     rule: str
     threshold: int
     on: date
+    is_inferred: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,39 +123,47 @@ def count(steps: Iterable[Step], until: datetime, rules: frozenset[str] = frozen
 
 
 def _withheld(steps: list[Step]) -> dict[tuple[str, str], date]:
-    """Quiet holds every channel, leaving the mails holds the mails alone."""
+    """Quiet holds everything, leaving the mails holds the mails alone."""
     withheld = {}
     for step in steps:
         if isinstance(step, QuietStep):
-            withheld.update({(step.email, channel): step.at.date() for channel in ("email", "in_app")})
+            withheld.update({(step.email, channel): step.at.date() for channel in ("email", "in_app", "gift")})
         elif isinstance(step, LeaveStep):
             withheld[step.email, "email"] = step.at.date()
     return withheld
 
 
 def _session_wins(steps: list[AppointmentStep], until: datetime) -> list[Win]:
-    """A session counts when it was not cancelled: at its label, or 120 minutes after its end."""
+    """A session counts when it was not cancelled: at its label, or a week after its end."""
     latest = {step.record["id"]: step for step in sorted(steps, key=lambda step: step.at)}
-    done: dict[str, list[datetime]] = defaultdict(list)
+    done: dict[str, list[tuple[datetime, bool]]] = defaultdict(list)
     for step in latest.values():
         completed_at = _completed_at(step)
         if completed_at is not None and completed_at <= until:
-            done[step.record["email"].lower()].append(completed_at)
-    wins = []
-    for client, times in done.items():
-        days = [instant.astimezone(UTC).date() for instant in sorted(times)]
-        wins.append(Win(client=client, rule="first-session", threshold=1, on=days[0]))
-        if len(days) >= SESSIONS_MAJOR:
-            on = days[SESSIONS_MAJOR - 1]
-            wins.append(Win(client=client, rule="thirty-six", threshold=SESSIONS_MAJOR, on=on))
-    return wins
+            done[step.record["email"].lower()].append((completed_at, not _is_ticked_off(step)))
+    return [
+        _session_win(client, rule, number, sorted(sessions)[number - 1])
+        for client, sessions in done.items()
+        for rule, number in (("first-session", 1), ("thirty-six", SESSIONS_MAJOR))
+        if len(sessions) >= number
+    ]
+
+
+def _session_win(client: str, rule: str, number: int, session: tuple[datetime, bool]) -> Win:
+    completed_at, is_inferred = session
+    on = completed_at.astimezone(UTC).date()
+    return Win(client=client, rule=rule, threshold=number, on=on, is_inferred=is_inferred)
+
+
+def _is_ticked_off(step: AppointmentStep) -> bool:
+    return any(label["name"] == "Completed" for label in step.record["labels"] or ())
 
 
 def _completed_at(step: AppointmentStep) -> datetime | None:
     record = step.record
     if record["canceled"]:
         return None
-    if any(label["name"] == "Completed" for label in record["labels"] or ()):
+    if _is_ticked_off(step):
         return step.at
     starts_at = datetime.strptime(record["datetime"], "%Y-%m-%dT%H:%M:%S%z")
     return starts_at + timedelta(minutes=int(record["duration"])) + HOLD_OFF

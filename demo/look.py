@@ -4,6 +4,7 @@ It must never use the service's code to read, so that a mistake there cannot hid
 """
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import aiohttp
 import asyncpg
 from aiokafka import ConsumerRecord
 
-from demo.found import Found, FoundDelivery, FoundMilestone, FoundTask, InboxItem
+from demo.found import Found, FoundDelivery, FoundEvent, FoundMilestone, FoundTask, InboxItem
+from demo.given import Asked, Order
 from demo.people import COACHES
 from demo.sent import Mail, parse_mail
 from demo.topic import read_topic
@@ -23,18 +25,25 @@ DEAD_LETTERS_TOPIC = "coaching.dead-letters.v1"
 _COACHES = frozenset(coach.email for coach in COACHES)
 
 _DELIVERIES = """
-SELECT d.delivery_id, c.milestone_id, d.client, d.rule, d.tier, m.record ->> 'name' AS milestone, d.channel,
-       d.state, d.reason, d.due_at > c.planned_at + interval '1 minute' AS was_held, d.heard_at, d.finished_at
+SELECT d.delivery_id, d.celebration_id, c.merged_into, c.milestone_id, d.client, d.rule, d.tier,
+       m.record ->> 'name' AS milestone, d.channel, d.state, d.reason,
+       d.due_at > c.planned_at + interval '1 minute' AS was_held, d.heard_at, d.finished_at
 FROM deliveries d JOIN celebrations c USING (celebration_id) JOIN milestones m USING (milestone_id)
 """
-_TASKS = "SELECT client, kind, reason, minutes FROM coach_tasks"
+_TASKS = "SELECT celebration_id, client, kind, reason, minutes FROM coach_tasks"
+_ASKED = "SELECT celebration_id, client FROM referrals"
+_SPENT = "SELECT coalesce(sum(cents), 0) FROM money WHERE state = 'spent'"
 _PARKED = "SELECT topic || ': ' || reason || ': ' || detail AS why, count(*) AS times FROM refused_records GROUP BY 1"
 _INBOX = "SELECT item_id, title, text FROM inbox ORDER BY position"
-_ADDRESSES = "SELECT client, profile ->> 'name' AS name, profile ->> 'email' AS email FROM clients"
+_ADDRESSES = """
+SELECT client, profile ->> 'name' AS name, profile ->> 'email' AS email, profile ->> 'timezone' AS zone FROM clients
+"""
 
 
-async def look(*, kafka: str, dsn: str, mails_folder: Path, metrics_urls: tuple[str, ...]) -> Found:
-    """Read topics, ledger, mails and metrics."""
+async def look(
+    *, kafka: str, dsn: str, mails_folder: Path, metrics_urls: tuple[str, ...], orders: tuple[Order, ...] = ()
+) -> Found:
+    """Read topics, ledger, mails and metrics; `orders` are what Tremendous shows."""
     milestones = [_milestone(record) async for record in read_topic(kafka, MILESTONES_TOPIC)]
     events = [record async for record in read_topic(kafka, EVENTS_TOPIC)]
     dead = [record async for record in read_topic(kafka, DEAD_LETTERS_TOPIC)]
@@ -45,11 +54,14 @@ async def look(*, kafka: str, dsn: str, mails_folder: Path, metrics_urls: tuple[
         tasks = await connection.fetch(_TASKS)
         inbox = await connection.fetch(_INBOX)
         parked = await connection.fetch(_PARKED)
+        asked = await connection.fetch(_ASKED)
+        spent_cents = await connection.fetchval(_SPENT)
     finally:
         await connection.close()
     return Found(
         milestones=tuple(milestones),
-        events=_first_append(events),
+        events=_by_id(events),
+        zones={row["client"]: row["zone"] for row in addresses if row["zone"]},
         events_total=len(events),
         dead_letters=len(dead),
         parked={row["why"]: row["times"] for row in parked},
@@ -58,6 +70,9 @@ async def look(*, kafka: str, dsn: str, mails_folder: Path, metrics_urls: tuple[
         tasks=tuple(FoundTask(**row) for row in tasks),
         inbox=tuple(InboxItem(**row) for row in inbox),
         mails=read_mails(mails_folder),
+        orders=orders,
+        asked=tuple(Asked(**row) for row in asked),
+        spent_cents=spent_cents,
         counters=await read_metrics(metrics_urls),
     )
 
@@ -101,10 +116,16 @@ def _milestone(record: ConsumerRecord) -> FoundMilestone:
     )
 
 
-def _first_append(records: list[ConsumerRecord]) -> dict[str, int]:
-    """The real time at which each event was first on the topic, by its id."""
-    first: dict[str, int] = {}
+def _by_id(records: list[ConsumerRecord]) -> dict[str, FoundEvent]:
+    """Each event as it first came onto the topic."""
+    first: dict[str, FoundEvent] = {}
     for record in records:
         event: dict[str, Any] = json.loads(record.value)
-        first.setdefault(event.get("id", ""), record.timestamp)
+        if event.get("id", "") not in first:
+            first[event.get("id", "")] = FoundEvent(
+                client=record.key.decode().partition("/")[2],
+                happened_at=datetime.fromisoformat(event["time"]),
+                day=(event.get("data") or {}).get("day"),
+                appended_ms=record.timestamp,
+            )
     return first

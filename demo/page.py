@@ -57,6 +57,8 @@ def _item(message: SentMessage, images: dict[str, str]) -> dict[str, Any]:
         "text": message.text,
         "html": message.html,
         "images": used,
+        "beside": message.beside,
+        "files": {name: base64.b64encode(content).decode() for name, content in message.files.items()},
     }
 
 

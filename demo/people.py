@@ -103,6 +103,17 @@ class Person:
         """The habit tracker's own id of the client."""
         return f"member-{self.number:04d}"
 
+    @property
+    def in_tracker(self) -> dict[str, str]:
+        """The client as every message of the habit tracker names them."""
+        return {
+            "id": self.tracker_id,
+            "name": self.name,
+            "email": self.email,
+            "timezone": self.zone.key,
+            "coach_id": self.coach.id,
+        }
+
 
 COACHES = (
     Coach(

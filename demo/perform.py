@@ -1,16 +1,19 @@
 """One performance: starts everything, plays, looks, reports, and takes everything down again.
 
 Theory of operation: the servers and the tools come first, then the tenant's folder, then the
-three processes with a calendar that begins a few seconds later. While the play runs, every
-child is watched; one that ends by itself ends the performance.
+three processes with a calendar that begins once they surely listen: on a slow machine later,
+so that no days pass before anybody hears of them. While the play runs, every child is watched;
+one that ends by itself ends the performance.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeVar
 
 from rich.console import Console
@@ -19,24 +22,28 @@ from agents.stack import Stack
 from agents.startup_view import StartupView
 from agents.up import addresses
 from demo.agree import differences
+from demo.agree_given import differences_given
 from demo.count import Count, count
+from demo.count_given import Given, count_given
 from demo.found import Found
 from demo.hands import Hands, make_admin_key
 from demo.look import look
 from demo.messages import sent_messages
+from demo.overtaken import overtaken
 from demo.page import page_html
 from demo.play import Sent, play
 from demo.practice import Practice, build_practice
-from demo.report import Play, print_report
+from demo.report import Counts, Play, print_report
 from demo.stage import PROCESSES, emptied, free_ports, probe_url, settings, start_processes
 from demo.tempo import Tempo
-from demo.tenant import PRACTICE_NAME, Secrets, rule_ids, rulebook_text, write_tenant
+from demo.tenant import PRACTICE_HOST, PRACTICE_NAME, Secrets, rule_ids, rulebook_text, write_tenant
 from demo.tools import LocalTools
 from demo.topic import MILESTONES
 from demo.view import PlayView
+from demo.visit import visit
 
-_LEAD = timedelta(seconds=10)
-_SETTLE_SECONDS = 20.0
+_LEAD_SECONDS = (10.0, 45.0)
+_SETTLE_SECONDS = 30.0
 _PAUSE_SECONDS = 0.25
 T = TypeVar("T")
 
@@ -64,6 +71,7 @@ class _Performance:
     options: Options
     practice: Practice
     counted: Count
+    given: Given
     stack: Stack
     environment: dict[str, str]
     tempo: Tempo
@@ -89,6 +97,7 @@ async def perform(options: Options, console: Console) -> int:
                 options=options,
                 practice=practice,
                 counted=counted,
+                given=count_given(practice.steps, counted),
                 stack=stack,
                 environment=environment,
                 tempo=tempo,
@@ -101,21 +110,21 @@ async def _set_up(
     options: Options, practice: Practice, stack: Stack, tools: LocalTools, keys: Secrets
 ) -> tuple[dict[str, str], Tempo]:
     """Start servers and processes; returns the processes' settings and the calendar."""
-    environment = settings(stack.folder)
+    environment, began = settings(stack.folder), monotonic()
     await _in_thread(stack, lambda: stack.start_servers(lambda: {**environment, **addresses(stack)}))
     write_tenant(
         Path(environment["CAIRN_TENANTS_DIR"]),
         Path(environment["CAIRN_SECRETS_DIR"]),
         keys,
-        acuity_url=tools.acuity_url,
-        habits_url=tools.habits_url,
+        tools.vendors,
     )
     tempo = Tempo(
         first_at=practice.first_at,
         until=practice.until,
-        start_at=datetime.now(UTC) + _LEAD,
+        start_at=datetime.now(UTC) + _lead(monotonic() - began),
         real_seconds=options.seconds,
     )
+    tools.keep_time(tempo)
     environment = {**environment, **addresses(stack), **tempo.environment(), **free_ports()}
     processes = _in_thread(stack, lambda: start_processes(stack, environment))
     _, admin_key = await asyncio.gather(processes, make_admin_key(environment))
@@ -129,17 +138,25 @@ async def _set_up(
     return environment, tempo
 
 
+def _lead(servers_seconds: float) -> timedelta:
+    """How long the processes get until the calendar begins: more than they need, judged by what the servers took."""
+    shortest, longest = _LEAD_SECONDS
+    return timedelta(seconds=min(max(shortest, 1.5 * servers_seconds), longest))
+
+
 async def _show(performance: _Performance, tools: LocalTools) -> int:
     """Play, look, report, and stay up if asked to."""
     options, console = performance.options, performance.console
     with PlayView(console, first_at=performance.practice.first_at, days=options.days) as view:
         sent = await play(performance.practice.steps, performance.tempo, tools, view.on_step)
-    found = await _settled(performance)
+    found = await _visited(performance, await _settled(performance, tools))
     page = performance.stack.folder / "page.html"
     messages = sent_messages(found, performance.tempo.calendar_at)
     page.write_text(page_html(_subtitle(options), messages), encoding="utf-8")
-    disagreement = [*sent.faults, *differences(performance.counted, found)]
-    print_report(console, _told(performance, sent, page), performance.counted, found, disagreement)
+    disagreement = [*sent.faults, *_differences(performance, found)]
+    counts = Counts(wins=performance.counted, given=performance.given)
+    late = overtaken(found, performance.tempo.calendar_at)
+    print_report(console, _told(performance, sent, page, late), counts, found, disagreement)
     if options.stays_up:
         console.print("Everything stays up to be looked at. Ctrl-C ends it.")
         with suppress(asyncio.CancelledError):  # the wish to end must not change the verdict
@@ -147,7 +164,7 @@ async def _show(performance: _Performance, tools: LocalTools) -> int:
     return 1 if disagreement else 0
 
 
-async def _settled(performance: _Performance) -> Found:
+async def _settled(performance: _Performance, tools: LocalTools) -> Found:
     """Look until all numbers agree; what still differs after a while is the answer."""
     give_up_at = asyncio.get_running_loop().time() + _SETTLE_SECONDS
     while True:
@@ -156,14 +173,31 @@ async def _settled(performance: _Performance) -> Found:
             dsn=performance.stack.postgres.dsn,
             mails_folder=performance.stack.folder / "mail",
             metrics_urls=_metrics_urls(performance.environment),
+            orders=tools.orders(),
         )
         is_over = asyncio.get_running_loop().time() > give_up_at
-        if is_over or not differences(performance.counted, found):
+        if is_over or not _differences(performance, found):
             return found
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-def _told(performance: _Performance, sent: Sent, page: Path) -> Play:
+def _differences(performance: _Performance, found: Found) -> list[str]:
+    late = overtaken(found, performance.tempo.calendar_at)
+    return [*differences(performance.counted, found, late), *differences_given(performance.given, found)]
+
+
+async def _visited(performance: _Performance, found: Found) -> Found:
+    """Open one address of each kind that clients were given."""
+    visits = await visit(
+        found,
+        dsn=performance.stack.postgres.dsn,
+        public_url=performance.environment["CAIRN_PUBLIC_URL"],
+        practice_host=PRACTICE_HOST,
+    )
+    return replace(found, visits=tuple(visits))
+
+
+def _told(performance: _Performance, sent: Sent, page: Path, late: Counter[tuple[str, str, str]]) -> Play:
     options = performance.options
     return Play(
         practice=PRACTICE_NAME,
@@ -172,6 +206,7 @@ def _told(performance: _Performance, sent: Sent, page: Path) -> Play:
         real_seconds=options.seconds,
         hooks_sent=sent.hooks,
         hooks_retried=sent.requests - sent.hooks,
+        overtaken=late,
         page_url=page.as_uri(),
         metrics_urls=_metrics_urls(performance.environment),
         topic_command=f".venv/bin/python -m demo.topic {performance.stack.kafka.bootstrap_servers} {MILESTONES}",

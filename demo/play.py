@@ -1,7 +1,9 @@
 """The play: sends each step at its moment of the scaled calendar, as the tools would.
 
 Steps go out in time order and overlap as they do in life; a bounded number is on the way at
-once. It must never slow the calendar down: who is late is late, and the report shows it.
+once. It must never slow the calendar down: who is late is late, and the report shows it. Checks
+that wait for a pull are told to their tool before the play: it shows each from its moment on, so
+that a play that is late makes no gap in a list that was read already.
 """
 
 import asyncio
@@ -30,7 +32,7 @@ class Tools(Protocol):
         ...
 
     def keep_check(self, step: CheckStep) -> None:
-        """Keep a check until the daily pull asks for it."""
+        """Keep a check, which the tracker's list has from its moment on, until the daily pull asks for it."""
         ...
 
     async def wish(self, step: QuietStep | LeaveStep) -> None:
@@ -55,14 +57,16 @@ class Sent:
 
 async def play(steps: Iterable[Step], tempo: Tempo, tools: Tools, on_step: Callable[[Step], None]) -> Sent:
     """Play all steps, then let the calendar run to its end."""
+    steps = list(steps)
+    for step in steps:
+        if isinstance(step, CheckStep):
+            tools.keep_check(step)
     slots = asyncio.Semaphore(_ON_THE_WAY)
     sending: list[asyncio.Task[Sent]] = []
     async with asyncio.TaskGroup() as group:
         for step in steps:
             await _until(tempo.real_at(step.at))
-            if isinstance(step, CheckStep):
-                tools.keep_check(step)
-            else:
+            if not isinstance(step, CheckStep):
                 await slots.acquire()
                 sending.append(group.create_task(_send(step, tools, slots)))
             on_step(step)

@@ -12,6 +12,7 @@ from operator import attrgetter
 from random import Random
 from typing import TypeVar
 
+from demo.consents import consents_of
 from demo.people import COACHES, PRACTICE_ZONE, Person, Rhythm, draw_names, draw_zone
 from demo.progress import checks_of, course_of, goals_of
 from demo.sessions import sessions_of
@@ -25,12 +26,12 @@ SETTLING = timedelta(hours=18, minutes=30)
 """How long the play goes on after the last day: pulls, hold-offs and quiet hours come to their end."""
 
 FULL_CLIENTS = 120
-FULL_SEED = 28
+FULL_SEED = 88
 _JOINING_SHARE = 0.4
 _RESTART_DAYS = 9
 _UNBROKEN_SHARE = 0.55
 _RESTART_SHARE = 0.4
-_DAYS_BETWEEN_MICROS = 3
+_DAYS_BETWEEN_MICROS = 10
 T = TypeVar("T")
 
 
@@ -117,7 +118,7 @@ def _runs(random: Random, kind: str, days: int) -> tuple[tuple[int, int], ...]:
     if random.random() < _UNBROKEN_SHARE:
         return ((last - length, length),)
     start = random.randrange(1, max(2, last - length))
-    again = start + length + random.randrange(4, 7)
+    again = start + length + random.randrange(8, 11)
     if last - again >= _RESTART_DAYS and random.random() < _RESTART_SHARE:
         return ((start, length), (again, min(last - again, random.randrange(_RESTART_DAYS, 14))))
     return ((start, length),)
@@ -150,6 +151,7 @@ def _steps_of(random: Random, person: Person, days: int) -> list[Step]:
         *checks_of(random, person, FIRST_AT.date()),
         *course_of(random, person, FIRST_AT.date(), days),
         *goals_of(random, person, _goal_day(random, sessions, days)),
+        *consents_of(person),
     ]
     return [step for step in steps if FIRST_AT <= step.at < horizon]
 

@@ -134,13 +134,6 @@ def _message(
     kind: str,
     data: dict[str, Any],
 ) -> MessageStep:
-    client = {
-        "id": person.tracker_id,
-        "name": person.name,
-        "email": person.email,
-        "timezone": person.zone.key,
-        "coach_id": person.coach.id,
-    }
-    body = {"type": kind, "timestamp": happened_at.isoformat(), "data": {"client": client, **data}}
+    body = {"type": kind, "timestamp": happened_at.isoformat(), "data": {"client": person.in_tracker, **data}}
     copies = 2 if random.random() < _TWICE_SHARE else 1
     return MessageStep(at=sent_at, message_id=message_id, body=body, copies=copies)

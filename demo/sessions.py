@@ -16,6 +16,10 @@ _MINUTES = 60
 _FIRST_APPOINTMENT_ID = 910_000
 _TYPES = ((31, "Strength Coaching"), (32, "Mobility & Core"), (33, "Running Technique"))
 _WEEKDAYS = {"devoted": (0, 2, 4), "thrice": (1, 3, 5), "weekly": (0,), "fortnightly": (0,)}
+_PACKAGES = ("devoted", "thrice")
+"""Who comes three times a week has bought a package of sessions: whichever coach it is ticks each of them off."""
+
+_COMPLETED = [{"id": 5, "name": "Completed", "color": "green"}]
 _LAST_NO_SHOW = 25
 _HOUR = timedelta(hours=1)
 _SETTLED = timedelta(days=3)
@@ -105,8 +109,10 @@ def _steps_of(random: Random, session: _Session) -> list[AppointmentStep]:
         steps.append(_step(random, session, at, ("rescheduled", "changed")))
     if session.person.coach.marks_completed:
         at = session.ends_at + timedelta(minutes=random.randrange(2, 20))
-        labels = [{"id": 5, "name": "Completed", "color": "green"}]
-        steps.append(_step(random, session, at, ("changed",), labels=labels))
+        steps.append(_step(random, session, at, ("changed",), labels=_COMPLETED))
+    elif session.person.rhythm in _PACKAGES:
+        at = session.ends_at + timedelta(minutes=2 + session.nth % 18)
+        steps.append(AppointmentStep(at=at, record=_record(session, labels=_COMPLETED), actions=("changed",)))
     return steps
 
 

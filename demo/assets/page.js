@@ -47,6 +47,11 @@ function refilter() {
   list();
 }
 
+function besides(item) {
+  const gift = item.beside.find(([term]) => term === "Gift");
+  return [...Object.keys(item.files).map(() => "PDF"), ...(gift ? [gift[1].split(" ")[0] + " gift"] : [])].join(", ");
+}
+
 function list() {
   const rows = shown.slice(0, limit).map((item) => make("li", {}, make("button", {
     class: "item", type: "button", "data-id": item.id, "aria-current": item === open ? "true" : false,
@@ -54,7 +59,8 @@ function list() {
   },
   make("b", {}, item.client), make("time", { datetime: item.at }, day.format(new Date(item.at))),
   make("span", { class: "subject" }, item.subject), make("span", { class: "way" }, CHANNELS[item.channel]),
-  make("span", { class: `tier ${item.tier}` }, TIERS[item.tier]))));
+  make("span", { class: `tier ${item.tier}` }, TIERS[item.tier]),
+  make("span", { class: "way" }, besides(item)))));
   find("items").replaceChildren(...rows);
   find("more").hidden = shown.length <= limit;
   find("shown").textContent = shown.length
@@ -66,8 +72,16 @@ function facts(item) {
   const rows = [["To", item.channel === "email" ? `${item.client} <${item.to}>` : item.client]];
   if (item.from) rows.push(["From", item.from]);
   rows.push(["For", item.milestone], ["Sent", `${when.format(new Date(item.at))} UTC, in the play's calendar`]);
+  rows.push(...item.beside);
   return make("dl", { class: "facts" }, ...rows.map(([term, words]) =>
     make("div", {}, make("dt", {}, term), make("dd", {}, words))));
+}
+
+function files(item) {
+  const links = Object.entries(item.files).map(([name, content]) => make("a", {
+    class: "file", href: `data:application/pdf;base64,${content}`, download: name,
+  }, name));
+  return links.length ? [make("p", { class: "files" }, "Attached: ", ...links)] : [];
 }
 
 function mail(item) {
@@ -114,7 +128,7 @@ function read(item, focus) {
       make("button", { class: "back", type: "button", onclick: () => history.back() }, "Back"),
       make("span", { class: `tier ${item.tier}` }, `${TIERS[item.tier]}, ${CHANNELS[item.channel].toLowerCase()}`),
       make("div", { class: "steps" }, step("Newer", at - 1), step("Older", at + 1))),
-    make("h2", {}, item.subject), facts(item), ...(item.channel === "email" ? mail(item) : note(item)));
+    make("h2", {}, item.subject), facts(item), ...files(item), ...(item.channel === "email" ? mail(item) : note(item)));
   for (const row of document.querySelectorAll(".item")) {
     const current = row.dataset.id === item.id;
     if (current) row.setAttribute("aria-current", "true"); else row.removeAttribute("aria-current");
@@ -164,4 +178,10 @@ addEventListener("popstate", follow);
 document.addEventListener("keydown", keys);
 refilter();
 if (location.hash) follow();
-else if (shown.length && !matchMedia("(max-width: 760px)").matches) read(shown[0], false);
+else if (shown.length && !matchMedia("(max-width: 760px)").matches) {
+  const first = shown.find((item) => item.beside.some(([term]) => term === "Gift")) || shown[0];
+  limit = Math.max(limit, shown.indexOf(first) + 1);
+  list();
+  read(first, false);
+  document.querySelector(".item[aria-current]").scrollIntoView({ block: "center" });
+}

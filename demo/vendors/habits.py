@@ -9,8 +9,8 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
 from typing import Any
 
 import aiohttp
@@ -23,26 +23,56 @@ from demo.vendors.server import VendorServer
 class HabitServer(VendorServer):
     """`GET /streaks?since=DAY`: a JSON list of client, habit and day, for a bearer token.
 
+    Args:
+        token: the bearer token.
+        now: the tracker's own time; only needed for checks that are given before they happen.
+
     Attributes:
-        checks: rows as they are shown, in order of arrival.
+        checks: rows as they are shown once they have happened, in order of arrival.
     """
 
-    def __init__(self, *, token: str) -> None:
+    def __init__(self, *, token: str, now: Callable[[], datetime] | None = None) -> None:
         super().__init__()
         self.checks: list[dict[str, Any]] = []
+        self._ahead: list[tuple[datetime, dict[str, Any]]] = []
         self._token = token
+        self._now = now
         self.app.router.add_get("/streaks", self._streaks)
 
-    def check(self, client: str | Mapping[str, str], habit: str, day: date, *, title: str | None = None) -> None:
-        """Note a client's check of a habit on a local day; the client by e-mail address or as an object."""
-        row = {"client": client, "habit": habit, "day": day.isoformat()}
-        self.checks.append(row if title is None else {**row, "title": title})
+    def check(
+        self,
+        client: str | Mapping[str, str],
+        habit: str,
+        day: date,
+        *,
+        title: str | None = None,
+        at: datetime | None = None,
+    ) -> None:
+        """Note a client's check of a habit on a local day; the client by e-mail address or as an object.
+
+        With `at`, which needs `now`, the list has it from then on.
+        """
+        row: dict[str, Any] = {"client": client, "habit": habit, "day": day.isoformat()}
+        if title is not None:
+            row["title"] = title
+        if at is None:
+            self.checks.append(row)
+        else:
+            self._ahead.append((at, row))
 
     async def _streaks(self, request: web.Request) -> web.Response:
         if request.headers.get("Authorization") != f"Bearer {self._token}":
             return web.json_response({"error": "unauthorized"}, status=401)
+        self._come_true()
         since = request.query.get("since", "")
         return web.json_response([row for row in self.checks if row["day"] >= since])
+
+    def _come_true(self) -> None:
+        """Show what has happened by now."""
+        if self._now is not None:
+            now = self._now()
+            self.checks += [row for at, row in self._ahead if at <= now]
+            self._ahead = [(at, row) for at, row in self._ahead if at > now]
 
 
 def signed_webhook(

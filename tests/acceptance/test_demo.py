@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-_SHORT = ("--clients", "24", "--days", "35", "--seconds", "25")
+_SHORT = ("--clients", "16", "--days", "90", "--seconds", "35")
 
 
 @contextmanager
@@ -32,10 +32,13 @@ def _demo(folder: Path) -> Iterator[subprocess.Popen[str]]:
 @pytest.mark.database
 def test_the_demo_agrees_with_its_independent_count_and_ends(tmp_path: Path) -> None:
     with _demo(tmp_path) as demo:
-        text, _ = demo.communicate(timeout=150)
+        text, _ = demo.communicate(timeout=240)
     assert demo.returncode == 0, text
     assert "All numbers agree with the independent count." in text
     assert re.search(r"all +(\d+) +\1 +agree", text), text
+    assert re.search(r"ordered at Tremendous +\$50 +\$50 +agree", text), text
+    assert re.search(r"in the mail, as a PDF +\$25 ordered +asked +nothing", text), text
+    assert re.search(r"a referral link +302 to northridge.example.org", text), text
     assert re.search(r"minutes a week \(promised: under 60", text), text
     assert "<!doctype html>" in (tmp_path / "page.html").read_text()
 

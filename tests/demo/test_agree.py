@@ -1,4 +1,6 @@
 import io
+import re
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -7,9 +9,11 @@ from rich.console import Console
 
 from demo.agree import differences
 from demo.count import Count, Win
-from demo.found import Found, FoundDelivery, FoundMilestone, InboxItem
-from demo.report import Play, print_report
+from demo.count_given import Given
+from demo.found import Found, FoundDelivery, FoundEvent, FoundMilestone, InboxItem
+from demo.report import Counts, Play, print_report
 from demo.sent import Mail
+from tests.demo.deliveries import delivery
 
 HEARD = datetime(2026, 3, 1, tzinfo=UTC)
 WIN = Win(client="ann@example.org", rule="iron-streak", threshold=14, on=date(2026, 3, 1))
@@ -29,26 +33,14 @@ REACHED = FoundMilestone(
 
 
 def _delivery(channel: str, state: str = "sent") -> FoundDelivery:
-    return FoundDelivery(
-        delivery_id=f"d-{channel}",
-        milestone_id="m1",
-        client="c_1",
-        rule="iron-streak",
-        tier="streak",
-        milestone="14-Day Iron Streak",
-        channel=channel,
-        state=state,
-        reason=None,
-        was_held=False,
-        heard_at=HEARD,
-        finished_at=HEARD + timedelta(seconds=1),
-    )
+    streak = {"rule": "iron-streak", "tier": "streak", "milestone": "14-Day Iron Streak"}
+    return delivery(channel, state=state, heard_at=HEARD, finished_at=HEARD + timedelta(seconds=1), **streak)
 
 
 MAIL = Mail(delivery_id="d-email", to="ann@example.org", sender="m@example.org", subject="s", text="t", html="")
 FOUND = Found(
     milestones=(REACHED,),
-    events={"e1": REACHED.appended_ms - 20},
+    events={"e1": FoundEvent(client="c_1", happened_at=HEARD, day=None, appended_ms=REACHED.appended_ms - 20)},
     events_total=14,
     dead_letters=0,
     addresses={"c_1": ("Ann Poe", "Ann@Example.org")},
@@ -98,6 +90,47 @@ def test_a_mail_of_which_the_ledger_knows_nothing_is_a_difference() -> None:
     assert any("unknown to the ledger" in line for line in differences(COUNTED, replace(FOUND, mails=(MAIL, stray))))
 
 
+def _merged(channel: str, into: str | None = "k2") -> FoundDelivery:
+    return replace(_delivery(channel, "skipped"), reason="merged", merged_into=into)
+
+
+LEAD = replace(_delivery("email"), delivery_id="d-lead", celebration_id="k2", milestone_id="m2", rule="halfway")
+ALONG = replace(
+    FOUND,
+    deliveries=(_merged("email"), _merged("in_app"), LEAD),
+    inbox=(),
+    mails=(replace(MAIL, delivery_id="d-lead"),),
+)
+
+
+def _of_streak(found: Found) -> list[str]:
+    return [line for line in differences(COUNTED, found) if "iron-streak" in line]
+
+
+def test_what_another_message_tells_along_counts_as_told() -> None:
+    assert _of_streak(ALONG) == []
+
+
+def test_what_was_merged_into_a_message_that_did_not_leave_is_not_told() -> None:
+    assert _of_streak(replace(ALONG, mails=())) == [
+        "email about iron-streak to ann@example.org: 0 left, 1 counted",
+        "in_app about iron-streak to ann@example.org: 0 left, 1 counted",
+    ]
+
+
+def test_a_lead_that_was_merged_itself_hands_on_what_it_told() -> None:
+    middle = replace(LEAD, state="skipped", reason="merged", merged_into="k3")
+    last = replace(LEAD, delivery_id="d-last", celebration_id="k3", milestone_id="m3")
+    chained = replace(ALONG, deliveries=(_merged("email"), _merged("in_app"), middle, last))
+    assert _of_streak(replace(chained, mails=(replace(MAIL, delivery_id="d-last"),))) == []
+    assert len(_of_streak(replace(chained, mails=()))) == 2
+
+
+def test_a_win_that_is_told_along_and_by_itself_is_told_too_often() -> None:
+    both = replace(ALONG, deliveries=(_delivery("email"), *ALONG.deliveries), mails=(MAIL, *ALONG.mails))
+    assert "email about iron-streak to ann@example.org: 1 left and 1 told along, 1 counted" in _of_streak(both)
+
+
 def _printed(found: Found) -> str:
     play = Play(
         practice="Northridge Strength",
@@ -106,12 +139,14 @@ def _printed(found: Found) -> str:
         real_seconds=12.0,
         hooks_sent=14,
         hooks_retried=0,
+        overtaken=Counter(),
         page_url="http://127.0.0.1:1/",
         metrics_urls=("http://127.0.0.1:2/metrics",),
         topic_command="read",
     )
     console = Console(width=100, record=True, file=io.StringIO())
-    print_report(console, play, COUNTED, found, differences(COUNTED, found))
+    counts = Counts(wins=COUNTED, given=Given())
+    print_report(console, play, counts, found, differences(COUNTED, found))
     return console.export_text()
 
 
@@ -120,6 +155,13 @@ def test_the_report_says_that_all_agrees() -> None:
     assert "All numbers agree" in text
     assert "1.02 s" not in text  # one value has no spread
     assert "minutes a week" in text
+
+
+def test_the_report_shows_session_36_client_by_client() -> None:
+    major = {"tier": "major", "rule": "thirty-six", "celebration_id": "k9", "milestone_id": "m9"}
+    gift = replace(delivery("gift", state="skipped", **major), reason="no_consent")
+    text = _printed(replace(FOUND, deliveries=(*FOUND.deliveries, delivery("certificate", **major), gift)))
+    assert re.search(r"Ann Poe +in the mail, as a PDF +no consent +- +nothing", text), text
 
 
 def test_the_report_prints_the_differences() -> None:

@@ -58,7 +58,7 @@ def _rules(wins: tuple[Win, ...]) -> list[tuple[str, int]]:
 
 def test_a_booked_session_counts_once_its_hold_off_is_over() -> None:
     booked = _appointment(1, START, START + timedelta(days=1))
-    done_at = START + timedelta(days=1, minutes=60 + 120)
+    done_at = START + timedelta(days=8, minutes=60)
     assert count([booked], done_at - timedelta(seconds=1)).wins == ()
     assert _rules(count([booked], done_at).wins) == [("first-session", 1)]
 
@@ -80,8 +80,8 @@ def test_a_cancelled_or_missed_session_does_not_count(*, no_show: bool) -> None:
 def test_a_moved_session_counts_where_it_was_moved_to() -> None:
     booked = _appointment(1, START, START + timedelta(days=1))
     moved = _appointment(1, START + timedelta(hours=5), START + timedelta(days=8))
-    assert count([booked, moved], START + timedelta(days=7)).wins == ()
-    assert len(count([booked, moved], START + timedelta(days=9)).wins) == 1
+    assert count([booked, moved], START + timedelta(days=14)).wins == ()
+    assert len(count([booked, moved], START + timedelta(days=16)).wins) == 1
 
 
 def test_the_thirty_sixth_session_counts_and_the_thirty_fifth_does_not() -> None:
@@ -103,9 +103,9 @@ def test_a_hole_in_the_days_begins_a_new_run() -> None:
     }
 
 
-def test_a_nudge_is_due_thirty_six_hours_after_the_day_after_the_last() -> None:
+def test_a_nudge_is_due_five_days_after_the_day_after_the_last() -> None:
     checks = [_check(day, "Europe/Vienna") for day in _days(date(2026, 5, 3), 3)]
-    due_at = datetime(2026, 5, 8, 10, tzinfo=UTC)  # 12:00 in Vienna
+    due_at = datetime(2026, 5, 11, 22, tzinfo=UTC)  # midnight in Vienna
     assert count(checks, due_at - timedelta(seconds=1)).wins == ()
     assert _rules(count(checks, due_at).wins) == [("streak-broken", 0)]
 

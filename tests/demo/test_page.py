@@ -1,3 +1,4 @@
+import base64
 import json
 import re
 from datetime import UTC, datetime
@@ -69,3 +70,20 @@ def test_a_mail_is_read_with_both_parts_and_its_pictures() -> None:
     assert read.text.strip() == "Hi Ann"
     assert "cid:badge" in read.html
     assert read.images == {"badge": PNG}
+
+
+def test_what_came_with_a_message_and_beside_it_stands_on_the_page() -> None:
+    message = _message(1, files={"certificate.pdf": b"%PDF-1.7"}, beside=(("Gift", "$25 ordered"),))
+    item = _data(page_html("A practice", [message]))["items"][0]  # type: ignore[index]
+    assert item["beside"] == [["Gift", "$25 ordered"]]
+    assert base64.b64decode(item["files"]["certificate.pdf"]) == b"%PDF-1.7"
+
+
+def test_a_mail_is_read_with_its_files_and_the_addresses_in_its_words() -> None:
+    mail = EmailMessage()
+    mail["Message-ID"], mail["To"], mail["From"], mail["Subject"] = "<d-7@example.org>", "a@example.org", "m", "s"
+    mail.set_content("Look: https://a.example/c/t-1.x_y.\nOr (https://a.example/r/u)")
+    mail.add_attachment(b"%PDF-1.7", maintype="application", subtype="pdf", filename="certificate.pdf")
+    read = parse_mail(mail.as_bytes())
+    assert read.links == ("https://a.example/c/t-1.x_y", "https://a.example/r/u")
+    assert read.files == {"certificate.pdf": b"%PDF-1.7"}

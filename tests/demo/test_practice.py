@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 
 from demo.count import TIERS, count
+from demo.count_given import count_given
 from demo.practice import FIRST_AT, Practice, build_practice
 from demo.steps import AppointmentStep, CheckStep, LeaveStep, MessageStep, QuietStep
 
@@ -56,6 +57,24 @@ def test_all_three_ways_in_are_used_and_some_hooks_come_twice(practice: Practice
     assert any(step.copies > 1 for step in practice.steps if not isinstance(step, CheckStep))
 
 
+def test_some_clients_agree_to_marketing_some_take_it_back_and_some_were_never_asked(practice: Practice) -> None:
+    said: dict[str, list[bool]] = {person.email: [] for person in practice.people}
+    for step in practice.steps:
+        if isinstance(step, MessageStep) and step.body["type"] == "client.updated":
+            client = step.body["data"]["client"]
+            said[client["email"]].append(client["consents"]["marketing"]["granted"])
+    kinds = Counter(tuple(words) for words in said.values())
+    assert set(kinds) == {(), (True,), (True, False)}
+    assert kinds[True,] > kinds[()] > kinds[True, False]
+
+
+def test_session_36_comes_with_and_without_a_gift_and_leaves_nothing_to_the_coach(practice: Practice) -> None:
+    given = count_given(practice.steps, count(practice.steps, practice.until))
+    parts = given.by_part()
+    assert (parts["certificate"], parts["gift"], parts["referral"]) == (14, 8, 8)
+    assert (given.cents, given.waiting) == (20_000, {})
+
+
 def test_small_messages_of_a_client_fall_on_different_days(practice: Practice) -> None:
     wins = [win for win in count(practice.steps, practice.until).wins if TIERS[win.rule] == "micro"]
     days: dict[str, list[datetime]] = {}
@@ -78,7 +97,10 @@ def test_smaller_practices_can_be_built(clients: int, days: int) -> None:
     assert small.steps
 
 
-@pytest.mark.parametrize(("clients", "days", "wished"), [(120, 90, {QuietStep, LeaveStep}), (24, 35, {QuietStep})])
+@pytest.mark.parametrize(
+    ("clients", "days", "wished"),
+    [(120, 90, {QuietStep, LeaveStep}), (16, 90, {QuietStep, LeaveStep}), (24, 40, {QuietStep})],
+)
 def test_a_wish_for_quiet_or_to_leave_has_no_win_near(clients: int, days: int, wished: set[type]) -> None:
     practice = build_practice(clients=clients, days=days)
     wishes = [step for step in practice.steps if isinstance(step, QuietStep | LeaveStep)]

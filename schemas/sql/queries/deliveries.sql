@@ -92,13 +92,14 @@ WHERE k.state = 'pending' AND k.channel IN ('certificate', 'badge', 'referral', 
 RETURNING k.channel;
 
 -- name: drop_uncarried
--- Which keepsakes has no message carried, and none will?
+-- Which keepsakes has no message carried, and none will? One that left after its keepsakes were last looked at is asked about
+-- at the next look: each statement has a snapshot of its own.
 UPDATE deliveries k SET state = 'skipped', reason = 'not_carried', fence = fence + 1, finished_at = now()
 WHERE k.state = 'pending' AND k.channel IN ('certificate', 'badge', 'referral', 'video')
   AND NOT EXISTS (SELECT FROM deliveries c WHERE c.celebration_id = k.celebration_id
                   AND c.channel IN ('email', 'in_app')
                   AND (c.state IN ('pending', 'deferred', 'held', 'sending') OR c.delivery_id = k.carried_by
-                       AND c.state = 'unknown'))
+                       AND c.state IN ('unknown', 'sent', 'delivered', 'bounced')))
 RETURNING k.delivery_id, k.tenant, k.client, k.channel, k.celebration_id;
 
 -- name: leave_untold

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
+from agents.ledger.sweeping import drop_uncarried
 from schemas.milestone import Milestone
 from schemas.rules import Reward
 from schemas.tenant import Referral
@@ -157,6 +158,21 @@ async def test_a_certificate_whose_mail_failed_is_the_coachs(practice: Practice)
     states = await practice.states()
     assert (states["email"], states["certificate"]) == ("skipped:channel_unwanted", "skipped:not_carried")
     assert ("undelivered", "channel_unwanted") in await practice.tasks()
+
+
+async def test_a_certificate_whose_mail_leaves_between_two_looks_of_the_sweeper_is_not_taken_for_lost(
+    practice: Practice,
+) -> None:
+    whole(practice)
+    await practice.meet()
+    await practice.hear(graduation())
+    await practice.send()
+    async with (
+        practice.pool.acquire() as connection
+    ):  # the sweeper's second look alone: the first came before the mail left
+        assert await drop_uncarried(connection) == ()
+    await practice.sweep()
+    assert (await practice.states())["certificate"] == "sent"
 
 
 async def test_a_badge_goes_in_the_app_where_no_mail_does(practice: Practice) -> None:
