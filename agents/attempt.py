@@ -32,6 +32,7 @@ from agents.ledger.deliveries import (
     begin_sending,
     carry,
     lock_ready,
+    part,
     read_ready,
     settle,
     take_slot,
@@ -39,7 +40,7 @@ from agents.ledger.deliveries import (
 )
 from agents.ledger.pool import Connection, Pool
 from agents.metrics import DELIVERIES, DELIVERY_ATTEMPT_SECONDS, EVENT_TO_CELEBRATION_SECONDS
-from agents.release_asking import budget_of, carried_by, case_of, objection_of
+from agents.release_asking import budget_of, carried_by, case_of, objection_of, told_apart
 from agents.release_message import message_of, words_of
 from agents.telling import Teller
 from agents.tenants import Tenant, TenantsNow
@@ -94,6 +95,10 @@ class Attempts:
         if ready is None or objection_of(claimed, ready, tenant, now):
             await self._decide(claimed, tenant, now)
             return
+        if apart := told_apart(tenant, ready, now):
+            async with self._pool.acquire() as connection, connection.transaction():
+                await part(connection, claimed, ready, apart)
+            return
         message = await message_of(self._teller, claimed, ready, tenant, now)
         if isinstance(message, Verdict):
             await self._record(claimed, ready, message)
@@ -113,6 +118,9 @@ class Attempts:
             if ready is None:
                 return
             verdict = objection_of(claimed, ready, tenant, now)
+            if verdict is None and tenant is not None and (apart := told_apart(tenant, ready, now)):
+                await part(connection, claimed, ready, apart)
+                return
             if verdict is None and self._channel is None and tenant is not None:
                 await take_slot(connection, ready.celebration_id, now)
                 verdict = await self._show(connection, claimed, ready, tenant)

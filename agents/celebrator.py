@@ -114,7 +114,10 @@ class Celebrator:
         for draft in drafts:
             follows = told is not None and draft.celebration.celebration_id in told.followers
             leads = told is not None and draft.celebration.celebration_id == told.lead
-            also = sorted((milestones[name] for name in told.followers), key=_reached) if told and leads else ()
+            before = book.followers[draft.celebration.celebration_id]
+            also = sorted(
+                [*before, *(milestones[name] for name in told.followers if leads)] if told else before, key=_reached
+            )
             enter(draft, self._teller, page, also=also, lead=told.lead if told and follows else None)
         for name in told.followers if told else ():
             if told is not None and name in untold:

@@ -4,17 +4,18 @@ It must never know more than planning does: the question is put to the same func
 what the ledger holds now instead of then.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 
 from agents.client_views import view_of
 from agents.ledger.deliveries import Claimed, Ready
 from agents.tenants import Tenant
 from schemas.celebration import Verdict
+from schemas.milestone import Milestone
 from schemas.policy import Budget, ChannelName
 from streams.planning.answer import answer_for, override_of
 from streams.planning.objections import Objection, Question, first_objection
-from streams.planning.release import objection_to_release
+from streams.planning.release import Core, objection_to_release
 from streams.planning.verdicts import Case, on_absence, on_budget, on_fault, on_objection
 
 _WITHOUT_ADDRESS = frozenset({"in_app", "slack"})
@@ -28,7 +29,11 @@ def objection_of(claimed: Claimed, ready: Ready, tenant: Tenant | None, now: dat
     if tenant.rulebook.policy.mode == "shadow":
         return on_objection(case, Objection(outcome="skip", reason="shadow"))
     objection = objection_to_release(
-        question_of(tenant, ready, now), _channel(ready), of_tier=ready.celebrated, of_all=ready.celebrated_of_all
+        question_of(tenant, ready, now),
+        _channel(ready),
+        of_tier=ready.celebrated,
+        of_all=ready.celebrated_of_all,
+        core=Core(celebrated_at=ready.celebrated_at, waits=ready.core_waits),
     )
     return on_objection(case, objection) if objection else _lack_of(case, ready, tenant)
 
@@ -59,16 +64,26 @@ def budget_of(ready: Ready, tenant: Tenant) -> Budget | None:
     return None if ready.money_agreed else tenant.rulebook.policy.budget
 
 
-def question_of(tenant: Tenant, ready: Ready, now: datetime) -> Question:
-    """The question of planning, with what the ledger holds now."""
-    milestone = ready.milestone
+def told_apart(tenant: Tenant, ready: Ready, now: datetime) -> tuple[Milestone, ...]:
+    """Milestones that the message was to tell of too, and to which somebody objects now; being late is no objection."""
+    channel = _channel(ready)
+    asked = ((one, first_objection(question_of(tenant, ready, now, about=one), channel)) for one in ready.also)
+    return tuple(one for one, objection in asked if objection and objection.reason != "expired")
+
+
+def question_of(tenant: Tenant, ready: Ready, now: datetime, *, about: Milestone | None = None) -> Question:
+    """The question of planning, with what the ledger holds now; `about` another milestone that is told along."""
+    milestone = about or ready.milestone
+    asked_at, referral = ready.referral_asked_at, tenant.referral
+    cool_down = timedelta(days=referral.cool_down_days if referral else 0)
     override = override_of(tenant.rulebook.by_id.get(milestone.rule))
     return Question(
         answer=answer_for(milestone, tenant.rulebook.policy, override),
         client=view_of(ready.client, tenant),
         pauses=ready.pauses,
-        moment_taken=ready.moment_taken,
+        moment_taken=ready.moment_taken and about is None,
         now=now,
+        referral_is_recent=asked_at is not None and now < asked_at + cool_down,
         has_private_slack=tenant.slack is not None and tenant.slack.audience == "coaches",
         core_was_opened=ready.core_opened,
     )

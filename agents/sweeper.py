@@ -79,11 +79,12 @@ class Sweeper:
         now = self._now()
         async with self._pool.acquire() as connection, connection.transaction():
             lost = await sweep_sending(connection)
-            late = await sweep_expired(connection, now)
+            ended = await sweep_expired(connection, now)
+            late = [swept for swept in ended if swept.state == "skipped"]
+            lost = (*lost, *(swept for swept in ended if swept.state == "unknown"))
             await self._record(connection, lost, "lost_in_sending", now)
             await self._record(connection, late, "expired", now)
             await release_held(connection, now)
-            await resend_unknown(connection, tenants=self._resending(), now=now)
         await self._follow(now)
         for swept in lost:
             _log.warning("delivery.unknown", delivery_id=swept.delivery_id, channel=swept.channel)
@@ -100,6 +101,9 @@ class Sweeper:
         for swept in uncarried:
             DELIVERIES.labels(swept.channel, "skipped").inc()
         await settle_ended(self._pool)
+        if tenants := self._resending():
+            async with self._pool.acquire() as connection, connection.transaction():
+                await resend_unknown(connection, tenants=tenants, now=now)
         if monotonic() - self._looked_back_at < _LOOK_BACK_SECONDS:
             return
         self._looked_back_at = monotonic()

@@ -228,7 +228,7 @@ class Policy(_Part):
 
     Attributes:
         approval: what waits for a coach where neither rule nor tier says so.
-        cap: at most this many celebrations of all tiers for one client; the last place is a major's.
+        cap: at most so many celebrations of all tiers for one client; a major goes in any case.
         by_hand: clients whom people congratulate, never a machine.
         ask_first: clients of whom nothing goes without approval.
         surge: the automatic brake.

@@ -61,7 +61,7 @@ class RulebookFile(Policy):
         quiet_hours: the hours in which nothing arrives.
         hold_out: the share of clients left uncelebrated to measure the effect.
         approval: what waits for a coach where neither rule nor tier says so.
-        cap: at most this many celebrations of all tiers for one client; the last place is a major's.
+        cap: at most so many celebrations of all tiers for one client; a major goes in any case.
         by_hand: clients whom people congratulate, never a machine.
         ask_first: clients of whom nothing goes without approval.
         surge: the automatic brake: a tenant that sends many times what it usually does is paused.

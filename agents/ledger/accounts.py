@@ -29,7 +29,7 @@ class Accounts:
     had_streak: set[ClientKey] = field(default_factory=set)
     earlier: Mapping[str, int] = field(default_factory=dict)
     spent: Mapping[ClientKey, Taken] = field(default_factory=dict)
-    referred: Mapping[ClientKey, datetime] = field(default_factory=dict)
+    referred: dict[ClientKey, datetime] = field(default_factory=dict)
 
     def of(self, milestone: Milestone) -> Account:
         """The account to plan this milestone with."""
@@ -50,6 +50,8 @@ class Accounts:
         key = celebration.tenant, celebration.client
         self.known.add(key)
         self.phrases[*key, celebration.tier] = celebration.phrase
+        if any(part.channel == "referral" and part.state == "pending" for part in celebration.deliveries):
+            self.referred[key] = celebration.due_at
         if celebration.tier == "streak":
             self.had_streak.add(key)
 

@@ -62,6 +62,7 @@ class Book:
     pauses: tuple[Pause, ...]
     accounts: Accounts
     untold: defaultdict[ClientKey, list[Untold]]
+    followers: defaultdict[str, list[Milestone]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +105,12 @@ async def read_book(
     moments = sorted({answered for one in milestones if (answered := moment_of(one))})
     history = await _history(connection, keys, now - HISTORY, moments)
     await connection.execute(_SQL.keep_unsent, ids)
+    standing = await _standing(connection, ids)
     return Book(
         clients=clients,
         history=history,
-        standing=await _standing(connection, ids),
+        standing=standing,
+        followers=await _followers(connection, [one.celebration_id for one in standing.values() if one.celebration_id]),
         pauses=await pauses_in_force(connection),
         accounts=await read_accounts(connection, milestones, rewarded=rewarded, gifted=gifted, month=month_of(now)),
         untold=await _untold(connection, keys, frozenset(ids)),
@@ -143,6 +146,14 @@ async def _standing(connection: Connection, milestone_ids: Sequence[str]) -> dic
         )
         for row in await connection.fetch(_SQL.standing, milestone_ids)
     }
+
+
+async def _followers(connection: Connection, leads: Sequence[str]) -> defaultdict[str, list[Milestone]]:
+    """What celebrations that are planned anew tell of too."""
+    followers: defaultdict[str, list[Milestone]] = defaultdict(list)
+    for row in await connection.fetch(_SQL.followers, leads) if leads else ():
+        followers[row["merged_into"]].append(recorded_milestone(row["record"]))
+    return followers
 
 
 async def _untold(
@@ -183,6 +194,11 @@ async def write_page(connection: Connection, page: Page) -> None:
         names = [name for name, _ in page.merged]
         await connection.execute(_SQL.merge_deliveries, names)
         await connection.execute(_SQL.merge_celebrations, names, [lead for _, lead in page.merged])
+    followers = [name for name, _ in page.merged] + [
+        row["celebration_id"] for row in page.celebrations if row["merged_into"]
+    ]
+    if followers:
+        await connection.execute(_SQL.follow_further, followers)
     for asked in page.referrals:
         await record_asked(
             connection,
@@ -191,7 +207,7 @@ async def write_page(connection: Connection, page: Page) -> None:
             celebration_id=asked.celebration_id,
             asked_at=asked.planned_at,
         )
-    await free_merged(connection, page.withdrawn)
+    await free_merged(connection, [*page.withdrawn, *page.stopped])
     if page.deliveries or page.withdrawn:
         await notify_senders(connection)
 

@@ -26,6 +26,7 @@ from schemas.milestone import Milestone
 from schemas.policy import Budget, ChannelName, NextStep
 
 _SQL = load_queries("deliveries")
+_CELEBRATIONS = load_queries("celebrations")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,9 @@ class Ready:
         phrase: as it was pinned; likewise `is_first`, `next_step`, `variant` and `gift_cents`.
         also: milestones that were merged into this one.
         keepsakes: those that wait for this message to carry them.
+        core_waits: the celebration's mail has not left, and still may.
+        celebrated_at: when its first message left; None before.
+        referral_asked_at: when another message last asked for a referral.
         core_opened: another message of the celebration was opened.
         approved: the words that a coach has approved.
         money_agreed: a coach has agreed to the gift, within the budget or not.
@@ -84,6 +88,9 @@ class Ready:
     also: tuple[Milestone, ...]
     keepsakes: tuple[ChannelName, ...]
     core_opened: bool
+    core_waits: bool
+    celebrated_at: datetime | None
+    referral_asked_at: datetime | None
     approved: Approved | None
     money_agreed: bool
     in_doubt: bool
@@ -136,6 +143,9 @@ async def read_ready(connection: "Connection | Pool", claimed: Claimed, now: dat
         also=msgspec.json.decode(row["also"], type=tuple[Milestone, ...]) if row["also"] else (),
         keepsakes=tuple(row["keepsakes"]),
         core_opened=row["core_opened"],
+        core_waits=row["core_waits"],
+        celebrated_at=row["celebrated_at"],
+        referral_asked_at=row["referral_asked_at"],
         approved=msgspec.json.decode(row["approved"], type=Approved) if row["approved"] else None,
         money_agreed=row["money_agreed"],
         in_doubt=row["in_doubt"],
@@ -169,6 +179,13 @@ async def carry(
     if "referral" in carried:
         asked = {"tenant": ready.milestone.tenant, "client": ready.milestone.client}
         await record_asked(connection, **asked, celebration_id=ready.celebration_id, asked_at=now)
+
+
+async def part(connection: Connection, claimed: Claimed, ready: Ready, milestones: Sequence[Milestone]) -> None:
+    """These are not told along; the delivery waits for its next claim, which finds it without them."""
+    await lock_client(connection, claimed.tenant, claimed.client)
+    await connection.execute(_CELEBRATIONS.part_from, ready.celebration_id, [one.milestone_id for one in milestones])
+    await unclaim(connection, claimed)
 
 
 async def unclaim(connection: Connection, claimed: Claimed) -> None:

@@ -8,6 +8,7 @@ import msgspec
 from schemas.celebration import Ask, Celebration, CoachTask, Decision, Delivery, celebration_id
 from schemas.milestone import RETRACTED, Milestone
 from streams.planning.approvals import deadlines
+from streams.planning.merging import is_beyond
 
 Row = dict[str, Any]
 
@@ -52,6 +53,7 @@ def celebration(planned: Celebration, heard_at: datetime, celebrated_at: datetim
         "gift_cents": planned.gift_cents,
         "next_step": planned.next_step,
         "is_first": planned.is_first,
+        "untold": planned.merged_into is None and is_beyond(planned),
     }
 
 

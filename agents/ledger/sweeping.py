@@ -24,6 +24,7 @@ class Swept:
     client: str
     channel: str
     celebration_id: str
+    state: str
 
 
 async def sweep_sending(connection: Connection) -> tuple[Swept, ...]:

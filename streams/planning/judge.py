@@ -11,7 +11,7 @@ channel goes.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
@@ -104,7 +104,7 @@ def judge(question: Question, channel: ChannelName, slot: Slot, account: Account
     if objection is not None:
         return _objected(channel, objection, now, asks=asked is not None)
     if asked is not None:
-        return Part(channel=channel, outcome="hold", reason=asked, due_at=now, asks=True)
+        return Part(channel=channel, outcome="hold", reason=asked, due_at=now + _while_of(answer, channel), asks=True)
     return _timed(channel, answer, slot, now)
 
 
@@ -167,10 +167,7 @@ def _asked(question: Question, channel: ChannelName, account: Account) -> Reason
 
 def _timed(channel: ChannelName, answer: Answer, slot: Slot, now: datetime) -> Part:
     timing = slot.timing
-    at = timing.at
-    follow_up = answer.tier.follow_up
-    if follow_up is not None and is_follow_up(answer, channel):
-        at += follow_up.after
+    at = timing.at + _while_of(answer, channel)
     if at >= answer.expires_at:
         is_major = answer.milestone.tier == "major"
         reason = timing.reason or "expired"
@@ -178,3 +175,9 @@ def _timed(channel: ChannelName, answer: Answer, slot: Slot, now: datetime) -> P
     if slot.is_hushed and channel in DISTURBING:
         return Part(channel=channel, outcome="skip", reason="quiet_hours", due_at=now)
     return Part(channel=channel, outcome="hold" if at > now else "send", reason=timing.reason or "planned", due_at=at)
+
+
+def _while_of(answer: Answer, channel: ChannelName) -> timedelta:
+    """How long a reminder waits; nothing for any other part."""
+    follow_up = answer.tier.follow_up
+    return follow_up.after if follow_up is not None and is_follow_up(answer, channel) else timedelta(0)

@@ -11,10 +11,11 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from schemas.celebration import Celebration, Decision, Delivery
+from schemas.celebration import WHOLE, Celebration, Decision, Delivery
 from schemas.milestone import Milestone, Tier
 from streams.planning.answer import KEEPSAKES, MESSAGES
 
+_NO_TIME: Final = frozenset({"cap_reached", "quiet_hours", "expired"})
 _RANK: Final[dict[Tier, int]] = {"micro": 0, "streak": 1, "program": 2, "major": 3}
 
 
@@ -58,6 +59,7 @@ def together(planned: Sequence[Celebration], untold: Sequence[Untold]) -> Told |
         return None
     lead = max(ranks, key=lambda name: ranks[name])  # of equals the first, which is the earliest
     late = [one.celebration_id for one in untold if not one.waits and _carries_late(planned, lead)]
+    late += [one.celebration_id for one in planned if is_beyond(one)]
     followers = [*late, *(name for name in ranks if name != lead and ranks[name] < _RANK["major"])]
     return Told(lead=lead, followers=tuple(followers)) if followers else None
 
@@ -73,6 +75,17 @@ def can_merge(celebration: Celebration) -> bool:
     )
 
 
+def is_beyond(celebration: Celebration) -> bool:
+    """Whether there is no time left for its own words: a cap, or a night that outlasts it."""
+    messages = [part for part in celebration.deliveries if part.channel in MESSAGES]
+    return (
+        celebration.tier in _RANK
+        and celebration.tier != "major"
+        and any(part.reason in _NO_TIME for part in messages)
+        and all(part.state == "skipped" for part in messages)
+    )
+
+
 def _carries_late(planned: Sequence[Celebration], lead: str) -> bool:
     """What was missed is told in the next mail; a line in the app is no place for it."""
     mails = (part for one in planned if one.celebration_id == lead for part in one.deliveries)
@@ -83,7 +96,8 @@ def merged(celebration: Celebration, lead: str) -> Celebration:
     """The celebration whose words go with another's; what is not words goes as it was planned."""
     parts = {part.channel for part in celebration.deliveries if _is_told(part)}
     kept = tuple(one for one in celebration.decisions if one.part not in parts)
-    told = tuple(Decision(part=one, outcome="merge", reason="merged", detail=lead) for one in sorted(parts))
+    about: tuple[str, ...] = tuple(sorted(parts)) or (WHOLE,)
+    told = tuple(Decision(part=one, outcome="merge", reason="merged", detail=lead) for one in about)
     return replace(
         celebration,
         outcome="merged",

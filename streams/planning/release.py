@@ -10,7 +10,7 @@ from datetime import datetime
 
 from schemas.celebration import Reason
 from schemas.policy import ChannelName
-from streams.planning.objections import Objection, Question, first_objection
+from streams.planning.objections import Objection, Question, first_objection, is_follow_up
 from streams.planning.timing import caps_of, first_time
 
 
@@ -22,12 +22,29 @@ class Wait:
     reason: Reason
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Core:
+    """The message of which a follow-up reminds.
+
+    Attributes:
+        celebrated_at: when the celebration's first message left; None before.
+        waits: the core has not left, and still may.
+    """
+
+    celebrated_at: datetime | None = None
+    waits: bool = False
+
+
+_NO_CORE = Core()
+
+
 def objection_to_release(
     question: Question,
     channel: ChannelName,
     *,
     of_tier: Sequence[datetime] = (),
     of_all: Sequence[datetime] = (),
+    core: Core = _NO_CORE,
 ) -> Objection | Wait | None:
     """Why a due delivery may not leave now; None when it may.
 
@@ -37,8 +54,9 @@ def objection_to_release(
         of_tier: when the tier's other celebrations of this client left; empty when a part
             of this one has left already, because it has its slot.
         of_all: likewise, of every tier but nudges.
+        core: what a follow-up reminds of.
     """
-    objection = first_objection(question, channel)
+    objection = first_objection(question, channel) or _too_early(question, channel, core)
     if objection:
         return objection
     answer = question.answer
@@ -52,3 +70,14 @@ def objection_to_release(
         return Wait(until=timing.at, reason=timing.reason)
     is_major = answer.milestone.tier == "major"
     return Objection(outcome="skip", reason=timing.reason, by_hand=is_major)
+
+
+def _too_early(question: Question, channel: ChannelName, core: Core) -> Wait | None:
+    """A reminder comes its while after what it reminds of, whenever that was."""
+    follow_up = question.answer.tier.follow_up
+    if follow_up is None or not is_follow_up(question.answer, channel):
+        return None
+    if core.waits:
+        return Wait(until=question.now + follow_up.after, reason="planned")
+    at = core.celebrated_at + follow_up.after if core.celebrated_at else question.now
+    return Wait(until=at, reason="planned") if at > question.now else None

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from schemas.celebration import Reason
@@ -12,6 +13,8 @@ from streams.planning.caps import free_at
 from streams.planning.quiet_hours import quiet_until
 
 _HORIZON = timedelta(days=60)
+_FREE_OF_WHOLE: Final = frozenset({"major", "nudge"})
+
 Taken = tuple[Cap, Sequence[datetime]]
 """A cap, and when the other celebrations that it counts go."""
 
@@ -45,12 +48,15 @@ def first_time(now: datetime, *, taken: Sequence[Taken], quiet: QuietHours | Non
 def caps_of(
     tier: Tier, cap: Cap, whole: Cap, *, of_tier: Sequence[datetime], of_all: Sequence[datetime]
 ) -> tuple[Taken, ...]:
-    """The caps that a tier's celebration is under: its own, and the one over all, whose last slot is a major's."""
+    """The caps that a tier's celebration is under: its own, and the one over all, which keeps a place for a major.
+
+    A major goes whatever the lighter ones have taken: it must not fall below its letter and certificate.
+    """
     found: list[Taken] = []
     if cap.per_day is not None or cap.per_week is not None:
         found.append((cap, of_tier))
-    if tier != "nudge" and (whole.per_day is not None or whole.per_week is not None):
-        found.append((whole if tier == "major" else _all_but_one(whole), of_all))
+    if tier not in _FREE_OF_WHOLE and (whole.per_day is not None or whole.per_week is not None):
+        found.append((_all_but_one(whole), of_all))
     return tuple(found)
 
 

@@ -18,7 +18,8 @@ WHERE tenant = $1 AND client = $2 AND state IN ('pending', 'deferred');
 
 -- name: drop_client
 -- What waits for this client is closed.
-UPDATE deliveries SET state = 'skipped', reason = 'suppressed', fence = fence + 1, lease_until = NULL, finished_at = now()
+UPDATE deliveries SET state = CASE WHEN EXISTS (SELECT FROM money y WHERE y.delivery_id = deliveries.delivery_id AND y.in_doubt) THEN 'unknown' ELSE 'skipped' END,
+       reason = CASE WHEN EXISTS (SELECT FROM money y WHERE y.delivery_id = deliveries.delivery_id AND y.in_doubt) THEN 'lost_in_sending' ELSE 'suppressed' END, fence = fence + 1, lease_until = NULL, finished_at = now()
 WHERE tenant = $1 AND client = $2 AND state IN ('pending', 'deferred', 'held')
 RETURNING delivery_id;
 

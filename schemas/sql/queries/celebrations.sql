@@ -11,7 +11,9 @@ ORDER BY delivery_id FOR NO KEY UPDATE;
 -- What is known of these milestones, and was anything of their celebrations attempted?
 SELECT m.milestone_id, m.revision, m.retracted, c.celebration_id, c.outcome,
        EXISTS (SELECT FROM deliveries d WHERE d.celebration_id IN (c.celebration_id, c.merged_into) AND d.state IN
-               ('sending', 'sent', 'delivered', 'bounced', 'unknown')) AS attempted,
+               ('sending', 'sent', 'delivered', 'bounced', 'unknown'))
+       OR EXISTS (SELECT FROM deliveries d JOIN money y USING (delivery_id)
+                  WHERE d.celebration_id = c.celebration_id AND y.in_doubt) AS attempted,
        EXISTS (SELECT FROM coach_tasks t WHERE t.celebration_id = c.celebration_id AND t.state = 'done') AS done_by_hand
 FROM milestones m LEFT JOIN celebrations c USING (milestone_id)
 WHERE m.milestone_id = ANY ($1::text[]);
@@ -51,12 +53,19 @@ SELECT asked.milestone_id,
             LIMIT 100) AS found) AS times
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS asked (milestone_id, tenant, client, rule);
 
+-- name: followers
+-- Which milestones are told in these celebrations' messages?
+SELECT c.merged_into, m.record FROM celebrations c JOIN milestones m USING (milestone_id)
+WHERE c.merged_into = ANY ($1::text[]) AND NOT m.retracted;
+
 -- name: untold
 -- Of which celebrations have these clients not heard: whose words wait, whole and unclaimed by the point of no return, or
 -- came too late? The earliest first.
 SELECT c.tenant, c.client, c.celebration_id, c.tier, m.record, NOT c.untold AS waits
 FROM celebrations c JOIN milestones m USING (milestone_id)
 WHERE NOT m.retracted AND c.mode = 'live' AND c.tier <> 'nudge' AND c.merged_into IS NULL
+  AND NOT EXISTS (SELECT FROM approvals a  -- what a coach has approved goes as it was approved
+                  WHERE a.celebration_id = c.celebration_id AND a.parts && ARRAY['in_app', 'email', 'sms'])
   AND c.celebration_id IN (
       SELECT d.celebration_id FROM deliveries d
       WHERE (d.tenant, d.client) IN (SELECT * FROM unnest($1::text[], $2::text[]))
@@ -82,18 +91,18 @@ SET revision = EXCLUDED.revision, retracted = EXCLUDED.retracted, reached_at = E
 -- Write what was planned; one that was withdrawn without an attempt is planned anew.
 INSERT INTO celebrations (celebration_id, milestone_id, revision, tenant, client, rule, tier, mode, outcome, moment,
                           planned_at, due_at, expires_at, celebrated_at, heard_at, variant, phrase, merged_into,
-                          gift_cents, next_step, is_first)
+                          gift_cents, next_step, is_first, untold)
 SELECT * FROM jsonb_to_recordset($1::text::jsonb) AS r
     (celebration_id text, milestone_id text, revision int, tenant text, client text, rule text, tier text, mode text,
      outcome text, moment text, planned_at timestamptz, due_at timestamptz, expires_at timestamptz,
      celebrated_at timestamptz, heard_at timestamptz, variant text, phrase int, merged_into text, gift_cents int,
-     next_step text, is_first boolean)
+     next_step text, is_first boolean, untold boolean)
 ON CONFLICT (celebration_id) DO UPDATE
 SET revision = EXCLUDED.revision, mode = EXCLUDED.mode, outcome = EXCLUDED.outcome, moment = EXCLUDED.moment,
     planned_at = EXCLUDED.planned_at, due_at = EXCLUDED.due_at, expires_at = EXCLUDED.expires_at,
     celebrated_at = EXCLUDED.celebrated_at, heard_at = EXCLUDED.heard_at, variant = EXCLUDED.variant,
     phrase = EXCLUDED.phrase, merged_into = EXCLUDED.merged_into, gift_cents = EXCLUDED.gift_cents,
-    next_step = EXCLUDED.next_step, is_first = EXCLUDED.is_first, untold = false;
+    next_step = EXCLUDED.next_step, is_first = EXCLUDED.is_first, untold = EXCLUDED.untold;
 
 -- name: upsert_deliveries
 -- Write the parts that go by themselves; one that was never attempted starts afresh, any other stays as it is.
@@ -125,13 +134,15 @@ SELECT * FROM jsonb_to_recordset($1::text::jsonb) AS r
 ON CONFLICT (item_id) DO NOTHING;
 
 -- name: withdraw_deliveries
--- What has not left for a milestone that never was does not leave.
-UPDATE deliveries SET state = 'skipped', reason = 'retracted', fence = fence + 1, lease_until = NULL, finished_at = now()
+-- What has not left for a milestone that never was does not leave; what may have been ordered stays unknown.
+UPDATE deliveries SET state = CASE WHEN EXISTS (SELECT FROM money y WHERE y.delivery_id = deliveries.delivery_id AND y.in_doubt) THEN 'unknown' ELSE 'skipped' END,
+       reason = CASE WHEN EXISTS (SELECT FROM money y WHERE y.delivery_id = deliveries.delivery_id AND y.in_doubt) THEN 'lost_in_sending' ELSE 'retracted' END, fence = fence + 1, lease_until = NULL, finished_at = now()
 WHERE celebration_id = ANY ($1::text[]) AND state IN ('pending', 'deferred', 'held');
 
 -- name: withdraw_celebrations
 -- These celebrations are taken back whole.
-UPDATE celebrations SET outcome = 'withdrawn', celebrated_at = NULL WHERE celebration_id = ANY ($1::text[]);
+UPDATE celebrations SET outcome = 'withdrawn', celebrated_at = NULL, merged_into = NULL, untold = false
+WHERE celebration_id = ANY ($1::text[]);
 
 -- name: merge_celebrations
 -- These celebrations are told in others' messages.
@@ -145,17 +156,39 @@ WHERE celebration_id = ANY ($1::text[]) AND state IN ('pending', 'deferred')
   AND channel IN ('in_app', 'email', 'sms', 'certificate', 'badge', 'referral', 'video');
 
 -- name: free_merged
--- Whose lead does not go? Each is told by itself again, if it is not too late; senders ask everything once more.
+-- Whose lead does not go? Each is told by itself again, if it is not too late, and senders ask everything once more; what
+-- was too late before waits for another mail. What was withdrawn stays withdrawn.
 WITH free AS (
-    UPDATE celebrations SET outcome = 'send', merged_into = NULL
-    WHERE merged_into = ANY ($1::text[])
-      AND NOT EXISTS (SELECT FROM deliveries x WHERE x.celebration_id = celebrations.merged_into
+    UPDATE celebrations c SET outcome = 'send', merged_into = NULL,
+           untold = NOT EXISTS (SELECT FROM deliveries own WHERE own.celebration_id = c.celebration_id
+                                AND own.state = 'skipped' AND own.reason = 'merged')
+    WHERE c.merged_into = ANY ($1::text[]) AND c.outcome = 'merged'
+      AND NOT EXISTS (SELECT FROM milestones m WHERE m.milestone_id = c.milestone_id AND m.retracted)
+      AND NOT EXISTS (SELECT FROM deliveries x WHERE x.celebration_id = c.merged_into
                       AND x.channel IN ('in_app', 'email', 'sms') AND x.state NOT IN ('skipped', 'failed'))
-    RETURNING celebration_id
+    RETURNING c.celebration_id
 )
 UPDATE deliveries d SET state = 'pending', reason = 'released', finished_at = NULL, fence = fence + 1
 FROM free WHERE d.celebration_id = free.celebration_id AND d.state = 'skipped' AND d.reason = 'merged'
 RETURNING d.delivery_id;
+
+-- name: part_from
+-- These milestones are not told in that celebration's message: somebody objects to them alone, which their own release says.
+WITH apart AS (
+    UPDATE celebrations c SET outcome = 'send', merged_into = NULL,
+           untold = NOT EXISTS (SELECT FROM deliveries own WHERE own.celebration_id = c.celebration_id
+                                AND own.state = 'skipped' AND own.reason = 'merged')
+    WHERE c.merged_into = $1 AND c.outcome = 'merged' AND c.milestone_id = ANY ($2::text[])
+    RETURNING c.celebration_id
+)
+UPDATE deliveries d SET state = 'pending', reason = 'released', finished_at = NULL, fence = fence + 1
+FROM apart WHERE d.celebration_id = apart.celebration_id AND d.state = 'skipped' AND d.reason = 'merged';
+
+-- name: follow_further
+-- Who followed these follows their lead now.
+UPDATE celebrations x SET merged_into = c.merged_into
+FROM celebrations c
+WHERE c.celebration_id = ANY ($1::text[]) AND c.merged_into IS NOT NULL AND x.merged_into = c.celebration_id;
 
 -- name: drop_tasks
 -- Nobody needs to do by hand what is withdrawn.

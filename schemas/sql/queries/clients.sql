@@ -56,7 +56,8 @@ DELETE FROM inbox WHERE tenant = $1 AND client = $2;
 
 -- name: erase_deliveries
 -- Nothing more goes to an erased client; what has left stays recorded without its words.
-UPDATE deliveries SET state = 'skipped', reason = 'erased', fence = fence + 1, lease_until = NULL, finished_at = now()
+UPDATE deliveries SET state = CASE WHEN EXISTS (SELECT FROM money y WHERE y.delivery_id = deliveries.delivery_id AND y.in_doubt) THEN 'unknown' ELSE 'skipped' END,
+       reason = CASE WHEN EXISTS (SELECT FROM money y WHERE y.delivery_id = deliveries.delivery_id AND y.in_doubt) THEN 'lost_in_sending' ELSE 'erased' END, fence = fence + 1, lease_until = NULL, finished_at = now()
 WHERE tenant = $1 AND client = $2 AND state IN ('pending', 'deferred', 'held');
 
 -- name: erase_tasks

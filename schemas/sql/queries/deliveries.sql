@@ -67,21 +67,25 @@ RETURNING heard_at, finished_at;
 UPDATE deliveries SET state = 'unknown', reason = 'lost_in_sending', fence = fence + 1, lease_until = NULL,
        finished_at = now()
 WHERE state = 'sending' AND lease_until < now()
-RETURNING delivery_id, tenant, client, channel, celebration_id;
+RETURNING delivery_id, tenant, client, channel, celebration_id, state;
 
 -- name: sweep_expired
--- What waited too long?
+-- What waited too long? A gift that may have been ordered stays unknown, and a keepsake goes with a message that left.
 WITH late AS (
-    SELECT delivery_id FROM deliveries
-    WHERE state IN ('pending', 'deferred', 'held') AND expires_at <= $1
-      AND (lease_until IS NULL OR lease_until < now())
+    SELECT d.delivery_id, EXISTS (SELECT FROM money y WHERE y.delivery_id = d.delivery_id AND y.in_doubt) AS in_doubt
+    FROM deliveries d
+    WHERE d.state IN ('pending', 'deferred', 'held') AND d.expires_at <= $1
+      AND (d.lease_until IS NULL OR d.lease_until < now())
+      AND NOT EXISTS (SELECT FROM deliveries c WHERE c.delivery_id = d.carried_by
+                      AND c.state IN ('sending', 'unknown', 'sent', 'delivered', 'bounced'))
     LIMIT 1000
-    FOR UPDATE SKIP LOCKED
+    FOR UPDATE OF d SKIP LOCKED
 )
-UPDATE deliveries d SET state = 'skipped', reason = 'expired', fence = fence + 1, lease_until = NULL,
-       finished_at = now()
+UPDATE deliveries d SET state = CASE WHEN late.in_doubt THEN 'unknown' ELSE 'skipped' END,
+       reason = CASE WHEN late.in_doubt THEN 'lost_in_sending' ELSE 'expired' END,
+       fence = fence + 1, lease_until = NULL, finished_at = now()
 FROM late WHERE d.delivery_id = late.delivery_id
-RETURNING d.delivery_id, d.tenant, d.client, d.channel, d.celebration_id;
+RETURNING d.delivery_id, d.tenant, d.client, d.channel, d.celebration_id, d.state;
 
 -- name: follow_carriers
 -- Which keepsakes went with their message? One of which nobody knows whether it left is left waiting with it.
@@ -100,7 +104,7 @@ WHERE k.state = 'pending' AND k.channel IN ('certificate', 'badge', 'referral', 
                   AND c.channel IN ('email', 'in_app')
                   AND (c.state IN ('pending', 'deferred', 'held', 'sending') OR c.delivery_id = k.carried_by
                        AND c.state IN ('unknown', 'sent', 'delivered', 'bounced')))
-RETURNING k.delivery_id, k.tenant, k.client, k.channel, k.celebration_id;
+RETURNING k.delivery_id, k.tenant, k.client, k.channel, k.celebration_id, k.state;
 
 -- name: leave_untold
 -- What came too late, and what lay unread in the app for a day, is told in a line of the next mail. Looks back further than
@@ -109,8 +113,8 @@ UPDATE celebrations c SET untold = true
 WHERE NOT c.untold AND c.merged_into IS NULL AND c.mode = 'live' AND c.tier NOT IN ('major', 'nudge')
   AND c.celebration_id IN (
       SELECT d.celebration_id FROM deliveries d
-      WHERE d.finished_at > now() - interval '15 minutes' AND d.state = 'skipped' AND d.reason = 'expired'
-        AND d.channel IN ('in_app', 'email', 'sms')
+      WHERE d.finished_at > now() - interval '15 minutes' AND d.state = 'skipped'
+        AND d.reason IN ('expired', 'cap_reached', 'quiet_hours') AND d.channel IN ('in_app', 'email', 'sms')
         AND NOT EXISTS (SELECT FROM deliveries x WHERE x.celebration_id = d.celebration_id
                         AND x.channel IN ('in_app', 'email', 'sms') AND x.state <> 'skipped')
       UNION ALL

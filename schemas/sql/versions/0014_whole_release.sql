@@ -46,12 +46,13 @@ CREATE FUNCTION release_facts(
     celebrated_at timestamptz, expires_at timestamptz, profile jsonb, erased boolean, answer text, suppression_reason text, until timestamptz,
     opted_out text[], moment_taken boolean, celebrated timestamptz[], celebrated_of_all timestamptz[], pauses jsonb,
     phrase int, is_first boolean, next_step text, variant text, gift_cents int, also jsonb, keepsakes text[],
-    core_opened boolean, approved jsonb, money_agreed boolean, in_doubt boolean, client_cents bigint, tenant_cents bigint, digest text
+    core_opened boolean, core_waits boolean, referral_asked_at timestamptz, approved jsonb, money_agreed boolean, in_doubt boolean, client_cents bigint, tenant_cents bigint, digest text
 ) LANGUAGE sql STABLE AS $$
 SELECT f.*, encode(sha256(convert_to(ROW(
     f.channel, f.attempts, f.deferrals, f.record, f.profile, f.erased, f.answer, f.suppression_reason, f.until,
     f.opted_out, f.moment_taken, f.celebrated, f.celebrated_of_all, f.pauses, f.phrase, f.is_first, f.next_step,
-    f.variant, f.gift_cents, f.also, f.keepsakes, f.core_opened, f.approved, f.money_agreed)::text, 'UTF8')), 'hex')
+    f.variant, f.gift_cents, f.also, f.keepsakes, f.core_opened, f.core_waits,
+    f.referral_asked_at, f.approved, f.money_agreed)::text, 'UTF8')), 'hex')
 FROM (
     SELECT d.celebration_id, d.channel, d.attempts, d.deferrals, d.heard_at, m.record,
            c.celebrated_at, d.expires_at, wished_profile(k.profile, d.tenant, d.client) AS profile, k.erased_at IS NOT NULL AS erased, s.answer, s.reason AS suppression_reason,
@@ -75,13 +76,17 @@ FROM (
                                                 'reason', p.reason) ORDER BY p.pause_id)
             FROM pauses p
             WHERE p.lifted_at IS NULL AND coalesce(p.tenant, d.tenant) = d.tenant
-              AND coalesce(p.channel, d.channel) = d.channel AND coalesce(p.rule, d.rule) = d.rule) AS pauses,
+              AND coalesce(p.channel, d.channel) = d.channel
+              AND (coalesce(p.rule, d.rule) = d.rule
+                   OR p.rule IN (SELECT x.rule FROM celebrations x WHERE x.merged_into = d.celebration_id))) AS pauses,
            c.phrase, c.is_first, c.next_step, c.variant, c.gift_cents,
            (SELECT jsonb_agg(n.record ORDER BY n.reached_at, n.milestone_id)
             FROM celebrations x JOIN milestones n USING (milestone_id)
             WHERE x.merged_into = d.celebration_id AND NOT n.retracted) AS also,
            ARRAY(SELECT x.channel FROM deliveries x
-                 WHERE x.celebration_id = d.celebration_id AND x.state = 'pending' AND x.carried_by IS NULL
+                 WHERE x.celebration_id = d.celebration_id AND x.state = 'pending'
+                   AND (x.carried_by IS NULL OR x.carried_by = d.delivery_id OR EXISTS (
+                       SELECT FROM deliveries y WHERE y.delivery_id = x.carried_by AND y.state IN ('failed', 'skipped')))
                    AND x.channel IN ('certificate', 'badge', 'referral', 'video')
                    AND (d.channel = 'email' OR d.channel = 'in_app' AND NOT EXISTS (
                        SELECT FROM deliveries e WHERE e.celebration_id = d.celebration_id AND e.channel = 'email'
@@ -90,6 +95,11 @@ FROM (
            d.channel <> 'email' AND EXISTS (
                SELECT FROM deliveries x WHERE x.celebration_id = d.celebration_id AND x.channel <> d.channel
                  AND (x.opened_at IS NOT NULL OR x.clicked_at IS NOT NULL)) AS core_opened,
+           d.channel <> 'email' AND EXISTS (
+               SELECT FROM deliveries x WHERE x.celebration_id = d.celebration_id AND x.channel = 'email'
+                 AND x.state IN ('pending', 'deferred', 'held', 'sending')) AS core_waits,
+           (SELECT max(r.asked_at) FROM referrals r WHERE r.tenant = d.tenant AND r.client = d.client
+            AND r.celebration_id <> d.celebration_id) AS referral_asked_at,
            a.words -> d.channel AS approved, a.celebration_id IS NOT NULL AND 'gift' = ANY (a.parts) AS money_agreed,
            coalesce(own.in_doubt, false) AS in_doubt, coalesce(spent.client_cents, 0) AS client_cents,
            coalesce(spent.tenant_cents, 0) AS tenant_cents

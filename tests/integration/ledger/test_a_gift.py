@@ -7,11 +7,14 @@ from dataclasses import replace
 import pytest
 
 from agents.attempt import Attempts
+from agents.channels.channel import Message, Outcome, PointOfNoReturn
 from agents.channels.gift import GiftChannel
 from agents.channels.tremendous import TremendousAccount
+from agents.ledger.brakes import suppress
 from agents.sender import Sender
 from agents.wakeup import Wakeup
 from demo.vendors.tremendous import TremendousServer
+from schemas.brake import Suppression
 from schemas.milestone import Milestone
 from schemas.tenant import Gifts
 from tests.integration.ledger.ledger_practice import TELLER, Practice, reached, retracted
@@ -131,3 +134,44 @@ async def test_money_for_a_session_that_was_only_inferred_waits_for_a_coach(
     await give(practice, vendor)
     assert vendor.orders == {}
     assert (await practice.states())["gift"] == "held:approval"
+
+
+class Doubtful:
+    """Takes an order and answers like a provider that broke in mid-sentence."""
+
+    name = "gift"
+
+    async def send(self, _message: Message, point_of_no_return: PointOfNoReturn) -> Outcome:
+        assert await point_of_no_return()
+        return Outcome(kind="retry", detail="status 500", in_doubt=True)
+
+
+async def in_doubt(practice: Practice) -> None:
+    giving(practice)
+    await practice.meet(**consent("marketing"))
+    await practice.hear(graduation())
+    attempts = Attempts(
+        pool=practice.pool, tenants=lambda: practice.tenants, channel=Doubtful(), teller=TELLER, now=practice.clock
+    )
+    await Sender("gift", pool=practice.pool, attempts=attempts, wakeup=Wakeup("").waiter(), now=practice.clock).flush()
+    assert (await practice.states())["gift"] == "deferred:provider_away"
+
+
+@pytest.mark.parametrize("how", ["expired", "retracted", "dropped", "erased", "revised"])
+async def test_a_gift_that_may_have_been_ordered_is_never_called_not_given(practice: Practice, how: str) -> None:
+    await in_doubt(practice)
+    if how == "expired":
+        await practice.later(days=8)
+    elif how == "dropped":
+        drop = Suppression(answer="drop", reason="asked to")
+        await suppress(practice.pool, tenant="northstar", client="ana", suppression=drop, author="jo")
+    elif how == "erased":
+        await practice.erase()
+    else:
+        await practice.hear(retracted(graduation()) if how == "retracted" else graduation(revision=2))
+    await practice.sweep()
+    state = (await practice.states())["gift"]
+    assert state == ("deferred:provider_away" if how == "revised" else "unknown:lost_in_sending")
+    assert await money(practice) == {"reserved": _CENTS}
+    if how == "retracted":
+        assert ("correct", "retracted_after_sending") in await practice.tasks()

@@ -1,5 +1,6 @@
 """What a client reaches at once is told in one message."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,7 +8,8 @@ from msgspec.structs import replace
 
 from schemas.celebration import Celebration, celebration_id
 from streams.planning.answer import SENDABLE, Override
-from streams.planning.merging import Told, Untold, can_merge, merged, together
+from streams.planning.history import Past
+from streams.planning.merging import Told, Untold, can_merge, is_beyond, merged, together
 from streams.planning.plan import Setting, plan
 from tests.streams.planning.planning_cases import NIGHT, NOON, client, consent, policy, won
 
@@ -84,3 +86,23 @@ def test_words_and_keepsakes_go_with_the_lead_and_the_rest_as_planned() -> None:
     assert replace(gone, outcome=one.outcome, merged_into=None, deliveries=(), decisions=()) == replace(
         one, deliveries=(), decisions=()
     )
+
+
+def test_what_no_time_is_left_for_follows_and_never_leads() -> None:
+    full = tuple(
+        Past(milestone_id=str(day), tier="micro", at=NOON + timedelta(days=day), moment=None, counts=True)
+        for day in range(2)
+    )
+    beyond = planned("micro", "a", history=full)
+    assert is_beyond(beyond)
+    assert not can_merge(beyond)
+    assert together([beyond], []) is None
+    assert together([beyond, planned("streak", "b")], []) == told("b", "a")
+    gone = merged(beyond, "lead")
+    assert [(d.part, d.outcome) for d in gone.decisions] == [("in_app", "skip"), ("celebration", "merge")]
+    late = {"streak": {"channels": ["email"], "expires": "1h"}, "major": {"channels": ["email"], "expires": "1h"}}
+    assert is_beyond(planned("streak", "a", policy=policy(tiers=late), now=NIGHT))
+    assert not is_beyond(planned("major", "a", policy=policy(tiers=late), now=NIGHT))
+    assert not is_beyond(planned("streak", "a"))
+    assert not is_beyond(planned("nudge", "a"))
+    assert not is_beyond(planned("streak", "a", client=client(erased=True)))

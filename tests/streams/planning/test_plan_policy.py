@@ -1,6 +1,6 @@
 """Every part of the policy: who does it, who is asked, what is given, and what waits for what."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from streams.planning.answer import KEEPSAKES, MESSAGES, SENDABLE, Override, ans
 from streams.planning.history import Past
 from streams.planning.objections import Question
 from streams.planning.plan import Setting, plan
-from streams.planning.release import objection_to_release
+from streams.planning.release import Core, Wait, objection_to_release
 from tests.streams.planning.planning_cases import NIGHT, NOON, client, consent, policy, won
 
 ALL = Setting(channels=SENDABLE)
@@ -161,13 +161,13 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
                                             "follow_up": {"channels": ["sms"]}}})},
         {"email": "send:planned", "sms": "skip:expired"},
     ),
-    "over all tiers, the last place is a major's": (
+    "over all tiers, one place is kept for a major": (
         {"policy": policy(cap={"per_week": 2}), "history": (Past(milestone_id="x", tier="micro", at=NOON, moment=None,
                                                                 counts=True),)},
         {"email": "skip:cap_reached", "in_app": "skip:cap_reached"},
     ),
-    "which a major may take": (
-        {"milestone": won("major"), "override": Override(channels=("email",)), "policy": policy(cap={"per_week": 2}),
+    "which takes it, whatever the others have taken": (
+        {"milestone": won("major"), "override": Override(channels=("email",)), "policy": policy(cap={"per_week": 1}),
          "history": (Past(milestone_id="x", tier="micro", at=NOON, moment=None, counts=True),)},
         {"email": "send:planned"},
     ),
@@ -310,3 +310,18 @@ def test_what_a_brake_holds_is_asked_about_too() -> None:
     assert held.asks == Ask(parts=("email", "in_app"), cents=0)
     assert [(d.state, d.reason) for d in held.deliveries] == [("held", "approval")] * 2
     assert [d.reason for d in held.decisions] == ["suppressed"] * 2
+
+
+@pytest.mark.parametrize(
+    ("core", "until"),
+    [
+        (Core(), None),
+        (Core(waits=True), NOON + timedelta(hours=4)),
+        (Core(celebrated_at=NOON - timedelta(hours=1)), NOON + timedelta(hours=3)),
+        (Core(celebrated_at=NOON - timedelta(hours=4)), None),
+    ],
+)
+def test_a_reminder_comes_its_while_after_the_message(core: Core, until: datetime | None) -> None:
+    found = objection_to_release(asked(REMINDED), "sms", core=core)
+    assert found == (Wait(until=until, reason="planned") if until else None)
+    assert objection_to_release(asked(REMINDED), "email", core=core) is None
