@@ -50,7 +50,14 @@ def certificate_pdf(
         tenant: the practice.
         url: the public page on which anybody can check it.
     """
-    said = deed(milestone, profile=profile, coach=coach, tenant_name=tenant.name, tenant_zone=tenant.timezone)
+    said = deed(
+        milestone,
+        profile=profile,
+        coach=coach,
+        tenant_name=tenant.name,
+        tenant_zone=tenant.timezone,
+        tenant_locale=tenant.locale,
+    )
     sheet = _Sheet(said)
     sheet.set_creation_date(milestone.reached_at)
     figure = None if milestone.threshold == 1 else milestone.threshold  # a first is told in words
@@ -66,7 +73,7 @@ class _Sheet(FPDF):
         self._said = said
         self.set_auto_page_break(auto=False)
         self.set_margin(0)
-        self.set_title(f"Certificate: {said.headline}")
+        self.set_title(f"{said.words.title}: {said.headline}")
         self.set_author(said.practice)
         self.set_subject(f"{said.headline}, {said.day}")
         self.set_creator("Cairn")
@@ -80,10 +87,10 @@ class _Sheet(FPDF):
         self._frame()
         self._mark(self.w / 2, 31)
         self._line(said.practice.upper(), 46, 11, _QUIET, spacing=2.2)
-        self._line("Certificate of Achievement", 64, 38, _INK)
-        self._line("awarded to", 79, 15, _QUIET, font=_ITALIC)
+        self._line(said.words.heading, 64, 38, _INK)
+        self._line(said.words.awarded_to, 79, 15, _QUIET, font=_ITALIC)
         self._name(said.recipient, 100)
-        self._line("for", 114.5, 15, _QUIET, font=_ITALIC)
+        self._line(said.words.for_what, 114.5, 15, _QUIET, font=_ITALIC)
         self._line(said.headline, 128, 28, _COPPER)
         self._line(said.detail, 138, 15, _QUIET, font=_ITALIC)
         self._seal(seal, foot - 66)

@@ -60,6 +60,7 @@ class Keepsakes:
         return self._showcase.page(
             "certificate.html.j2",
             sources="img-src data:",
+            lang=said.words.lang,
             said=said,
             seal=base64.b64encode(seal).decode(),
             file=f"{PATHS['certificate']}/{shown.token}.pdf",
@@ -177,6 +178,7 @@ def _deed(shown: Shown) -> Deed:
         coach=tenant.coach(profile.coach_id if profile else None),
         tenant_name=tenant.name,
         tenant_zone=tenant.timezone,
+        tenant_locale=tenant.locale,
     )
 
 

@@ -89,7 +89,7 @@ class Showcase:
         self, file: str, /, status: HTTPStatus = HTTPStatus.OK, *, sources: str = "", **words: object
     ) -> web.Response:
         """A page; `sources` are directives of its Content-Security-Policy beyond text and style."""
-        html = self._environment.get_template(file).render(lang="en", **words)
+        html = self._environment.get_template(file).render(**{"lang": "en", **words})
         policy = f"{_CSP}; {sources}" if sources else _CSP
         headers = {**_HEADERS, "Content-Security-Policy": policy}
         return web.Response(status=status, text=html, content_type="text/html", headers=headers)

@@ -65,7 +65,7 @@ def test_the_address_at_the_foot_is_a_link() -> None:
     ("locale", "zone", "points", "day"),
     [
         ("en-GB", "Europe/Vienna", (842, 595), "5 May 2026"),
-        ("de_AT", "Europe/Vienna", (842, 595), "5 May 2026"),
+        ("de_AT", "Europe/Vienna", (842, 595), "5. Mai 2026"),
         ("en-US", "America/New_York", (792, 612), "May 5, 2026"),
         (None, "America/New_York", (792, 612), "May 5, 2026"),
         (None, "Pacific/Auckland", (842, 595), "6 May 2026"),
@@ -171,3 +171,22 @@ def test_a_practice_with_a_name_of_its_own_script_is_written_too() -> None:
         url=URL,
     )
     assert pdf.startswith(b"%PDF-")
+
+
+@pytest.mark.parametrize(
+    ("sample", "detail"),
+    [
+        ("thirty-six", "Nach 13 Wochen bei Northstar Strength"),
+        ("streak-bare", "Dreißig Tage in Folge"),
+        ("finished", "Abgeschlossen"),
+        ("core-goal", "Ein Ziel, gesetzt und erreicht, nach 13 Wochen bei Northstar Strength"),
+    ],
+)
+def test_a_german_client_gets_a_german_certificate(sample: str, detail: str) -> None:
+    told = said(SAMPLES[sample], ANA.model_copy(update={"locale": "de"}))
+    assert (told.detail, told.words.heading, told.lang, told.day) == (detail, "Urkunde", "de-AT", "5. Mai 2026")
+
+
+def test_a_practice_that_writes_german_does_so_for_who_names_no_language() -> None:
+    told = said(profile=ANA.model_copy(update={"locale": "fr"}), tenant_locale="de")
+    assert told.words.heading == "Urkunde"
