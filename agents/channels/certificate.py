@@ -147,7 +147,7 @@ class _Sheet(FPDF):
         self.image(BytesIO(seal), x=Align.C, y=y, w=_SEAL_MM, h=_SEAL_MM, alt_text="The badge of this milestone")
 
     def _address(self, url: str, y: float) -> None:
-        self._line("Anybody can check this certificate at", y - 3.8, 9, _QUIET, font=_ITALIC)
+        self._line(self._said.words.check_at, y - 3.8, 9, _QUIET, font=_ITALIC)
         if runs := written(url):
             wide = self._set(runs, self.w / 2, y, 9, _QUIET, widest=self.w * 0.78)
             self.link(self.w / 2 - wide / 2, y - 3, wide, 4, url)

@@ -27,6 +27,7 @@ class DeedWords:
     confirmed_by: str
     proof: str
     download: str
+    check_at: str
 
 
 _ENGLISH: Final = DeedWords(
@@ -43,6 +44,7 @@ _ENGLISH: Final = DeedWords(
     confirmed_by="Confirmed by {practice}.",
     proof="This page was made from their records just now. It would say so if the certificate had been withdrawn.",
     download="Download the certificate (PDF)",
+    check_at="Anybody can check this certificate at",
 )
 _GERMAN: Final = DeedWords(
     lang="de",
@@ -58,6 +60,7 @@ _GERMAN: Final = DeedWords(
     confirmed_by="Bestätigt von {practice}.",
     proof="Diese Seite ist eben aus den Aufzeichnungen entstanden. Wäre die Urkunde zurückgenommen, stünde es hier.",
     download="Urkunde herunterladen (PDF)",
+    check_at="Diese Urkunde kann geprüft werden unter",
 )
 DEED_WORDS: Final[Mapping[str, DeedWords]] = MappingProxyType({"en": _ENGLISH, "de": _GERMAN})
 """By language; English stands for every other."""
