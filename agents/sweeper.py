@@ -117,11 +117,11 @@ class Sweeper:
         found = await milestones_of(connection, [swept.celebration_id for swept in all_swept])
         decisions, tasks = [], []
         for swept in all_swept:
-            milestone, coach = found[swept.celebration_id]
-            decisions.append(rows.decision(milestone, _decision(swept, reason), now))
-            if _needs_person(milestone, swept, reason):
-                asked = undelivered_task(milestone, swept.channel, reason, None)
-                tasks.append(rows.task(milestone, asked, coach, now))
+            of = found[swept.celebration_id]
+            decisions.append(rows.decision(of.milestone, _decision(swept, reason), now))
+            if not of.erased and _needs_person(of.milestone, swept, reason):
+                asked = undelivered_task(of.milestone, swept.channel, reason, None)
+                tasks.append(rows.task(of.milestone, asked, of.coach, now))
         await append_decisions(connection, decisions)
         await upsert_tasks(connection, _one_each(tasks))
 
