@@ -17,10 +17,19 @@ UPDATE deliveries SET state = 'held', reason = 'suppressed', fence = fence + 1, 
 WHERE tenant = $1 AND client = $2 AND state IN ('pending', 'deferred');
 
 -- name: drop_client
--- What waits for this client is closed.
-UPDATE deliveries SET state = 'skipped', reason = 'suppressed', fence = fence + 1, lease_until = NULL, finished_at = now()
-WHERE tenant = $1 AND client = $2 AND state IN ('pending', 'deferred', 'held')
-RETURNING delivery_id;
+-- What waits for this client is closed. What was it, the messages first?
+WITH dropped AS (
+    UPDATE deliveries SET state = 'skipped', reason = 'suppressed', fence = fence + 1, lease_until = NULL,
+           finished_at = now()
+    WHERE tenant = $1 AND client = $2 AND state IN ('pending', 'deferred', 'held')
+    RETURNING celebration_id, channel
+)
+SELECT d.channel, m.record, k.profile ->> 'coach_id' AS coach
+FROM dropped d
+JOIN celebrations c USING (celebration_id)
+JOIN milestones m USING (milestone_id)
+JOIN clients k ON k.tenant = c.tenant AND k.client = c.client
+ORDER BY d.celebration_id, array_position(ARRAY['email', 'in_app', 'sms'], d.channel), d.channel;
 
 -- name: pause
 -- From now on nothing in this scope goes. Returns a row when it was not paused already.
