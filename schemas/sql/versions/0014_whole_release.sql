@@ -28,6 +28,8 @@ DROP INDEX milestones_of_client;
 CREATE INDEX milestones_of_client ON milestones (tenant, client, rule, reached_at);
 CREATE INDEX inbox_unread_since ON inbox (created_at) WHERE read_at IS NULL;
 CREATE INDEX deliveries_not_sent ON deliveries (finished_at) WHERE state IN ('skipped', 'failed');
+CREATE INDEX deliveries_unfinished ON deliveries (channel, state, created_at)
+    WHERE state IN ('pending', 'deferred', 'held', 'sending', 'unknown');
 CREATE INDEX deliveries_finished ON deliveries USING brin (finished_at);
 CREATE INDEX keepsakes_pending ON deliveries (celebration_id)
     WHERE state = 'pending' AND channel IN ('certificate', 'badge', 'referral', 'video');
