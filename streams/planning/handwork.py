@@ -47,7 +47,7 @@ _FAILED: Final[Mapping[str, str]] = {
     "lost_in_sending": "nobody knows whether it arrived; ask before you repeat it",
 }
 
-_OF_ALL_PARTS: Final = frozenset({"suppressed", "no_consent", "by_hand"})
+_OF_ALL_PARTS: Final = frozenset({"suppressed", "no_consent", "by_hand", "missing_fact"})
 """What keeps one part from going keeps all of them: the coach is asked once."""
 
 
