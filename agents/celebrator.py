@@ -18,6 +18,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
+import msgspec
+
 from agents.bookkeeper import Bookkeeper, Written, refused
 from agents.celebration_entry import Draft, enter
 from agents.client_views import view_of
@@ -31,7 +33,7 @@ from agents.ledger.pool import Connection, Pool
 from agents.metrics import DECISIONS, DELIVERIES, EVENT_TO_CELEBRATION_SECONDS, EVENT_TO_MILESTONE_SECONDS
 from agents.telling import Teller
 from agents.tenants import Tenant, TenantsNow
-from schemas.celebration import WHOLE, CoachTask, Decision
+from schemas.celebration import WHOLE, CoachTask, Decision, DecisionOutcome
 from schemas.experiments import Variant
 from schemas.milestone import RETRACTED, Milestone, Tier
 from schemas.milestone_codec import decode_milestone, heard_ms
@@ -136,7 +138,9 @@ def _turn(heard: Heard, tenant: Tenant, book: Book, page: Page, drafts: Drafts, 
     known = book.standing.get(milestone.milestone_id, _NEW)
     if _age(milestone) <= (known.revision, known.retracted):
         return
-    page.milestones.append(rows.milestone(milestone, heard.heard_at))
+    client = book.clients[milestone.tenant, milestone.client]
+    kept = msgspec.structs.replace(milestone, facts={}) if client.erased else milestone  # erasure took them for good
+    page.milestones.append(rows.milestone(kept, heard.heard_at))
     if milestone.type == RETRACTED:
         _withdraw(milestone, known, book, page, now)
     elif known.attempted or known.done_by_hand:
@@ -240,9 +244,11 @@ def _withdraw(milestone: Milestone, known: Standing, book: Book, page: Page, now
     if known.celebration_id is not None:
         page.stopped.append(known.celebration_id)
         if known.attempted or known.done_by_hand:
-            decision = Decision(part=WHOLE, outcome="task", reason="retracted_after_sending")
-            coach = book.clients[milestone.tenant, milestone.client].coach
-            page.tasks.append(rows.task(milestone, _correction(milestone), coach, now))
+            client = book.clients[milestone.tenant, milestone.client]
+            outcome: DecisionOutcome = "skip" if client.erased else "task"
+            decision = Decision(part=WHOLE, outcome=outcome, reason="retracted_after_sending")
+            if not client.erased:
+                page.tasks.append(rows.task(milestone, _correction(milestone), client.coach, now))
         else:
             page.withdrawn.append(known.celebration_id)
             _forget(book, milestone)

@@ -121,13 +121,13 @@ class Sweeper:
         found = await milestones_of(connection, [swept.celebration_id for swept in all_swept])
         decisions, tasks = [], []
         for swept in all_swept:
-            milestone, coach = found[swept.celebration_id]
-            decisions.append(rows.decision(milestone, _decision(swept, reason), now))
-            if _needs_person(milestone, swept, reason):
-                asked = undelivered_task(milestone, swept.channel, reason, None)
-                tasks.append(rows.task(milestone, asked, coach, now))
+            of = found[swept.celebration_id]
+            decisions.append(rows.decision(of.milestone, _decision(swept, reason), now))
+            if not of.erased and _needs_person(of.milestone, swept, reason):
+                asked = undelivered_task(of.milestone, swept.channel, reason, None)
+                tasks.append(rows.task(of.milestone, asked, of.coach, now))
         await append_decisions(connection, decisions)
-        await upsert_tasks(connection, _one_each(tasks))
+        await upsert_tasks(connection, tasks)
 
 
 def _decision(swept: Swept, reason: Reason) -> Decision:
@@ -139,8 +139,3 @@ def _needs_person(milestone: Milestone, swept: Swept, reason: Reason) -> bool:
     """A major and its certificate never vanish; a lighter one that is too late is better left."""
     is_major = milestone.tier == "major" and (swept.channel in MESSAGES or swept.channel in {"certificate", "gift"})
     return reason == "lost_in_sending" or is_major
-
-
-def _one_each(tasks: list[rows.Row]) -> list[rows.Row]:
-    """One task a celebration: two of its channels cannot be written by one statement."""
-    return list({task["celebration_id"]: task for task in tasks}.values())

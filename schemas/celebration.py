@@ -96,12 +96,17 @@ class Occasion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoachTask:
-    """What a person has to do; one of each kind for a celebration."""
+    """What a person has to do; one of each kind and part for a celebration.
+
+    Attributes:
+        part: the channel that it is about; empty when one task is enough for all of them.
+    """
 
     kind: str
     reason: Reason
     summary: str
     minutes: int
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

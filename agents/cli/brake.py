@@ -62,7 +62,8 @@ def suppress(
     """From now on nothing reaches this client; every milestone leaves a task for the coach."""
     _refuse_unknown(tenant, None)
     suppression = Suppression(answer="drop" if drop else "hold", reason=reason, until=until and as_utc(until))
-    ask(lambda pool, _: brakes.suppress(pool, tenant=tenant, client=client, suppression=suppression, author=author))
+    whose = {"tenant": tenant, "client": client}
+    ask(lambda pool, now: brakes.suppress(pool, **whose, suppression=suppression, author=author, now=now))
     out.print(f"{client} is suppressed{f' until {until}' if until else ''}.", highlight=False)
 
 

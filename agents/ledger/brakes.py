@@ -4,15 +4,24 @@ A brake holds what waits at once and is asked again at every claim, so that it a
 was planned at the same moment. What is released waits for a sender, which asks everything anew.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+import msgspec
+
+from agents.ledger import rows
 from agents.ledger.clients import lock_client
 from agents.ledger.pool import Connection, Pool
 from agents.ledger.queries import load_queries
+from agents.ledger.tasks import upsert_tasks
 from schemas.brake import Pause, Suppression
+from schemas.celebration import Decision
+from streams.planning.handwork import undelivered_task
 
 _SQL = load_queries("brakes")
+_CELEBRATIONS = load_queries("celebrations")
 _LIST_LIMIT = 500
 
 
@@ -34,8 +43,20 @@ class Held:
     expires_at: datetime
 
 
-async def suppress(pool: Pool, *, tenant: str, client: str, suppression: Suppression, author: str) -> None:
+async def suppress(
+    pool: Pool, *, tenant: str, client: str, suppression: Suppression, author: str, now: datetime
+) -> None:
     """From now on nothing goes to this client; replaces a suppression in force.
+
+    What it drops is recorded, and left to the coach, one task for each celebration.
+
+    Args:
+        pool: the ledger.
+        tenant: the client's.
+        client: whom nothing reaches.
+        suppression: in whose words, until when, and what becomes of what waits.
+        author: who says so.
+        now: domain time.
 
     Raises:
         asyncpg.CheckViolationError: the reason or the author is empty.
@@ -52,8 +73,24 @@ async def suppress(pool: Pool, *, tenant: str, client: str, suppression: Suppres
             author,
             suppression.until,
         )
-        stop = _SQL.hold_client if suppression.answer == "hold" else _SQL.drop_client
-        await connection.execute(stop, tenant, client)
+        if suppression.answer == "hold":
+            await connection.execute(_SQL.hold_client, tenant, client)
+        else:
+            dropped = await connection.fetch(_SQL.drop_client, tenant, client)
+            await _record_dropped(connection, dropped, suppression.reason, now)
+
+
+async def _record_dropped(connection: Connection, dropped: Sequence[Any], why: str, now: datetime) -> None:
+    decisions, tasks = [], []
+    for row in dropped:
+        milestone = rows.recorded_milestone(row["record"])
+        decision = Decision(part=row["channel"], outcome="skip", reason="suppressed", detail=why)
+        decisions.append(rows.decision(milestone, decision, now))
+        asked = undelivered_task(milestone, row["channel"], "suppressed", why)
+        tasks.append(rows.task(milestone, asked, row["coach"], now))
+    if decisions:
+        await connection.execute(_CELEBRATIONS.append_decisions, msgspec.json.encode(decisions).decode())
+    await upsert_tasks(connection, tasks)
 
 
 async def unsuppress(pool: Pool, *, tenant: str, client: str, author: str, now: datetime) -> bool:
@@ -130,5 +167,4 @@ async def pauses_in_force(connection: "Connection | Pool") -> tuple[Pause, ...]:
 
 async def held(pool: Pool, *, tenant: str | None, now: datetime, limit: int = _LIST_LIMIT) -> tuple[Held, ...]:
     """What is held back and why, oldest first; of every tenant when `tenant` is None."""
-    rows = await pool.fetch(_SQL.held, tenant, now, limit)
-    return tuple(Held(**dict(row)) for row in rows)
+    return tuple(Held(**dict(row)) for row in await pool.fetch(_SQL.held, tenant, now, limit))

@@ -19,6 +19,7 @@ from schemas.client import Profile
 _SQL = load_queries("clients")
 _ERASE_MORE = (
     _SQL.erase_inbox,
+    _SQL.keep_sending,
     _SQL.erase_deliveries,
     _SQL.erase_tasks,
     _SQL.erase_approvals,
@@ -82,11 +83,17 @@ async def lock_clients(connection: Connection, keys: Sequence[ClientKey]) -> dic
     return {(row["tenant"], row["client"]): client_row(row) for row in rows}
 
 
-async def lock_client(connection: Connection, tenant: str, client: str) -> None:
-    """One change about this client at a time, until the transaction ends."""
-    if await connection.fetchrow(_SQL.lock_client, tenant, client) is None:
+async def lock_client(connection: Connection, tenant: str, client: str) -> bool:
+    """One change about this client at a time, until the transaction ends.
+
+    Returns:
+        Whether the client is erased.
+    """
+    erased = await connection.fetchval(_SQL.lock_client, tenant, client)
+    if erased is None:
         await connection.execute(_SQL.meet_clients, [tenant], [client])
-        await connection.execute(_SQL.lock_client, tenant, client)
+        erased = await connection.fetchval(_SQL.lock_client, tenant, client)
+    return bool(erased)
 
 
 async def apply_profiles(connection: Connection, records: Sequence[ProfileRecord]) -> None:

@@ -236,7 +236,8 @@ async def settle(
     """Record what became of a claimed delivery, why, and what the coach is asked.
 
     Args:
-        connection: inside a transaction, if there is more to record than the outcome.
+        connection: inside a transaction, if there is more to record than the outcome: then the client is locked first,
+            so that nothing is written about one who was erased meanwhile, and nobody plans on what ends here.
         claimed: what was released.
         ready: what was decided on.
         verdict: what became of it.
@@ -246,6 +247,8 @@ async def settle(
     Returns:
         False when the claim was lost; then nothing is recorded.
     """
+    is_told = verdict.decision is not None or verdict.task is not None or verdict.asks_coach is not None
+    erased = is_told and await lock_client(connection, claimed.tenant, claimed.client)
     done = await connection.fetchrow(
         _SQL.record_outcome,
         claimed.delivery_id,
@@ -263,7 +266,10 @@ async def settle(
     if in_doubt:
         await money.doubt(connection, claimed.delivery_id)
     if verdict.decision:
-        await append_decisions(connection, [rows.decision(ready.milestone, verdict.decision, now)])
+        decided = msgspec.structs.replace(verdict.decision, detail=None) if erased else verdict.decision
+        await append_decisions(connection, [rows.decision(ready.milestone, decided, now)])
+    if erased:
+        return True
     if verdict.asks_coach is not None:
         asked = Ask(parts=(cast("ChannelName", ready.channel),), cents=ready.gift_cents)
         row = rows.ask(ready.milestone, asked, verdict.asks_coach, expires_at=ready.expires_at, now=now)

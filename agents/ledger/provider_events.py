@@ -130,7 +130,7 @@ async def _record(connection: Connection, delivery_id: str, event: ProviderEvent
 async def _tell(connection: Connection, row: Any, told: Told, means: Aftermath, provider: str, now: datetime) -> None:
     """Write down what was decided, close the question that is answered, and ask the coach for what is left."""
     if means.is_settled:
-        await connection.execute(_SQL.settle_task, row["celebration_id"], provider)
+        await connection.execute(_SQL.settle_task, row["celebration_id"], provider, told.channel)
     if means.decision:
         await append_decisions(connection, [rows.decision(told.milestone, means.decision, now)])
     if means.task:

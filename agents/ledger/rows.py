@@ -114,6 +114,7 @@ def task(about: Milestone, asked: CoachTask, coach: str | None, now: datetime) -
         "coach": coach,
         "celebration_id": celebration_id(about.milestone_id),
         "kind": asked.kind,
+        "part": asked.part,
         "reason": asked.reason,
         "summary": asked.summary,
         "minutes": asked.minutes,

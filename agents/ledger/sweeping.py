@@ -57,12 +57,24 @@ async def leads_that_ended(connection: Connection) -> tuple[str, ...]:
     return tuple(row["celebration_id"] for row in await connection.fetch(_SQL.leads_that_ended))
 
 
-async def milestones_of(
-    connection: Connection, celebration_ids: Sequence[str]
-) -> dict[str, tuple[Milestone, str | None]]:
-    """The milestone, and the client's coach, of each celebration."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whose:
+    """What a celebration answers, the client's coach, and whether the client is erased."""
+
+    milestone: Milestone
+    coach: str | None
+    erased: bool
+
+
+async def milestones_of(connection: Connection, celebration_ids: Sequence[str]) -> dict[str, Whose]:
+    """What each celebration answers, and for whom."""
     found = await connection.fetch(_SQL.milestones_of, list(celebration_ids))
-    return {row["celebration_id"]: (rows.recorded_milestone(row["record"]), row["coach"]) for row in found}
+    return {
+        row["celebration_id"]: Whose(
+            milestone=rows.recorded_milestone(row["record"]), coach=row["coach"], erased=row["erased"]
+        )
+        for row in found
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

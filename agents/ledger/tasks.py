@@ -1,4 +1,4 @@
-"""Coach tasks: what stays human, asked once for each celebration and kind."""
+"""Coach tasks: what stays human, asked once for each celebration, kind and part."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,9 +31,10 @@ class Task:
 
 
 async def upsert_tasks(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Ask for what the rows say; one that is open or done already stays as it is."""
-    if rows:
-        await connection.execute(_SQL.upsert_tasks, msgspec.json.encode(rows).decode())
+    """Ask for what the rows say, the first of two alike; one that is open or done already stays as it is."""
+    asked = {(row["celebration_id"], row["kind"], row["part"]): row for row in reversed(rows)}
+    if asked:
+        await connection.execute(_SQL.upsert_tasks, msgspec.json.encode(list(asked.values())[::-1]).decode())
 
 
 async def open_tasks(pool: Pool, *, tenant: str | None, limit: int = _LIST_LIMIT) -> tuple[Task, ...]:

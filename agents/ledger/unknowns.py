@@ -132,7 +132,7 @@ async def _resolve(connection: Connection, which: tuple[str, str, str], ruling: 
         return "expired"
     state, reason, outcome = _MEANS[ruling.answer]
     await connection.execute(_SQL.resolve, delivery_id, state, reason, ruling.author, ruling.why, now)
-    await connection.execute(_TOLD.settle_task, row["celebration_id"], ruling.author)
+    await connection.execute(_TOLD.settle_task, row["celebration_id"], ruling.author, row["channel"])
     decision = Decision(part=row["channel"], outcome=outcome, reason=reason, detail=f"by {ruling.author}")
     milestone: Milestone = rows.recorded_milestone(row["record"])
     await append_decisions(connection, [rows.decision(milestone, decision, now)])

@@ -82,8 +82,9 @@ class Administration:
         """Nothing goes to this client from now on: `{reason, answer?, until?}`."""
         body = await read_body(request, _SuppressionBody)
         suppression = Suppression(answer=body.answer, reason=body.reason, until=body.until)
-        tenant, client = _tenant(request), _client(request)
-        await suppress(self._pool, tenant=tenant, client=client, suppression=suppression, author=author_of(request))
+        whose = {"tenant": _tenant(request), "client": _client(request)}
+        now = self._now()
+        await suppress(self._pool, **whose, suppression=suppression, author=author_of(request), now=now)
         return _done()
 
     async def unsuppress(self, request: web.Request) -> web.Response:

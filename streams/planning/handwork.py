@@ -11,6 +11,7 @@ from typing import Final
 from schemas.celebration import CoachTask, Reason
 from schemas.milestone import Milestone
 from schemas.policy import ChannelName
+from streams.planning.answer import MESSAGES
 
 _TELL_MINUTES: Final = 2
 _CENTS: Final = 100
@@ -46,6 +47,9 @@ _FAILED: Final[Mapping[str, str]] = {
     "lost_in_sending": "nobody knows whether it arrived; ask before you repeat it",
 }
 
+_OF_ALL_PARTS: Final = frozenset({"suppressed", "no_consent", "by_hand", "missing_fact"})
+"""What keeps one part from going keeps all of them: the coach is asked once."""
+
 
 def coach_task(
     milestone: Milestone, chores: Sequence[ChannelName], reasons: Sequence[Reason], gift_cents: int
@@ -79,6 +83,7 @@ def undelivered_task(milestone: Milestone, channel: str, reason: Reason, detail:
         reason=reason,
         summary=f"{milestone.name}: the {channel} message did not go: {words}{because}",
         minutes=_TELL_MINUTES,
+        part="" if reason in _OF_ALL_PARTS or (reason == "expired" and channel in MESSAGES) else channel,
     )
 
 
@@ -92,6 +97,7 @@ def returned_task(milestone: Milestone, channel: str, reason: Reason, detail: st
         reason=reason,
         summary=f"{milestone.name}: the {what} {told}{because}: correct the address, and tell them yourself",
         minutes=_TELL_MINUTES,
+        part=channel,
     )
 
 

@@ -82,9 +82,10 @@ UPDATE deliveries SET state = 'skipped', reason = $3, fence = fence + 1, lease_u
 WHERE celebration_id = $1 AND channel = ANY ($2::text[]) AND state IN ('pending', 'deferred', 'held');
 
 -- name: conclude
--- Nothing of this celebration left or will: its slot is free, and its outcome says who answers.
+-- Nothing of this celebration left or will: its slot is free, and its outcome says who answers. One that another one's
+-- message tells of stays merged.
 UPDATE celebrations c SET outcome = $2
-WHERE c.celebration_id = $1 AND c.celebrated_at IS NULL
+WHERE c.celebration_id = $1 AND c.celebrated_at IS NULL AND c.outcome <> 'merged'
   AND NOT EXISTS (SELECT FROM deliveries d
                   WHERE d.celebration_id = c.celebration_id AND d.state NOT IN ('skipped', 'failed'));
 

@@ -17,11 +17,22 @@ UPDATE deliveries SET state = 'held', reason = 'suppressed', fence = fence + 1, 
 WHERE tenant = $1 AND client = $2 AND state IN ('pending', 'deferred');
 
 -- name: drop_client
--- What waits for this client is closed.
-UPDATE deliveries SET state = CASE WHEN EXISTS (SELECT FROM money y WHERE y.delivery_id = deliveries.delivery_id AND y.in_doubt) THEN 'unknown' ELSE 'skipped' END,
-       reason = CASE WHEN EXISTS (SELECT FROM money y WHERE y.delivery_id = deliveries.delivery_id AND y.in_doubt) THEN 'lost_in_sending' ELSE 'suppressed' END, fence = fence + 1, lease_until = NULL, finished_at = now()
-WHERE tenant = $1 AND client = $2 AND state IN ('pending', 'deferred', 'held')
-RETURNING delivery_id;
+-- What waits for this client is closed; a gift that may have been ordered stays unknown. What was it, the messages first?
+WITH dropped AS (
+    UPDATE deliveries d SET state = CASE WHEN y.in_doubt THEN 'unknown' ELSE 'skipped' END,
+           reason = CASE WHEN y.in_doubt THEN 'lost_in_sending' ELSE 'suppressed' END,
+           fence = fence + 1, lease_until = NULL, finished_at = now()
+    FROM deliveries own LEFT JOIN money y USING (delivery_id)
+    WHERE d.delivery_id = own.delivery_id AND own.tenant = $1 AND own.client = $2
+      AND d.state IN ('pending', 'deferred', 'held')
+    RETURNING d.celebration_id, d.channel
+)
+SELECT d.channel, m.record, k.profile ->> 'coach_id' AS coach
+FROM dropped d
+JOIN celebrations c USING (celebration_id)
+JOIN milestones m USING (milestone_id)
+JOIN clients k ON k.tenant = c.tenant AND k.client = c.client
+ORDER BY d.celebration_id, array_position(ARRAY['email', 'in_app', 'sms'], d.channel), d.channel;
 
 -- name: pause
 -- From now on nothing in this scope goes. Returns a row when it was not paused already.

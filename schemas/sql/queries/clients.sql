@@ -13,8 +13,8 @@ WHERE (tenant, client) IN (SELECT * FROM unnest($1::text[], $2::text[]))
 ORDER BY tenant, client FOR SHARE;
 
 -- name: lock_client
--- One change about this client at a time.
-SELECT FROM clients WHERE tenant = $1 AND client = $2 FOR NO KEY UPDATE;
+-- One change about this client at a time. Is the client erased?
+SELECT erased_at IS NOT NULL FROM clients WHERE tenant = $1 AND client = $2 FOR NO KEY UPDATE;
 
 -- name: clients_to_plan_for
 -- What decides about these clients? Asked after locking, so that it sees what was committed before.
@@ -53,6 +53,11 @@ SET profile = NULL, source_offset = greatest(clients.source_offset, EXCLUDED.sou
 -- name: erase_inbox
 -- The messages that an erased client could read are gone.
 DELETE FROM inbox WHERE tenant = $1 AND client = $2;
+
+-- name: keep_sending
+-- Who says meanwhile what became of a message that is on its way is waited for, or sees the erasure.
+SELECT FROM deliveries
+WHERE tenant = $1 AND client = $2 AND state = 'sending' ORDER BY delivery_id FOR NO KEY UPDATE;
 
 -- name: erase_deliveries
 -- Nothing more goes to an erased client; what has left stays recorded without its words.

@@ -134,7 +134,8 @@ WHERE d.finished_at > now() - interval '15 minutes' AND d.state IN ('skipped', '
 
 -- name: milestones_of
 -- Which milestones do these celebrations answer?
-SELECT c.celebration_id, m.milestone_id, m.revision, m.record, k.profile ->> 'coach_id' AS coach
+SELECT c.celebration_id, m.milestone_id, m.revision, m.record, k.profile ->> 'coach_id' AS coach,
+       k.erased_at IS NOT NULL AS erased
 FROM celebrations c
 JOIN milestones m USING (milestone_id)
 JOIN clients k ON k.tenant = c.tenant AND k.client = c.client

@@ -49,10 +49,12 @@ SET state = coalesce($2, state), reason = CASE WHEN $2::text IS NULL THEN reason
 WHERE delivery_id = $1;
 
 -- name: settle_task
--- The coach need not ask any more whether it arrived, unless another part of the celebration is unknown.
+-- The coach need not ask any more whether this part arrived. A task from before tasks had parts stands for all that are
+-- unknown.
 UPDATE coach_tasks SET state = 'done', closed_at = now(), closed_by = $2
 WHERE celebration_id = $1 AND kind = 'undelivered' AND reason = 'lost_in_sending' AND state = 'open'
-  AND NOT EXISTS (SELECT FROM deliveries d WHERE d.celebration_id = $1 AND d.state = 'unknown');
+  AND (part = $3 OR part = '' AND NOT EXISTS (SELECT FROM deliveries d
+                                              WHERE d.celebration_id = $1 AND d.state = 'unknown'));
 
 -- name: suppress_once
 -- Nothing goes to this client until a person lifts it; a suppression that a person made stays as it is.

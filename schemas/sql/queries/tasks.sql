@@ -1,15 +1,17 @@
 -- Coach tasks: what stays human.
 
 -- name: upsert_tasks
--- Ask the coach; a task that was dropped with its celebration opens again, one that is done stays done.
-INSERT INTO coach_tasks (tenant, client, coach, celebration_id, kind, reason, summary, minutes, planned_at)
+-- Ask the coach; a task that was dropped with its celebration opens again, one that is done stays done, unless a part that
+-- was sent once more failed once more.
+INSERT INTO coach_tasks (tenant, client, coach, celebration_id, kind, part, reason, summary, minutes, planned_at)
 SELECT * FROM jsonb_to_recordset($1::text::jsonb) AS r
-    (tenant text, client text, coach text, celebration_id text, kind text, reason text, summary text, minutes int,
+    (tenant text, client text, coach text, celebration_id text, kind text, part text, reason text, summary text, minutes int,
      planned_at timestamptz)
-ON CONFLICT (celebration_id, kind) DO UPDATE
+ON CONFLICT (celebration_id, kind, part) DO UPDATE
 SET state = 'open', reason = EXCLUDED.reason, summary = EXCLUDED.summary, minutes = EXCLUDED.minutes,
     coach = EXCLUDED.coach, planned_at = EXCLUDED.planned_at, created_at = now(), closed_at = NULL, closed_by = NULL
-WHERE coach_tasks.state = 'dropped';
+WHERE coach_tasks.state = 'dropped'
+   OR (coach_tasks.state = 'done' AND coach_tasks.kind = 'undelivered' AND coach_tasks.part <> '');
 
 -- name: open_tasks
 -- What is left to a coach to do? Oldest first.

@@ -137,3 +137,24 @@ BEGIN
 END $$;
 CREATE TRIGGER opt_outs_are_noted AFTER INSERT OR UPDATE ON opt_outs
     FOR EACH ROW EXECUTE FUNCTION note_opt_out();
+
+-- What is known already begins the history of those who were met before there was one.
+INSERT INTO consent_history (tenant, client, about, name, granted, source, author, given_at)
+SELECT tenant, client, about, name, granted, source, author, given_at
+FROM (
+    SELECT k.tenant, k.client, 'consent' AS about, said.kind AS name, (said.one ->> 'granted')::boolean AS granted,
+           said.one ->> 'source' AS source, 'profile' AS author, (said.one ->> 'at')::timestamptz AS given_at
+    FROM clients k, jsonb_each(k.profile -> 'consents') AS said (kind, one)
+    UNION ALL
+    SELECT k.tenant, k.client, 'channel', said.channel, said.wanted::boolean, 'profile', 'profile', k.updated_at
+    FROM clients k, jsonb_each_text(k.profile -> 'channels') AS said (channel, wanted)
+    UNION ALL
+    SELECT o.tenant, o.client, 'channel', o.channel, word.granted, word.source, o.author, word.given_at
+    FROM opt_outs o
+    CROSS JOIN LATERAL (VALUES (false, o.source, o.opted_out_at), (true, 'page', o.returned_at))
+        AS word (granted, source, given_at)
+    WHERE word.given_at IS NOT NULL
+      AND NOT EXISTS (SELECT FROM clients k WHERE k.tenant = o.tenant AND k.client = o.client AND k.erased_at IS NOT NULL)
+) known
+ORDER BY given_at, about, name
+ON CONFLICT DO NOTHING;

@@ -13,6 +13,12 @@ COMMENT ON COLUMN celebrations.untold IS 'Its words came too late or lie unread 
 ALTER TABLE deliveries ADD COLUMN carried_by text REFERENCES deliveries;
 COMMENT ON COLUMN deliveries.carried_by IS 'The message that carries this certificate, badge, referral or video.';
 
+ALTER TABLE coach_tasks
+    ADD COLUMN part text NOT NULL DEFAULT '',
+    DROP CONSTRAINT coach_tasks_celebration_id_kind_key,
+    ADD CONSTRAINT coach_tasks_are_asked_once UNIQUE (celebration_id, kind, part);
+COMMENT ON COLUMN coach_tasks.part IS 'The channel that it is about; empty when one task is enough for the whole celebration.';
+
 -- What a client's next plan asks for is found by an index, however many celebrations there were.
 DROP INDEX celebrations_of_client;
 CREATE INDEX celebrations_of_client ON celebrations (tenant, client, tier, planned_at);
@@ -22,6 +28,8 @@ DROP INDEX milestones_of_client;
 CREATE INDEX milestones_of_client ON milestones (tenant, client, rule, reached_at);
 CREATE INDEX inbox_unread_since ON inbox (created_at) WHERE read_at IS NULL;
 CREATE INDEX deliveries_not_sent ON deliveries (finished_at) WHERE state IN ('skipped', 'failed');
+CREATE INDEX deliveries_unfinished ON deliveries (channel, state, created_at)
+    WHERE state IN ('pending', 'deferred', 'held', 'sending', 'unknown');
 CREATE INDEX deliveries_finished ON deliveries USING brin (finished_at);
 CREATE INDEX keepsakes_pending ON deliveries (celebration_id)
     WHERE state = 'pending' AND channel IN ('certificate', 'badge', 'referral', 'video');

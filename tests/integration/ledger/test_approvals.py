@@ -195,7 +195,7 @@ async def test_a_client_who_is_suppressed_gets_nothing_for_a_yes(practice: Pract
     await practice.meet()
     waiting = await wait_for_coach(practice.pool, "email")
     hold = Suppression(answer="hold", reason="bereavement")
-    await suppress(practice.pool, tenant="northstar", client="ana", suppression=hold, author="jo")
+    await suppress(practice.pool, tenant="northstar", client="ana", suppression=hold, author="jo", now=practice.now)
     await decide(practice.pool, waiting, YES, tenant=None, now=practice.now)
     await practice.sender("email").flush()
     assert await practice.states() == {"email": "held:suppressed"}
@@ -206,7 +206,7 @@ async def test_a_client_who_is_suppressed_gets_nothing_for_a_yes(practice: Pract
 async def test_what_a_suppression_drops_needs_no_answer(practice: Practice) -> None:
     await wait_for_coach(practice.pool, "email")
     drop = Suppression(answer="drop", reason="left")
-    await suppress(practice.pool, tenant="northstar", client="ana", suppression=drop, author="jo")
+    await suppress(practice.pool, tenant="northstar", client="ana", suppression=drop, author="jo", now=practice.now)
     await tick(practice)
     assert await states_of(practice) == [("closed", "nothing_waits")]
 

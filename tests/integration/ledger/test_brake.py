@@ -10,7 +10,8 @@ from agents.ledger.sweeping import figures
 from agents.ledger.tasks import close_task, open_tasks
 from schemas.brake import Pause, Suppression
 from tests.integration.ledger.ledger_practice import NOON, Practice, planned, reached, retracted
-from tests.streams.planning.planning_cases import consent
+from tests.integration.ledger.test_one_message import graduation
+from tests.streams.planning.planning_cases import NIGHT, consent
 
 HOLD = Suppression(answer="hold", reason="on holiday")
 NORTHSTAR = {"tenant": "northstar", "client": "ana"}
@@ -20,7 +21,7 @@ async def test_a_suppression_between_claim_and_point_of_no_return_holds_it(pract
     await planned(practice)
 
     async def hold() -> None:
-        await suppress(practice.pool, **NORTHSTAR, suppression=HOLD, author="jo")
+        await suppress(practice.pool, **NORTHSTAR, suppression=HOLD, author="jo", now=practice.now)
 
     practice.channel.before.append(hold)
     await practice.sender().flush()
@@ -30,7 +31,7 @@ async def test_a_suppression_between_claim_and_point_of_no_return_holds_it(pract
 
 async def test_a_suppressed_mail_goes_on_when_the_suppression_is_lifted(practice: Practice) -> None:
     await planned(practice)
-    await suppress(practice.pool, **NORTHSTAR, suppression=HOLD, author="jo")
+    await suppress(practice.pool, **NORTHSTAR, suppression=HOLD, author="jo", now=practice.now)
     await practice.send()
     (waiting,) = await held(practice.pool, tenant="northstar", now=practice.now)
     assert (waiting.reason, waiting.why, waiting.author) == ("suppressed", "on holiday", "jo")
@@ -44,7 +45,7 @@ async def test_a_suppression_ends_by_itself(practice: Practice) -> None:
     await planned(practice)
     until = NOON + timedelta(hours=3)
     suppression = Suppression(answer="hold", reason="exam", until=until)
-    await suppress(practice.pool, **NORTHSTAR, suppression=suppression, author="jo")
+    await suppress(practice.pool, **NORTHSTAR, suppression=suppression, author="jo", now=practice.now)
     await practice.sweep()
     assert (await practice.states())["email"] == "held:suppressed"
     await practice.later(hours=4)
@@ -55,8 +56,38 @@ async def test_a_suppression_ends_by_itself(practice: Practice) -> None:
 
 async def test_a_suppression_that_drops_closes_what_waits(practice: Practice) -> None:
     await planned(practice)
-    await suppress(practice.pool, **NORTHSTAR, suppression=Suppression(answer="drop", reason="asked"), author="jo")
+    await suppress(
+        practice.pool,
+        **NORTHSTAR,
+        suppression=Suppression(answer="drop", reason="asked"),
+        author="jo",
+        now=practice.now,
+    )
     assert (await practice.states())["email"] == "skipped:suppressed"
+    assert ("email", "skip", "suppressed") in await practice.decisions()
+    assert await practice.tasks() == [("undelivered", "suppressed")]
+
+
+async def test_what_a_suppression_drops_is_one_task_for_each_celebration(practice: Practice) -> None:
+    practice.now = NIGHT
+    await practice.meet(coach_id="jo", channels={"sms": False})
+    await practice.hear(graduation(reached_at=NIGHT))
+    waiting = {part for part, state in (await practice.states()).items() if not state.startswith("skipped")}
+    assert len(waiting) > 1
+    await practice.pool.execute("UPDATE coach_tasks SET state = 'done'")
+    await suppress(
+        practice.pool,
+        **NORTHSTAR,
+        suppression=Suppression(answer="drop", reason="bereaved"),
+        author="jo",
+        now=practice.now,
+    )
+    (task,) = await open_tasks(practice.pool, tenant="northstar")
+    assert (task.kind, task.reason, task.coach) == ("undelivered", "suppressed", "jo")
+    assert "the email message did not go" in task.summary
+    assert "(bereaved)" in task.summary
+    found = await practice.pool.fetch("SELECT part, detail FROM decisions WHERE reason = 'suppressed'")
+    assert {(row["part"], row["detail"]) for row in found} == {(part, "bereaved") for part in waiting}
 
 
 @pytest.mark.parametrize(

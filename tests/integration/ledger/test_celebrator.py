@@ -211,6 +211,7 @@ async def test_a_suppressed_client_gets_nothing_and_the_coach_a_task(practice: P
         client="ana",
         suppression=Suppression(answer="drop", reason="bereaved"),
         author="jo",
+        now=practice.now,
     )
     await practice.hear(reached())
     await practice.send()

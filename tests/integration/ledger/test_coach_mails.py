@@ -137,7 +137,7 @@ async def test_a_client_who_is_suppressed_is_asked_about_once_that_is_lifted(
 ) -> None:
     await wait_for_coach(practice.pool, "gift")
     hold = Suppression(answer="hold", reason="bereavement")
-    await suppress(practice.pool, tenant="northstar", client="ana", suppression=hold, author="jo")
+    await suppress(practice.pool, tenant="northstar", client="ana", suppression=hold, author="jo", now=practice.now)
     await mails(practice, email).look()
     assert await kept(practice) == [("approval", "jo", "pending", "suppressed")]
     await unsuppress(practice.pool, tenant="northstar", client="ana", author="jo", now=practice.now)

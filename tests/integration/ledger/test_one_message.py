@@ -4,10 +4,11 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
+from agents.ledger.approvals import Decision, decide
 from agents.ledger.sweeping import drop_uncarried
 from schemas.milestone import Milestone
 from schemas.rules import Reward
-from schemas.tenant import Referral
+from schemas.tenant import Gifts, Referral
 from tests.integration.ledger.ledger_practice import Practice, first_session, reached, retracted
 from tests.streams.planning.planning_cases import NIGHT, consent
 
@@ -231,3 +232,17 @@ async def test_a_reward_grows_with_each_time(practice: Practice) -> None:
     assert "gift" not in summaries[0]
     assert "$10 gift" in summaries[1]
     assert "$25 gift" in summaries[2]
+
+
+async def test_a_gift_that_is_declined_leaves_its_celebration_merged(practice: Practice) -> None:
+    gift = {"channels": ["email", "gift"], "gift_cents": 1000, "approval": "money", "expires": "7d"}
+    practice.set_policy(tiers={"program": gift})
+    practice.tenants["northstar"] = replace(practice.tenants["northstar"], gifts=Gifts(products=("AMAZON",)))
+    await practice.meet(**consent("marketing"))
+    await practice.hear(graduation(), reached("half", "program", "count", threshold=50))
+    half = await practice.pool.fetchval("SELECT celebration_id FROM celebrations WHERE rule = 'half'")
+    no = Decision(ruling="decline", author="jo")
+    decided = await decide(practice.pool, half, no, tenant=None, now=practice.now)
+    assert decided is not None
+    assert decided.done
+    assert (await outcomes(practice))["half"] == "merged"

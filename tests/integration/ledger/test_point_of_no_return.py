@@ -75,6 +75,7 @@ async def test_consent_that_is_withdrawn_while_a_mail_is_offered_stops_it(practi
                 client="ana",
                 suppression=Suppression(answer="drop", reason="grief"),
                 author="jo",
+                now=NOON,
             ),
             "skipped:suppressed",
         ),

@@ -44,7 +44,9 @@ async def test_what_was_sent_is_told_with_its_rule_its_reason_and_its_times(prac
 async def test_what_was_not_sent_is_told_with_who_kept_it_back(practice: Practice) -> None:
     await practice.meet()
     quiet = Suppression(answer="drop", reason="bereavement", until=None)
-    await suppress(practice.pool, tenant="northstar", client="ana", suppression=quiet, author="coach:jo")
+    await suppress(
+        practice.pool, tenant="northstar", client="ana", suppression=quiet, author="coach:jo", now=practice.now
+    )
     await practice.hear(reached())
     _, text, _ = await why("northstar/ana")
     assert "by coach:jo: bereavement; what is planned is closed" in text

@@ -1,6 +1,10 @@
 """The coach's task says what to do, in words."""
 
+import pytest
+
+from schemas.celebration import Reason
 from streams.planning.answer import Override
+from streams.planning.handwork import undelivered_task
 from streams.planning.plan import plan
 from tests.streams.planning.planning_cases import NOON, client, consent, policy, won
 
@@ -26,3 +30,18 @@ def test_a_name_with_braces_stays_as_it_is() -> None:
     planned = plan(won("major", name="{gift} & {0}"), client=client(**WANTS_GIFTS), policy=policy(), now=NOON)
     assert planned.task is not None
     assert planned.task.summary.startswith("{gift} & {0}: ")
+
+
+@pytest.mark.parametrize(
+    ("channel", "reason", "part"),
+    [
+        ("email", "rejected", "email"),
+        ("in_app", "channel_unwanted", "in_app"),
+        ("email", "suppressed", ""),
+        ("gift", "no_consent", ""),
+        ("email", "expired", ""),
+        ("certificate", "expired", "certificate"),
+    ],
+)
+def test_a_task_is_for_a_part_unless_one_is_enough(channel: str, reason: Reason, part: str) -> None:
+    assert undelivered_task(won("major"), channel, reason, None).part == part
