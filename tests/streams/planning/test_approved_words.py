@@ -16,7 +16,8 @@ def test_an_emoji_stays_and_a_control_character_does_not() -> None:
 
 
 @pytest.mark.parametrize(
-    "own", ["Week [36], Ana", "{3} [[36]] of 40", "<here> 100%% ** | **", "[my name for it]", "unknown", "Name", "${36}"]
+    "own",
+    ["Week [36], Ana", "{3} [[36]] of 40", "<here> 100%% ** | **", "[my name for it]", "unknown", "Name", "${36}"],
 )
 def test_a_persons_own_brackets_are_no_placeholder(own: str) -> None:
     assert approved_words(own, own) == Approved(subject=own, paragraphs=(own,))
