@@ -9,10 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from agents.channel_accounts import account_of, gift_account
-from agents.cli.app import EXIT_NO, begin, err, group, out, run
+from agents.cli.app import EXIT_NO, begin, err, group, ledger, out, run
 from agents.cli.brake import AnyTenant, Author, ask
 from agents.ledger.money import Cost, costs
-from agents.ledger.opening import open_ledger
 from agents.refund import Refund
 from agents.refund import refund as take_back
 from agents.settings import GiftSettings
@@ -72,5 +71,5 @@ def refund(
 async def _refund(settings: GiftSettings, delivery: str, author: str, reason: str) -> Refund:
     tenants = load_tenants(settings.tenants_dir)
     accounts = account_of(gift_account, lambda: tenants, settings.secrets_dir)
-    async with open_ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
+    async with ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
         return await take_back(pool, accounts, delivery_id=delivery, author=author, why=reason)
