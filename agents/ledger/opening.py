@@ -33,9 +33,7 @@ UNFIT: Final = (DatabaseRefused, SchemaMismatch)
 
 
 @asynccontextmanager
-async def open_ledger(
-    dsn: str, *, max_connections: int, patience_seconds: float | None = None
-) -> AsyncIterator[Pool]:
+async def open_ledger(dsn: str, *, max_connections: int, patience_seconds: float | None = None) -> AsyncIterator[Pool]:
     """A pool on a database that is there and at this release's schema; closed on leaving.
 
     Args:
