@@ -22,7 +22,8 @@ from agents.tenants import Tenant, TenantsNow
 from schemas.celebration import Approved, Occasion
 from schemas.policy import ChannelName
 from streams.planning.answer import KEEPSAKES, MESSAGES
-from streams.planning.approvals import Answer
+from streams.planning.approvals import Answer, ending
+from streams.planning.approved_words import UnfitWords
 from streams.planning.compose import given_name
 
 _NO_WORDS: Mapping[str, Approved] = {}
@@ -118,11 +119,18 @@ class ApprovalDesk:
             words: what they typed, by channel; a channel that is not named goes as it is shown.
             note: why they decline.
             revision: the one that they were shown.
+
+        Raises:
+            UnfitWords: words for a message that does not wait.
         """
         look = await self.look(celebration_id, tenant=tenant, words=words)
         if look is None:
             return None
-        messages = _messages(look.approval)
+        messages, situation = _messages(look.approval), look.approval.situation
+        is_current = look.approval.state == "open" and revision in (None, situation.asked_revision)
+        odd = sorted(set(words) - set(messages)) if is_current and ending(situation) is None else []
+        if odd:
+            raise UnfitWords(f"{odd[0]}: no such message waits, so words for it would go nowhere")
         pinned: dict[str, Approved] = look.words
         pinned.update({channel: words[channel] for channel in words if channel in messages})
         decision = Decision(ruling=answer, author=author, words=pinned, note=note, revision=revision)

@@ -40,7 +40,7 @@ def run_rules_show(rules: Path, *, out: Console, err: Console) -> int:
 
 def _paragraphs(rulebook: Rulebook, name: str, width: int) -> Iterator[Text]:
     on = [rule for rule in rulebook.rules if rule.enabled]
-    yield Text.assemble((name, "bold"), f", version {rulebook.version}: {len(on)} rules")
+    yield Text.assemble((name, "bold"), f", version {rulebook.version}: {len(on)} rule{'' if len(on) == 1 else 's'}")
     if rulebook.policy.mode == "shadow":
         yield Text("Shadow mode: everything is planned and shown, and nothing is sent.", "yellow")
     yield Text()

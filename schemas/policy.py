@@ -135,6 +135,13 @@ class TierPolicy(_Part):
             raise ValueError(too_large(self.gift_cents))
         return self
 
+    @model_validator(mode="after")
+    def _reminders_are_among_the_channels(self) -> Self:
+        strange = [name for name in self.follow_up.channels if name not in self.channels] if self.follow_up else []
+        if strange:
+            raise ValueError(f"follow_up: {strange[0]} is not among the tier's channels: add it there, or leave it out")
+        return self
+
 
 def too_large(cents: int) -> str:
     """What is wrong with a gift of so many cents."""

@@ -17,7 +17,8 @@ from typing import Literal
 from agents.channels.words import Letter, MissingFact
 from schemas.celebration import Approved, Occasion
 from schemas.tenant import NextLink, Video
-from streams.planning.compose import Words, line
+from streams.planning.approved_words import visible
+from streams.planning.compose import Words
 
 Say = Callable[[str, Words], tuple[str, ...]]
 """The paragraphs of a part: its name and the words in."""
@@ -26,8 +27,6 @@ _MENTIONED = 4
 _FEW_FACTS = 2
 _GREETS = (",", "!")
 _GREETING_CHARS = 60
-_SENTENCE_CHARS = 2_000
-_BRACKETS = ("{{", "}}", "{%", "%}", "[[", "]]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,18 +101,14 @@ def recap(occasion: Occasion, words: Words, say: Say) -> tuple[str, tuple[str, .
 
 
 def approved_letter(approved: Approved) -> Letter:
-    """A coach's words as a letter: text and nothing else.
+    """A person's words as a letter: as they were approved, whatever their length and brackets.
 
     Raises:
-        MissingFact: nothing is left of it, or a placeholder stands in it.
+        MissingFact: nothing of it shows.
     """
-    said = (" ".join(_visible(paragraph[:_SENTENCE_CHARS]).split()) for paragraph in approved.paragraphs)
-    paragraphs = tuple(paragraph for paragraph in said if paragraph)
-    subject = line(approved.subject)
+    subject, paragraphs = visible(approved.subject), tuple(filter(None, map(visible, approved.paragraphs)))
     if not subject or not paragraphs:
         raise MissingFact("a subject and a text in what was approved")
-    if any(bracket in paragraph for paragraph in paragraphs for bracket in _BRACKETS):
-        raise MissingFact("every placeholder filled in, in what was approved")
     return Letter(subject=subject, preview="", paragraphs=paragraphs)
 
 
@@ -182,7 +177,3 @@ def _linked(said: tuple[str, ...], url: str | None, kind: Literal["link", "aside
         return []
     text, *label = said
     return [Part(kind=kind, text=text, link=(label[0], url) if label and url else None)]
-
-
-def _visible(text: str) -> str:
-    return "".join(char if char.isprintable() else " " for char in text)

@@ -25,7 +25,7 @@ from agents.cli import (
 )
 from agents.cli.app import EXIT_FAILED, EXIT_INVALID, app, err
 from agents.cluster_facts import TopicMissingError
-from agents.ledger.opening import UNFIT
+from agents.ledger.opening import UNFIT, DatabaseAway
 from agents.settings import SettingsError
 from agents.tenants import TenantErrors
 
@@ -62,6 +62,9 @@ def main() -> None:
     except (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
         err.print(f"A file cannot be used: {error}", markup=False, highlight=False)
         sys.exit(EXIT_INVALID)
+    except DatabaseAway as error:
+        err.print(f"{error}.", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(EXIT_FAILED)
     except KafkaError as error:
         err.print(f"Kafka does not answer as it should: {error}", markup=False, highlight=False)
         err.print("`cairn doctor` checks the connection; nothing that Kafka acknowledged is lost.")

@@ -1,11 +1,12 @@
 """The command line's frame: the application, its settings and its exit statuses.
 
 Exit status: 0 done, 1 the answer is no (a check failed, something was not found), 2 the
-input or the environment is wrong (every error is printed at once), 3 a process of ours
-ended because something that it needs failed for good.
+input or the environment is wrong (every error is printed at once), 3 something that it
+needs failed for good, or does not answer.
 """
 
 from collections.abc import Coroutine
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from importlib.metadata import version as installed
 from typing import Any, TextIO, TypeVar
@@ -15,11 +16,14 @@ import uvloop
 from rich.console import Console
 
 from agents import log, reset_connections
+from agents.ledger.opening import open_ledger
+from agents.ledger.pool import Pool
 from agents.settings import Settings, read
 
 EXIT_NO = 1
 EXIT_INVALID = 2
 EXIT_FAILED = 3
+_PATIENCE_SECONDS = 10.0
 
 app = typer.Typer(
     help="Notices every milestone that a coaching client reaches, and answers it within seconds.",
@@ -48,6 +52,11 @@ def as_utc(at: datetime) -> datetime:
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run one coroutine to its end on uvloop."""
     return uvloop.run(work)
+
+
+def ledger(dsn: str, *, max_connections: int) -> AbstractAsyncContextManager[Pool]:
+    """The ledger for one command; `DatabaseAway` when it is away for longer than a person waits."""
+    return open_ledger(dsn, max_connections=max_connections, patience_seconds=_PATIENCE_SECONDS)
 
 
 def begin(process: str, kind: type[S], *, logs: TextIO | None = None) -> S:

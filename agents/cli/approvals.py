@@ -1,19 +1,19 @@
 """Approvals from the command line: what waits for a coach, how it will look, and the answer."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import msgspec
 import typer
-from rich.markup import escape
-from rich.table import Table
 
-from agents.approval_desk import ApprovalDesk
+from agents.approval_desk import ApprovalDesk, Look
 from agents.channels.render import Renderer
 from agents.cli.app import EXIT_NO, err, group, out
 from agents.cli.brake import AnyTenant, Author, ask
+from agents.cli.listing import print_json, print_listing, whole_id
 from agents.ledger.approvals import Decided
 from agents.ledger.pool import Pool
 from agents.settings import TenantSettings, read
@@ -25,27 +25,37 @@ from streams.planning.approved_words import UnfitWords, approved_words
 approvals_app = group("approvals", "What waits for a coach's yes.")
 _CENTS = 100
 T = TypeVar("T")
-Celebration = Annotated[str, typer.Argument(help="The celebration, as listed.")]
+Celebration = Annotated[str, typer.Argument(help="The celebration, as listed; its first letters are enough.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
+_COLUMNS = ("celebration", "tenant", "client", "coach", "rule", "waits", "money", "asked", "over")
 
 
 @approvals_app.command("list")
-def list_approvals(*, tenant: AnyTenant = None) -> None:
+def list_approvals(*, tenant: AnyTenant = None, as_json: AsJson = False) -> None:
     """What waits for coaches, oldest first, and when it goes without the money."""
     with_desk = _desk()
     found = ask(lambda pool, now: with_desk(pool, now).waiting(tenant))
-    table = Table("celebration", "tenant", "client", "coach", "rule", "waits", "money", "asked", "over")
+    if as_json:
+        print_json({"approvals": [asdict(row) for row in found]})
+        return
+    rows: list[tuple[str, ...]] = []
     for row in found:
         asked, over = (at.isoformat(sep=" ", timespec="minutes") for at in (row.asked_at, row.close_at))
         cells = row.celebration_id, row.tenant, row.client, row.coach, row.rule, " ".join(row.parts), _money(row.cents)
-        table.add_row(*map(escape, (*cells, asked, over)))
-    out.print(table if found else "Nothing waits for a coach.")
+        rows.append((*cells, asked, over))
+    print_listing(_COLUMNS, rows, nothing="Nothing waits for a coach.")
 
 
 @approvals_app.command()
 def show(celebration: Celebration, *, tenant: AnyTenant = None) -> None:
     """One approval with each message as it will look; names the client."""
     with_desk = _desk()
-    look = _found(ask(lambda pool, now: with_desk(pool, now).look(celebration, tenant=tenant)), celebration)
+
+    async def looked(pool: Pool, now: datetime) -> Look | None:
+        desk = with_desk(pool, now)
+        return await desk.look(await _whole(desk, celebration, tenant), tenant=tenant)
+
+    look = _found(ask(looked), celebration)
     approval = look.approval
     out.print(f"{approval.milestone.name}, {look.first_name or approval.client}: {approval.state}", markup=False)
     if approval.decided_by:
@@ -93,6 +103,10 @@ def _desk() -> Callable[[Pool, datetime], ApprovalDesk]:
     return lambda pool, now: ApprovalDesk(pool, tenants=lambda: tenants, renderer=Renderer(), now=lambda: now)
 
 
+async def _whole(desk: ApprovalDesk, start: str, tenant: str | None) -> str:
+    return whole_id(start, (row.celebration_id for row in await desk.waiting(tenant)))
+
+
 def _found(found: T | None, celebration: str) -> T:
     if found is None:
         err.print(f"No approval of {celebration}: `cairn approvals list` shows them.", markup=False, highlight=False)
@@ -114,15 +128,16 @@ def _answer(
     note: str | None = None,
 ) -> None:
     with_desk = _desk()
-    decided = _found(
-        ask(
-            lambda pool, now: with_desk(pool, now).answer(
-                celebration, answer, tenant=tenant, author=author, words=words or {}, note=note
-            )
-        ),
-        celebration,
-    )
-    _say(decided)
+
+    async def answered(pool: Pool, now: datetime) -> Decided | None:
+        desk = with_desk(pool, now)
+        whole = await _whole(desk, celebration, tenant)
+        return await desk.answer(whole, answer, tenant=tenant, author=author, words=words or {}, note=note)
+
+    try:
+        _say(_found(ask(answered), celebration))
+    except UnfitWords as error:
+        raise typer.BadParameter(str(error), param_hint="--words") from None
 
 
 def _say(decided: Decided) -> None:

@@ -1,18 +1,17 @@
 """Gifts: what was given, for how much, and how a gift is taken back."""
 
 import re
+from dataclasses import asdict
 from datetime import date
 from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from agents.channel_accounts import account_of, gift_account
-from agents.cli.app import EXIT_NO, begin, err, group, out, run
+from agents.cli.app import EXIT_NO, begin, err, group, ledger, out, run
 from agents.cli.brake import AnyTenant, Author, ask
+from agents.cli.listing import print_json, print_listing, whole_id
 from agents.ledger.money import Cost, costs
-from agents.ledger.opening import open_ledger
 from agents.refund import Refund
 from agents.refund import refund as take_back
 from agents.settings import GiftSettings
@@ -20,6 +19,7 @@ from agents.tenants import load_tenants
 
 gifts_app = group("gifts", "What gifts cost, and taking one back.")
 _CONNECTIONS = 2
+_COLUMNS = ("delivery", "tenant", "client", "month", "cents", "money", "delivery is", "order", "given back by")
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
 
@@ -35,13 +35,14 @@ def list_gifts(
     *,
     tenant: AnyTenant = None,
     month: Annotated[date | None, typer.Option(parser=_month, help="Only this month, as in 2026-05.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
 ) -> None:
     """List what deliveries cost, newest first, and what of it is in doubt or came back."""
     found = ask(lambda pool, _: costs(pool, tenant=tenant, month=month))
-    table = Table("delivery", "tenant", "client", "month", "cents", "money", "delivery is", "order", "given back by")
-    for cost in found:
-        table.add_row(*map(escape, _cells(cost)))
-    out.print(table if found else "No money was reserved.")
+    if as_json:
+        print_json({"gifts": [asdict(cost) for cost in found]})
+        return
+    print_listing(_COLUMNS, [_cells(cost) for cost in found], nothing="No money was reserved.")
     if found:
         kept = sum(cost.cents for cost in found if cost.state != "returned")
         doubtful = sum(cost.cents for cost in found if cost.in_doubt)
@@ -57,7 +58,7 @@ def _cells(cost: Cost) -> tuple[str, ...]:
 
 @gifts_app.command("refund")
 def refund(
-    delivery: Annotated[str, typer.Argument(help="As `cairn gifts list` shows it.")],
+    delivery: Annotated[str, typer.Argument(help="As `cairn gifts list` shows it; its first letters are enough.")],
     *,
     reason: Annotated[str, typer.Option(help="Why; kept for good, so without a name or an address.")],
     author: Author,
@@ -72,5 +73,6 @@ def refund(
 async def _refund(settings: GiftSettings, delivery: str, author: str, reason: str) -> Refund:
     tenants = load_tenants(settings.tenants_dir)
     accounts = account_of(gift_account, lambda: tenants, settings.secrets_dir)
-    async with open_ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
-        return await take_back(pool, accounts, delivery_id=delivery, author=author, why=reason)
+    async with ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
+        whole = whole_id(delivery, (cost.delivery_id for cost in await costs(pool)))
+        return await take_back(pool, accounts, delivery_id=whole, author=author, why=reason)

@@ -7,8 +7,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from agents.cli.app import EXIT_INVALID, EXIT_NO, app, begin, err, out, run
-from agents.ledger.opening import open_ledger
+from agents.cli.app import EXIT_INVALID, EXIT_NO, app, begin, err, ledger, out, run
 from agents.ledger.story import NEWEST, Story, read_story
 from agents.settings import DatabaseSettings
 from agents.why_view import nothing_found, story_tree
@@ -34,7 +33,7 @@ def why(
         raise typer.Exit(EXIT_INVALID)
 
     async def read() -> Story:
-        async with open_ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
+        async with ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
             return await read_story(pool, of_tenant, who, milestone=milestone, last=last)
 
     story = run(read())

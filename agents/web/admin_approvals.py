@@ -20,7 +20,7 @@ from http import HTTPStatus
 from typing import Literal
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StrictInt
 
 from agents.approval_desk import ApprovalDesk, Preview
 from agents.ledger.approvals import Approval, Decided
@@ -37,7 +37,7 @@ _MAX_BODY_BYTES = 64 * 1024
 class _Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    revision: int | None = None
+    revision: StrictInt | None = None
 
 
 class _Typed(BaseModel):
@@ -101,15 +101,18 @@ class _Approvals:
         words: Mapping[str, Approved] | None = None,
         note: str | None = None,
     ) -> web.Response:
-        decided = await self._desk.answer(
-            request.match_info["id"],
-            answer,
-            tenant=request.match_info["tenant"],
-            author=author_of(request),
-            words=words or {},
-            note=note,
-            revision=body.revision,
-        )
+        try:
+            decided = await self._desk.answer(
+                request.match_info["id"],
+                answer,
+                tenant=request.match_info["tenant"],
+                author=author_of(request),
+                words=words or {},
+                note=note,
+                revision=body.revision,
+            )
+        except UnfitWords as error:
+            raise Refused(f"words.{error}") from None
         if decided is None:
             return problem(HTTPStatus.NOT_FOUND)
         if not decided.done:

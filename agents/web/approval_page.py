@@ -6,6 +6,7 @@ says comes from another site is refused. Works without scripts, on a phone and b
 mail is shown in a frame that may neither run nor reach anything. Mounted at `/a`.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -20,9 +21,10 @@ from agents.approval_desk import ApprovalDesk, Look
 from agents.coach_letters import amount, client_called, moment_in_words, parts_in_words
 from agents.tenants import Tenant
 from agents.web.approval_links import ApprovalLinks, Asked
+from agents.web.forms import read_form
 from schemas.celebration import Approved
 from streams.planning.approvals import MONEY, Answer, ending
-from streams.planning.approved_words import UnfitWords, approved_words
+from streams.planning.approved_words import UnfitWords, approved_words, visible
 from streams.planning.compose import compose
 
 State = Literal["unknown", "expired", "stranger", "open", "looked", "unfit", "stale", "over", "decided"]
@@ -42,6 +44,7 @@ _STATUS: Mapping[State, HTTPStatus] = {
     "over": HTTPStatus.CONFLICT,
 }
 _MAX_BODY_BYTES = 64 * 1024
+_REVISION = re.compile(r"[0-9]{0,9}")
 _NOTE_CHARS = 200
 _SUBJECT_CHARS = 60
 _NAMES = {"email": "the mail", "in_app": "the message in the app", "sms": "the text message"}
@@ -112,21 +115,19 @@ class ApprovalPage:
             return self._bare(asked)
         if not self._is_ours(request):
             return self._bare("stranger")
-        form = {
-            name: value
-            for name, value in (await request.clone(client_max_size=_MAX_BODY_BYTES).post()).items()
-            if isinstance(value, str)
-        }
+        form = await read_form(request, _MAX_BODY_BYTES)
+        if not _REVISION.fullmatch(form.get("revision", "")):
+            raise web.HTTPBadRequest
         try:
             typed = _typed(form)
+            if form.get("choice") in _ANSWERS:
+                return await self._answered(asked, form, typed)
         except UnfitWords as error:
             return await self._shown(asked, "unfit", _Typed(fields=_fields(form)), str(error))
-        if form.get("choice") in _ANSWERS:
-            return await self._answered(asked, form, typed)
         return await self._shown(asked, "looked", typed)
 
     async def _answered(self, asked: Asked, form: Mapping[str, str], typed: _Typed) -> web.Response:
-        revision, note = form.get("revision", ""), " ".join(form.get("note", "").split())[:_NOTE_CHARS]
+        revision, note = form.get("revision", ""), visible(form.get("note", ""))[:_NOTE_CHARS]
         decided = await self._desk.answer(
             asked.celebration_id,
             cast("Answer", form["choice"]),
@@ -134,7 +135,7 @@ class ApprovalPage:
             author=asked.coach,
             words=typed.words,
             note=note or None,
-            revision=int(revision) if revision.isdecimal() and revision.isascii() else None,
+            revision=int(revision) if revision else None,
         )
         if decided is None:
             return self._bare("unknown")

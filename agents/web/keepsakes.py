@@ -130,6 +130,10 @@ class Keepsakes:
             video=video,
         )
 
+    async def unknown(self, _: web.Request) -> web.Response:
+        """Any other address: nothing that we made."""
+        return self._showcase.unknown()
+
     async def referral(self, request: web.Request) -> web.Response:
         """`GET /r/{token}`: on to the practice, with the client's code; a person's click is counted."""
         shown = await self._showcase.find(request, "referral")
@@ -166,7 +170,7 @@ def add_keepsakes(app: web.Application, pool: Pool, *, links: KeepsakeLinks, ten
     }
     for purpose, path in PATHS.items():
         below = web.Application()
-        below.add_routes(routes[purpose])
+        below.add_routes([*routes[purpose], web.get(r"/{tail:[\s\S]*}", pages.unknown)])
         app.add_subapp(path, below)
 
 

@@ -15,7 +15,7 @@ from agents.ledger.pool import Pool
 from agents.tenants import Tenant
 from agents.web.access import Caller, caller_of
 from agents.web.failures import Failures
-from agents.web.problems import problem
+from agents.web.problems import has_nul, problem
 
 _MAX_BODY_BYTES = 16 * 1024
 _CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
@@ -39,6 +39,8 @@ def with_key(pool: Pool, failures: Failures, tenants: Mapping[str, Tenant]) -> M
             return problem(HTTPStatus.FORBIDDEN, "this key is for another tenant")
         if tenant is not None and tenant not in tenants:
             return problem(HTTPStatus.NOT_FOUND, "there is no such tenant")
+        if has_nul(request):
+            return problem(HTTPStatus.BAD_REQUEST, "the address holds a character that no name has")
         request[_CALLER] = caller
         try:
             return await handler(request)

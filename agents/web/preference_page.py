@@ -15,6 +15,7 @@ from aiohttp import web
 from jinja2 import Environment, StrictUndefined
 
 from agents.tenants import Tenant
+from agents.web.forms import read_form
 from agents.web.page_headers import PAGE_HEADERS
 from agents.web.preference_links import PreferenceLinks, Whose
 from agents.wishes import ClientWishes
@@ -79,7 +80,7 @@ class PreferencePage:
         whose = self._links.read(request.match_info["token"])
         if whose is None:
             return await self._page(None)
-        form = await request.clone(client_max_size=_MAX_BODY_BYTES).post()
+        form = await read_form(request, _MAX_BODY_BYTES)
         name, choice = str(form.get("name")), str(form.get("choice"))
         if choice not in ("on", "off"):
             return await self._page(whose)

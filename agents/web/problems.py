@@ -30,6 +30,11 @@ def problem(status: HTTPStatus, detail: str | None = None, *, headers: dict[str,
     )
 
 
+def has_nul(request: web.Request) -> bool:
+    """Whether the address holds U+0000, which no name of ours does and Postgres cannot be asked about."""
+    return any("\0" in value for value in (*request.match_info.values(), *request.query.values()))
+
+
 def unauthorized() -> web.Response:
     """The one answer to every missing, wrong, expired or foreign credential."""
     return problem(HTTPStatus.UNAUTHORIZED, "a valid bearer token is required", headers={"WWW-Authenticate": "Bearer"})

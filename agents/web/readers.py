@@ -3,6 +3,7 @@
 It must never let a request on without a verified token, nor take the client from anywhere but the token.
 """
 
+from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
@@ -10,6 +11,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from agents.web.access import bearer
 from agents.web.failures import Failures
+from agents.web.problems import has_nul, problem
 from agents.web.reader_tokens import Reader, ReaderTokens
 
 READER: Final[web.RequestKey[Reader]] = web.RequestKey("reader", Reader)
@@ -26,6 +28,8 @@ def authenticated(tokens: ReaderTokens, failures: Failures) -> Middleware:
         reader = tokens.read(bearer(request))
         if reader is None:
             return failures.refuse(request)
+        if has_nul(request):
+            return problem(HTTPStatus.BAD_REQUEST, "the address holds a character that no name has")
         request[READER] = reader
         return await handler(request)
 

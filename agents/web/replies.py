@@ -19,6 +19,7 @@ from aiohttp import web
 from agents.ledger.clients import clients_by_phone
 from agents.ledger.pool import Pool
 from agents.providers.twilio import signature
+from agents.web.forms import read_form
 from agents.web.problems import problem
 from agents.wishes import ClientWishes
 
@@ -50,8 +51,7 @@ class Replies:
     async def take(self, request: web.Request) -> web.Response:
         """`POST /{tenant}`: 403 unless it is signed; repeating it changes nothing."""
         tenant = request.match_info["tenant"]
-        form = await request.clone(client_max_size=_MAX_BODY_BYTES).post()
-        fields = [(name, str(value)) for name, value in form.items()]
+        fields = list((await read_form(request, _MAX_BODY_BYTES)).items())
         given = request.headers.get("X-Twilio-Signature", "")
         tokens = self._tokens(tenant)
         signatures = [signature(f"{self._address}/{tenant}", fields, token) for token in tokens or _NOBODY]

@@ -16,6 +16,7 @@ from jinja2 import Environment, StrictUndefined
 
 from agents.ledger.clients import has_opted_out
 from agents.ledger.pool import Pool
+from agents.web.forms import read_form
 from agents.web.links import Subscription, UnsubscribeLinks
 from agents.web.page_headers import PAGE_HEADERS
 from agents.wishes import ClientWishes
@@ -67,7 +68,7 @@ class UnsubscribePage:
         subscription = self._links.read(request.match_info["token"])
         if subscription is None:
             return self._page("unknown")
-        form = await request.clone(client_max_size=_MAX_BODY_BYTES).post()
+        form = await read_form(request, _MAX_BODY_BYTES)
         if form.get("choice") == "return":
             await self._say(subscription, "page", wanted=True)
             return self._page("returned", subscription)

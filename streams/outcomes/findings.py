@@ -22,7 +22,7 @@ def finding(what: str, name: str, share: Share, first_name: str, first: Share) -
     """
     if not (share.of and first.of):
         nobody = name if not share.of else first_name
-        return f"{what}: nothing can be said yet, since of {nobody} there is nobody to look at."
+        return f"{what}: nothing can be said yet, because nobody of the group “{nobody}” can be looked at so far."
     interval = difference_interval(share, first)
     points = f"{_points(interval.low)} to {_points(interval.high)} points"
     if interval.says_nothing:

@@ -1,7 +1,8 @@
-"""Approved words: what a coach typed, as a message may carry it.
+"""Approved words: what a person typed, as a message may carry it.
 
-It must never let through what the templates could not say either: a bracket that somebody meant
-to fill in, a subject of two lines, a message without words.
+It must never let through what somebody meant to fill in (`{{ name }}`, `{% if %}`, `*|FNAME|*`,
+`[First Name]`), a subject of two lines, or a message without words; and never take a person's own
+brackets for such. It is the only limit of such words: what has passed here goes as it is.
 """
 
 import re
@@ -13,7 +14,11 @@ from schemas.celebration import Approved
 MAX_SUBJECT_CHARS: Final = 200
 MAX_TEXT_CHARS: Final = 8_000
 _PARAGRAPH = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
-_LEFTOVER = re.compile(r"\{\{|\}\}|\{%|%\}|\[\[|\]\]|\[[^\]\n]*\bname\b[^\]\n]*\]", re.IGNORECASE)
+_LEFTOVER = re.compile(
+    r"\{\{|\}\}|\{%|%\}|\*\|\w+\|\*|\[ ?(?:(?:your|client|coach|first|last|full)[ _]?)*name ?\]", re.IGNORECASE
+)
+_SHAPING = frozenset("\u200c\u200d\u200e\u200f\u2066\u2067\u2068\u2069")
+"""Show nothing, but spell Persian and families of emoji, and keep what runs from right to left in its place."""
 
 
 class UnfitWords(ValueError):
@@ -24,10 +29,10 @@ def approved_words(subject: str, text: str) -> Approved:
     """What was typed as subject and paragraphs; empty lines part the paragraphs.
 
     Raises:
-        UnfitWords: something is empty, too long, or looks like a placeholder.
+        UnfitWords: something is empty, too long, or a placeholder.
     """
-    line = _one_line(subject)
-    paragraphs = tuple(filter(None, map(_one_line, _PARAGRAPH.split(text.replace("\r\n", "\n")))))
+    line = visible(subject)
+    paragraphs = tuple(filter(None, map(visible, _PARAGRAPH.split(text.replace("\r\n", "\n")))))
     if not line:
         raise UnfitWords("the subject is empty")
     if not paragraphs:
@@ -41,6 +46,13 @@ def approved_words(subject: str, text: str) -> Approved:
     return Approved(subject=line, paragraphs=paragraphs)
 
 
-def _one_line(text: str) -> str:
-    """The text in one line, without control characters."""
-    return " ".join("".join(" " if unicodedata.category(char) == "Cc" else char for char in text).split())
+def visible(text: str) -> str:
+    """The text in one line, without control characters and what else shows nothing; empty when nothing shows."""
+    shown = "".join(map(_shown, text))
+    return " ".join(shown.split()) if shown.strip("".join(_SHAPING) + " ") else ""
+
+
+def _shown(char: str) -> str:
+    """The character; a space for a control character, nothing for one that only hides."""
+    kind = "" if char in _SHAPING else unicodedata.category(char)
+    return {"Cc": " ", "Cf": "", "Cs": ""}.get(kind, char)

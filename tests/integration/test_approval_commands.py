@@ -22,7 +22,12 @@ async def test_what_waits_is_listed_shown_and_answered_once(database: str, tmp_p
     listed = await cairn("approvals", "list", settings=settings)
     assert waiting in listed.out
     assert "email gift 25.00" in listed.out
-    shown = await cairn("approvals", "show", waiting, settings=settings)
+    narrow = await cairn("approvals", "list", settings={**settings, "COLUMNS": "60"})
+    assert waiting in narrow.out
+    assert gift in narrow.out
+    told = json.loads((await cairn("approvals", "list", "--json", settings=settings)).out)["approvals"]
+    assert {row["celebration_id"] for row in told} == {waiting, gift}
+    shown = await cairn("approvals", "show", waiting[:9], settings=settings)
     assert "36 sessions, ana: open" in shown.out
     assert "email: Thirty-six sessions" in shown.out
     words = tmp_path / "words.json"
@@ -31,13 +36,15 @@ async def test_what_waits_is_listed_shown_and_answered_once(database: str, tmp_p
     refused = await cairn(*approve, settings=settings)
     assert refused.status == 2
     assert "placeholder" in refused.err
+    words.write_text(json.dumps({"in_app": {"subject": "Hi", "text": "x"}}), encoding="utf-8")
+    assert "no such message waits" in (await cairn(*approve, settings=settings)).err
     words.write_text(json.dumps({"email": {"subject": "Hi", "text": "One.\n\nTwo."}}), encoding="utf-8")
     assert "approved by jo" in (await cairn(*approve, settings=settings)).out
     assert await approved_words(pool, waiting, "email") == Approved(subject="Hi", paragraphs=("One.", "Two."))
     again = await cairn("approvals", "decline", waiting, "--reason", "late", "--author", "sam", settings=settings)
     assert again.status == 1
     assert "Nothing was decided now; it is approved by jo" in again.err
-    taken = await cairn("approvals", "take-over", gift, "--author", "jo", settings=settings)
+    taken = await cairn("approvals", "take-over", gift[:9], "--author", "jo", settings=settings)
     assert "taken_over by jo" in taken.out
     await pool.close()
     connection = await asyncpg.connect(database)

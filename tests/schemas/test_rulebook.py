@@ -217,7 +217,7 @@ def test_a_duration_is_read() -> None:
         "approval: always", "cap: {per_day: 1}", "by_hand: {tags: [vip]}", "ask_first: {ids: [a]}", "surge: {times: 9}",
         "unknown: resend", "experiments: [{id: e, rules: [a], variants: {x: {}, y: {}}}]",
         "tiers: {major: {channels: [email], generous: true}}",
-        "tiers: {major: {channels: [email], follow_up: {channels: [sms]}}}",
+        "tiers: {major: {channels: [email, sms], follow_up: {channels: [sms]}}}",
     ],
 )  # fmt: skip
 def test_a_word_that_is_used_is_part_of_the_meaning_and_one_that_is_not_changes_nothing(words: str) -> None:
@@ -226,6 +226,14 @@ def test_a_word_that_is_used_is_part_of_the_meaning_and_one_that_is_not_changes_
     assert said.digest != plain.digest
     for word in ("by_hand: true", "personal: true", "generous: true"):
         assert load_rulebook(rule(f"{RULE}, {word}}}"), "r").digest != plain.digest
+
+
+def test_a_reminder_goes_by_a_channel_of_its_tier() -> None:
+    with pytest.raises(RulebookErrors, match=r"r:\d+.*follow_up: sms is not among the tier's channels"):
+        load_rulebook(
+            rule(f"{RULE}}}") + "tiers: {major: {channels: [email, in_app], follow_up: {channels: [in_app, sms]}}}\n",
+            "r",
+        )
 
 
 def test_the_digest_of_a_file_is_what_earlier_builds_had() -> None:

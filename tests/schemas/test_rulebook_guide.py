@@ -58,7 +58,7 @@ def _placed(section: str, example: Any) -> Iterator[dict[str, Any]]:
     """Rulebooks with an example where its section says that it stands; one of them has to hold up."""
     below = {
         "The file": example,
-        "tiers": {"tiers": {"major": {"channels": ["email"], **example}}},
+        "tiers": {"tiers": {"major": {"channels": ["email", "sms"], **example}}},
         "cap": {"tiers": {"major": {"channels": ["email"], "cap": example}}},
         "follow_up": {"tiers": {"major": {"channels": ["email", "sms"], "follow_up": example}}},
     }

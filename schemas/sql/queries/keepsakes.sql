@@ -1,7 +1,8 @@
 -- Keepsakes: what a client keeps, shows or hands on, asked when somebody opens its address.
 
 -- name: keepsake
--- What does this address show, and may it still? No row unless the celebration has this part and gave it.
+-- What does this address show, and may it still? No row unless the celebration has this part and gave it: one that waits
+-- for its message counts if that went or goes, one that waits for a coach does not.
 SELECT m.record, k.profile, k.erased_at IS NOT NULL AS erased,
        m.retracted OR c.outcome = 'withdrawn' AS withdrawn
 FROM deliveries d
@@ -9,7 +10,12 @@ JOIN celebrations c USING (celebration_id)
 JOIN milestones m USING (milestone_id)
 LEFT JOIN clients k ON k.tenant = d.tenant AND k.client = d.client
 WHERE d.tenant = $1 AND d.celebration_id = $2 AND d.channel = $3
-  AND (d.state NOT IN ('skipped', 'failed') OR m.retracted OR k.erased_at IS NOT NULL);
+  AND (d.state IN ('sent', 'delivered', 'bounced', 'unknown')
+       OR d.state = 'pending' AND EXISTS (
+           SELECT FROM deliveries carrier
+           WHERE carrier.celebration_id = d.celebration_id AND carrier.channel IN ('email', 'in_app')
+             AND carrier.state IN ('pending', 'deferred', 'sending', 'sent', 'delivered', 'bounced', 'unknown'))
+       OR m.retracted OR k.erased_at IS NOT NULL);
 
 -- name: record_asked
 -- The client is asked to recommend the practice: under the code of the time before, or else under this new one.

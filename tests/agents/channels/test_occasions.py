@@ -14,6 +14,7 @@ from agents.channels.render import Links, MissingFact
 from agents.channels.sms_text import segments
 from schemas.celebration import Approved
 from schemas.client import Profile
+from streams.planning.approved_words import approved_words
 from tests.agents.channels.rendering import CHANNELS, LANGUAGES, LINKS, RENDERER, is_whole, said, told
 from tests.sample_milestones import ANA, COACH, SAMPLES, milestone, occasion, streak, tenant
 
@@ -181,11 +182,17 @@ def test_what_a_coach_approved_goes_as_it_is_and_as_text() -> None:
     assert told(streak(30), "in_app", approved=words).html.startswith("<p>Well done, &lt;b&gt;")
 
 
-@pytest.mark.parametrize(
-    ("subject", "paragraphs"),
-    [("", ("x",)), ("x", ()), ("x", (" ",)), ("x", ("Dear {{ name }},",)), ("{{ x }}", ("x",)), ("x", ("[[name]]",))],
-)
-def test_what_a_coach_approved_shows_no_placeholder_either(subject: str, paragraphs: tuple[str, ...]) -> None:
+def test_what_a_coach_approved_is_not_cut() -> None:
+    words = approved_words("Week " * 39 + "[36]", "\n\n".join(("{3} of <here>", "long " * 1_500)))
+    for channel in ("email", "in_app", "sms"):
+        sent = told(streak(30), channel, approved=words)
+        assert (sent.subject, sent.paragraphs) == (words.subject, words.paragraphs)
+        assert sent.text.split().count("long") == 1_500
+        assert "{3} of <here>" in sent.text
+
+
+@pytest.mark.parametrize(("subject", "paragraphs"), [("", ("x",)), ("x", ()), ("x", (" ",)), ("\u200b", ("x",))])
+def test_nothing_to_say_is_not_said(subject: str, paragraphs: tuple[str, ...]) -> None:
     with pytest.raises(MissingFact):
         told(streak(30), "email", approved=Approved(subject=subject, paragraphs=paragraphs))
 

@@ -4,7 +4,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from agents.ledger.opening import UNFIT, DatabaseRefused, open_ledger
+from agents.ledger.opening import UNFIT, DatabaseAway, DatabaseRefused, open_ledger
+from tests.integration.commands import cairn
 
 
 @pytest.mark.parametrize(
@@ -28,3 +29,16 @@ async def test_a_database_without_schema_is_the_operators_to_mend(database: str)
     with pytest.raises(UNFIT, match="cairn migrate"):
         async with open_ledger(database, max_connections=1):
             pass
+
+
+async def test_who_does_not_wait_for_ever_is_told_that_it_is_away() -> None:
+    with pytest.raises(DatabaseAway, match="does not answer") as away:
+        async with open_ledger("postgresql://cairn:hunter2@127.0.0.1:1/x", max_connections=1, patience_seconds=0.1):
+            pass
+    assert "hunter2" not in str(away.value)
+
+
+async def test_a_command_gives_up_with_a_sentence() -> None:
+    answer = await cairn("why", "northstar/ana", settings={"CAIRN_DATABASE_URL": "postgresql://c:c@127.0.0.1:1/x"})
+    assert answer.status == 3
+    assert "Postgres does not answer" in answer.err

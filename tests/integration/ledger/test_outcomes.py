@@ -200,7 +200,7 @@ async def test_variants_are_compared_with_the_one_that_stands_first_in_the_ruleb
     assert status == 0
     assert "opened: more with gaily than with plain, by +29 to +65 points." in text
     assert "clicked: says nothing yet: gaily may lie anywhere from -9 to +9 points beside plain." in text
-    assert "opened: nothing can be said yet, since of never there is nobody to look at." in text
+    assert "opened: nothing can be said yet, because nobody of the group “never” can be looked at so far." in text
     assert "25% (14-40%) of 40" in text
     _, text, _ = await cairn("outcomes", "--experiment", "words", "--json")
     plain, gaily, never = json.loads(text)["groups"]
@@ -219,7 +219,7 @@ async def test_tiers_are_read_out_and_the_hold_out_is_compared_as_far_as_it_goes
     assert "major" in text
     assert "streak" in text
     assert "celebrated: renewed within 90 days 100% (21-100%) of 1" in text
-    assert "since of held out there is nobody to look at" in text
+    assert "because nobody of the group “held out” can be looked at so far" in text
     _, text, _ = await cairn("outcomes", "--json")
     assert json.loads(text)["renewed"]["celebrated"] == {"count": 1, "of": 1}
 

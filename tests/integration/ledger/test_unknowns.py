@@ -111,7 +111,7 @@ async def test_the_commands_list_and_decide(practice: Practice, database: str) -
     assert refused.status == 2
     assert (await cairn("deliveries", "resolve", delivery, "sent", settings=settings)).status == 2
     done = await cairn("deliveries", "resolve", delivery, "sent", *why, settings=settings)
-    assert (done.status, done.out) == (0, f"{delivery} counts as sent.")
+    assert (done.status, done.out, done.err) == (0, f"{delivery} counts as sent.", "")
     again = await cairn("deliveries", "resolve", delivery, "resend", *why, settings=settings)
     assert (again.status, "not unknown" in again.err) == (1, True)
     assert (await practice.states())["email"] == "sent:resolved"

@@ -103,3 +103,37 @@ async def test_what_has_changed_since_it_was_shown_is_shown_again(
     assert response.status == 409
     assert "look at it again" in (await response.json())["detail"]
     assert await approval(pool) == ("open", None)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"words": {"in_app": {"subject": "x", "text": "x"}}}, "in_app: no such message waits"),
+        ({"words": {"email": {"subject": "Hi {{ name }}", "text": "x"}}}, "placeholder"),
+        ({"revision": True}, "revision"),
+        ({"revision": "1"}, "revision"),
+    ],
+)
+async def test_what_is_not_meant_so_is_refused_with_a_sentence(
+    client: Client, practice: Headers, pool: Pool, body: dict[str, object], said: str
+) -> None:
+    waiting = await wait_for_coach(pool, "email")
+    response = await client.post(f"{HERE}/{waiting}/approve", json=body, headers=practice)
+    assert response.status == 400
+    assert said in (await response.json())["detail"]
+    assert await approval(pool) == ("open", None)
+
+
+async def test_words_for_what_is_decided_already_tell_so(client: Client, practice: Headers, pool: Pool) -> None:
+    waiting = await wait_for_coach(pool, "email")
+    body = {"words": {"email": {"subject": "x", "text": "x"}}}
+    assert (await client.post(f"{HERE}/{waiting}/approve", json=body, headers=practice)).status == 200
+    assert (await client.post(f"{HERE}/{waiting}/approve", json=body, headers=practice)).status == 409
+
+
+async def test_a_coachs_brackets_are_kept(client: Client, practice: Headers, pool: Pool) -> None:
+    waiting = await wait_for_coach(pool, "email")
+    body = {"words": {"email": {"subject": "Week [36], Ana", "text": "{3} <here>"}}}
+    assert (await client.post(f"{HERE}/{waiting}/approve", json=body, headers=practice)).status == 200
+    kept = await approved_words(pool, waiting, "email")
+    assert kept == Approved(subject="Week [36], Ana", paragraphs=("{3} <here>",))

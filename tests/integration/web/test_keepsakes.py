@@ -195,3 +195,26 @@ async def test_every_address_that_we_never_made_gets_the_same_answer(
 async def answer(client: Client, path: str) -> tuple[int, str, str]:
     response = await client.get(path, allow_redirects=False)
     return response.status, await response.text(), response.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("state", "carrier", "status"),
+    [
+        ("held", "pending", 404),
+        ("pending", "held", 404),
+        ("pending", "skipped", 404),
+        ("pending", "pending", 200),
+        ("pending", "sent", 200),
+        ("unknown", "unknown", 200),
+        ("delivered", "delivered", 200),
+    ],
+)
+async def test_what_waits_for_a_coach_is_not_confirmed(
+    client: Client, path: dict[Purpose, str], pool: Pool, state: str, carrier: str, status: int
+) -> None:
+    await give(pool, SAMPLES["thirty-six"], "certificate", "email", celebration=CELEBRATION, profile=ANA)
+    states = "UPDATE deliveries SET state = $2, reason = 'approval' WHERE channel = $1"
+    await pool.execute(states, "certificate", state)
+    await pool.execute(states, "email", carrier)
+    assert (await client.get(path["certificate"])).status == status
+    assert (await client.get(f"{path['certificate']}.pdf")).status == status

@@ -19,8 +19,16 @@ DOUBT = "One group has fewer than 30 clients: wait before you act on it."
             f"opened: more with video than with text, by +17 to +81 points. {DOUBT}",
         ),
         ((5, 56), (0, 29), "opened: says nothing yet: video may lie anywhere from -4 to +19 points beside text."),
-        ((0, 0), (3, 10), "opened: nothing can be said yet, since of video there is nobody to look at."),
-        ((3, 10), (0, 0), "opened: nothing can be said yet, since of text there is nobody to look at."),
+        (
+            (0, 0),
+            (3, 10),
+            "opened: nothing can be said yet, because nobody of the group “video” can be looked at so far.",
+        ),
+        (
+            (3, 10),
+            (0, 0),
+            "opened: nothing can be said yet, because nobody of the group “text” can be looked at so far.",
+        ),
     ],
 )
 def test_a_comparison_is_told_as_far_as_it_goes(share: tuple[int, int], first: tuple[int, int], sentence: str) -> None:

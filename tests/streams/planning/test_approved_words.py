@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.celebration import Approved
-from streams.planning.approved_words import UnfitWords, approved_words
+from streams.planning.approved_words import UnfitWords, approved_words, visible
 
 
 def test_empty_lines_part_paragraphs_and_each_becomes_one_line() -> None:
@@ -16,6 +16,20 @@ def test_an_emoji_stays_and_a_control_character_does_not() -> None:
 
 
 @pytest.mark.parametrize(
+    "own",
+    ["Week [36], Ana", "{3} [[36]] of 40", "<here> 100%% ** | **", "[my name for it]", "unknown", "Name", "${36}"],
+)
+def test_a_persons_own_brackets_are_no_placeholder(own: str) -> None:
+    assert approved_words(own, own) == Approved(subject=own, paragraphs=(own,))
+
+
+def test_what_shows_nothing_goes_and_what_shapes_stays() -> None:
+    assert visible("a\u202eb\u200b\ufeffc\u00ad \ud800\x1fd") == "abc d"
+    assert visible("\u2068مریم\u2069 می\u200cروم") == "\u2068مریم\u2069 می\u200cروم"
+    assert visible("\u200d \u2068") == ""
+
+
+@pytest.mark.parametrize(
     ("subject", "text", "fault"),
     [
         (" ", "x", "the subject is empty"),
@@ -24,7 +38,8 @@ def test_an_emoji_stays_and_a_control_character_does_not() -> None:
         ("x", "x" * 8001, "the text is longer than 8000"),
         ("Hi {{ name }}", "x", "placeholder"),
         ("x", "Dear [First Name],", "placeholder"),
-        ("x", "a [[b", "placeholder"),
+        ("x", "a %} b", "placeholder"),
+        ("x", "Dear *|FNAME|*,", "placeholder"),
     ],
 )
 def test_what_cannot_go_is_refused_with_what_to_change(subject: str, text: str, fault: str) -> None:
