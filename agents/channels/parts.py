@@ -150,7 +150,7 @@ def _keepsakes(occasion: Occasion, words: Words, links: Links, say: Say) -> list
     if "certificate" in occasion.keepsakes and (links.certificate_url or words["channel"] == "email"):
         parts += _linked(say("certificate", words), links.certificate_url)
     if "badge" in occasion.keepsakes and links.badge_url:
-        turned = {**words, "phrase": words["phrase"] + 1}  # in the other rhythm than the certificate's sentence
+        turned = {**words, "phrase": words["phrase"] + 1}  # so that it is not put as the certificate is, just before it
         parts += _linked(say("badge", turned), links.badge_url)
     if "video" in occasion.keepsakes and video:
         parts += [

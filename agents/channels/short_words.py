@@ -2,10 +2,10 @@
 
 It must never let what is beside the point cost a segment more: other milestones, that it is late
 and what a first message explains go only where there is room. The step that a rule names is the
-point, and may take a second segment. A name in letters that these networks do not have would more
+point, and may take a second segment. A name in letters that the networks do not have would more
 than double the price of the whole message: then the client's is left out, the coach's too, and
-pictures in the practice's. Who sends it and how to make it stop are always said. What is written for a channel of many is escaped by that
-channel: here `<` is a letter like any other.
+so are pictures in the practice's. Who sends it and how to make it stop are always said. What is
+written for a channel of many is escaped by that channel: here `<` is a letter like any other.
 """
 
 import unicodedata

@@ -23,7 +23,7 @@ _NO_PAUSE = re.compile(
 
 
 def phrasings(reached: Milestone, channel: str, language: str, **changes: Any) -> list[Any]:
-    return [told(reached, channel, language=language, phrase=phrase, **changes) for phrase in range(6)]
+    return [told(reached, channel, language=language, phrase=phrase, **changes) for phrase in range(4)]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -37,7 +37,7 @@ def test_a_run_with_paused_days_says_only_how_many_there_were(name: str, channel
             assert not _NO_PAUSE.search(f"{message.subject} {message.text} {message.html}"), message.text
         for before, after in pairwise(messages):
             assert before.text != after.text
-            assert channel == "slack" or channel == "sms" or before.subject != after.subject
+            assert channel in {"slack", "sms"} or before.subject != after.subject
 
 
 def test_a_run_without_a_pause_still_says_since_when() -> None:
@@ -56,7 +56,7 @@ def test_one_day_is_one_day(channel: str, language: str) -> None:
     for message in messages:
         text = f"{message.subject} {message.text}"
         assert not re.search(r"(?i)one days|one day in a row|eins? Tage|eins? Tag\b.* in Folge|eins Tag", text), text
-    assert re.search(r"(?i)one day|day 1|ein(em|en)? tag|tag 1", messages[0].text)
+    assert re.search(r"(?i)one day|day 1|ein(em|en)? tag|tag 1", f"{messages[0].subject} {messages[0].text}")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -128,14 +128,15 @@ def test_a_few_weeks_are_nothing_to_speak_of(language: str, word: str, weeks: in
     assert all((word in letter.paragraphs[1]) is counts for letter in letters)
 
 
+_LOOK_BACK = re.compile("first lesson|early lessons|earlier ones|allererste|frühen|bisherigen")
+
+
 @pytest.mark.parametrize(("percent", "looks_back"), [(5, False), (19, False), (20, True), (80, True)])
 def test_the_first_lesson_is_worth_another_look_only_after_a_while(percent: int, looks_back: bool) -> None:
     for language in LANGUAGES:
         reached = milestone("on-the-way", "percent", "program", percent, facts={})
         messages = phrasings(reached, "email", language)
-        found = [
-            re.search("first lesson|early lessons|allererste|frühen|earlier ones|bisherigen", said(m)) for m in messages
-        ]
+        found = [_LOOK_BACK.search(said(message)) for message in messages]
         assert all(bool(each) is looks_back for each in found)
         assert all(is_whole(message.text) for message in messages)
 
@@ -151,7 +152,7 @@ def test_certificate_and_badge_do_not_repeat_each_other(channel: str, language: 
     kept = frozenset({"certificate", "badge"})
     sentences: dict[str, set[str]] = {mark: set() for mark in marks}
     for message in phrasings(SAMPLES["thirty-six"], channel, language, keepsakes=kept):
-        own = [part for part in message.text.split("\n\n") if "cairn.example" not in part]
+        own = re.sub(r"\n[^\n]*cairn\.example\S*", "", message.text).split("\n\n")
         one, other = (next(part for part in own if mark in part) for mark in marks)
         assert not threes(one) & threes(other), (one, other)
         sentences[marks[1]].add(other)

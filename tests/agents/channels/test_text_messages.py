@@ -135,9 +135,8 @@ def test_a_coach_whose_name_costs_a_segment_lets_the_practice_speak(tmp_path: Pa
 def test_a_practice_in_other_letters_is_named_and_what_can_be_shortened_is(
     tmp_path: Path, name: str, practice: str, bare: str, most: int
 ) -> None:
-    text = text_of(
-        SAMPLES[name], tmp_path, tenant=replace(tenant(tmp_path), name=practice), profile=Profile(name=DAVID)
-    )
+    home = replace(tenant(tmp_path), name=practice)
+    text = text_of(SAMPLES[name], tmp_path, tenant=home, profile=Profile(name=DAVID))
     assert text.endswith((f"{practice}. Reply STOP to end.", f"{bare}. Reply STOP to end."))
     assert segments(text).count <= most
 
