@@ -23,6 +23,9 @@ from streams.planning.compose import Words
 Say = Callable[[str, Words], tuple[str, ...]]
 """The paragraphs of a part: its name and the words in."""
 
+_BOOKING = "welcome"
+"""A rule whose milestone is no more than an appointment: nothing that was reached."""
+
 _MENTIONED = 4
 _FEW_FACTS = 2
 _GREETS = (",", "!")
@@ -75,7 +78,7 @@ def mentions(occasion: Occasion, words_of: Callable[..., Words], say: Say) -> tu
     """The other milestones of an occasion as things: `fourteen days of “Morning run” in a row`."""
     found: list[str] = []
     for other in occasion.also:
-        if other.tier != "nudge":
+        if other.tier != "nudge" and other.rule != _BOOKING:
             words = words_of(other)
             try:
                 found.append(say("mention", words)[0])
@@ -142,7 +145,8 @@ def _keepsakes(occasion: Occasion, words: Words, links: Links, say: Say) -> list
     if "certificate" in occasion.keepsakes and (links.certificate_url or words["channel"] == "email"):
         parts += _linked(say("certificate", words), links.certificate_url)
     if "badge" in occasion.keepsakes and links.badge_url:
-        parts += _linked(say("badge", words), links.badge_url)
+        turned = {**words, "phrase": words["phrase"] + 1}  # so that it is not put as the certificate is, just before it
+        parts += _linked(say("badge", turned), links.badge_url)
     if "video" in occasion.keepsakes and video:
         parts += [
             replace(part, kind="video", poster_url=video.poster_url) for part in _linked(say("video", words), video.url)

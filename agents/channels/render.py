@@ -17,6 +17,7 @@ from agents.channels.channel import InlineImage
 from agents.channels.layout import BADGE_CID, Layout, Sheet, note_html, note_text, plain_mail, without_isolates
 from agents.channels.parts import Links, also, approved_letter, assemble, mentions, recap
 from agents.channels.short_words import post, text_message
+from agents.channels.sms_text import segments
 from agents.channels.words import Letter, MissingFact, Voice, WordFiles
 from agents.tenants import Tenant
 from schemas.celebration import Approved, Occasion
@@ -104,7 +105,11 @@ class Renderer:
         subject, own = letter.subject, _own_words(letter, occasion)
         if channel in ("sms", "slack"):
             fixed = self._files.fixed(voice)
-            text = text_message(letter, words, links, fixed, say) if channel == "sms" else post(letter, words, say)
+            if channel == "sms":
+                nameless = None if occasion.approved else self._nameless(occasion, words, voice)
+                text = text_message(letter, words, links, fixed, say, nameless=nameless)
+            else:
+                text = post(letter, words, say)
             message = Rendered(subject=subject, text=text, html="", inline=(), title=subject, locale=voice.language)
             return replace(message, paragraphs=own)
         sheet = Sheet(
@@ -187,6 +192,13 @@ class Renderer:
 
     def _letter(self, occasion: Occasion, words: Words, voice: Voice) -> Letter:
         return self._files.letter(occasion.milestone, words["channel"], words, voice=voice, template=occasion.template)
+
+    def _nameless(self, occasion: Occasion, words: Words, voice: Voice) -> Letter | None:
+        """The letter without the client's name, if that is what may make a text message dear."""
+        name = words.get("first_name", "")
+        if segments(name).encoding == "GSM-7":
+            return None
+        return self._letter(occasion, {word: value for word, value in words.items() if word != "first_name"}, voice)
 
     def _mail(self, sheet: Sheet, *, badge: bool) -> Rendered:
         words = sheet.words

@@ -80,9 +80,10 @@ def compose(
 
     Returns:
         Words by name. Always: `name`, `tier`, `kind`, `tenant_name`, `signed_by`, `signature`, `weekday` (a date
-        when that is more than six days ago), `on_day`, `since_day`, `date`, `is_late`, `about`, `inferred`, `so_far`.
-        If known: `first_name`, `title`, `number` (int or float), `number_words`, `ordinal_words`; for streaks
-        and lapses also `started_on`, `streak_days`, `span`; for percentages `share`; for anniversaries `years`.
+        when that is more than six days ago), `on_day`, `since_day`, `date`, `is_late`, `about`, `inferred`, `so_far`,
+        `had_rest`. If known: `first_name`, `title`, `number` (int or float), `number_words`, `ordinal_words`; for
+        streaks and lapses also `streak_days`, and of a run without a pause `started_on`, `started_weekday`, `span`;
+        for percentages `share`; for anniversaries `years`.
     """
     zone = ZoneInfo((profile and profile.timezone) or tenant_zone)
     facts, language = milestone.facts, LANGUAGES[language_of(locale)]
@@ -105,6 +106,7 @@ def compose(
         "about": _about(facts),
         "inferred": bool(facts.get("inferred")),
         "so_far": _so_far(facts.get("so_far")),
+        "had_rest": False,
         **{name: value for name, value in known.items() if value is not None},
     }
 
@@ -225,25 +227,35 @@ def _numbers(milestone: Milestone, language: Language) -> Words:
 
 
 def _run(milestone: Milestone, zone: ZoneInfo, locale: str) -> Words:
-    """The first day and length of the run that a streak or lapse is about."""
+    """The length of the run that a streak or lapse is about; its first day and span only if no day of it was paused.
+
+    Paused days are skipped and not counted: a run of thirty days may have begun forty days ago, and whoever says
+    "every day since" would say what is not so.
+    """
     if milestone.kind not in ("streak", "lapse"):
         return {}
     language = LANGUAGES[language_of(locale)]
     days = int(milestone.value if milestone.kind == "lapse" else milestone.threshold or milestone.value)
-    started_on = _last_date(milestone.occurrence)
+    said: Words = {"streak_days": days, "streak_days_words": language.number(days)}
     reached_on = milestone.reached_at.astimezone(zone).date()
+    started_on, last_on = _date(milestone.occurrence.rpartition("/")[2]), reached_on
+    if milestone.kind == "lapse":  # is noticed some time after the last day
+        last_on = _date(str(milestone.facts.get("streak_ended_on")))
+    if started_on is None or last_on is None:
+        return said
+    if (last_on - started_on).days + 1 != days:
+        return {**said, "had_rest": True}
     return {
-        "streak_days": days,
-        "streak_days_words": language.number(days),
+        **said,
         "span": language.span(days),
-        "started_on": day(started_on, reached_on, locale) if started_on else None,
-        "started_weekday": weekday(started_on, locale) if started_on else None,
+        "started_on": day(started_on, reached_on, locale),
+        "started_weekday": weekday(started_on, locale),
     }
 
 
-def _last_date(occurrence: str) -> date | None:
+def _date(text: str) -> date | None:
     try:
-        return date.fromisoformat(occurrence.rpartition("/")[2])
+        return date.fromisoformat(text)
     except ValueError:
         return None
 

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +9,17 @@ from hypothesis import strategies as st
 
 from agents.channels.render import Links, Renderer
 from agents.channels.sms_text import plainly, segments
+from schemas.celebration import Approved
+from schemas.client import Profile
+from schemas.tenant import NextLink
 from tests.sample_milestones import ANA, COACH, SAMPLES, milestone, occasion, tenant
 
 RENDERER = Renderer()
 
 
-def text_of(reached: Any, folder: Path, **people: Any) -> str:
-    known = {"profile": ANA, "coach": COACH, **people}
-    return RENDERER.render(occasion(reached), channel="sms", tenant=tenant(folder), links=Links(), **known).text
+def text_of(reached: Any, folder: Path, phrase: int = 0, **people: Any) -> str:
+    known = {"profile": ANA, "coach": COACH, "tenant": tenant(folder), **people}
+    return RENDERER.render(occasion(reached, phrase=phrase), channel="sms", links=Links(), **known).text
 
 
 @pytest.mark.parametrize(
@@ -70,3 +74,82 @@ def test_every_tier_has_words_for_a_rule_that_nobody_foresaw(tmp_path: Path, tie
     reached = milestone("something-new", "value", tier, 7, name="Seven hills", facts={})
     text = text_of(reached, tmp_path)
     assert "Seven hills" in text
+
+
+MARYAM = "\u0645\u0631\u064a\u0645 \u062d\u062f\u0627\u062f"
+DAVID = "\u05d3\u05d5\u05d3 \u05dc\u05d5\u05d9"
+LUCJA = "\u0141ucja \u017bak"
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("client", [MARYAM, DAVID, LUCJA])
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_name_that_the_networks_have_no_letters_for_is_left_out(
+    tmp_path: Path, name: str, client: str, language: str
+) -> None:
+    for phrase in range(3):
+        text = text_of(SAMPLES[name], tmp_path, phrase, profile=Profile(name=client, locale=language))
+        nobody = text_of(SAMPLES[name], tmp_path, phrase, profile=Profile(locale=language))
+        assert segments(text).count == 1
+        if segments(text).encoding == "GSM-7":
+            assert text == nobody
+        else:
+            assert client.split(maxsplit=1)[0] in text, "it is short enough to be sent with sixteen bits a letter"
+
+
+def test_a_name_costs_nothing_where_the_networks_have_its_letters(tmp_path: Path) -> None:
+    assert "Jürgen" in text_of(SAMPLES["streak-30"], tmp_path, profile=Profile(name="Jürgen Müller"))
+
+
+def test_a_coachs_own_words_keep_the_name_that_stands_in_them(tmp_path: Path) -> None:
+    own = Approved(subject="x", paragraphs=(f"Well done, {MARYAM}.",))
+    text = RENDERER.render(
+        occasion(SAMPLES["streak-30"], approved=own),
+        channel="sms",
+        tenant=tenant(tmp_path),
+        links=Links(),
+        profile=Profile(name=MARYAM),
+        coach=COACH,
+    ).text
+    assert MARYAM in text
+
+
+@pytest.mark.parametrize("coach", [MARYAM, LUCJA])
+def test_a_coach_whose_name_costs_a_segment_lets_the_practice_speak(tmp_path: Path, coach: str) -> None:
+    text = text_of(SAMPLES["streak-30"], tmp_path, coach=COACH.model_copy(update={"name": coach}))
+    assert text.endswith("Northstar Strength. Reply STOP to end.")
+    assert (segments(text).encoding, segments(text).count) == ("GSM-7", 1)
+    assert "Ana" in text
+
+
+@pytest.mark.parametrize(
+    ("practice", "bare", "most"),
+    [
+        ("\U0001f4aa\U0001f3fd Iron \u2764\ufe0f Oak", "Iron Oak", 1),
+        ("\U0001f4aa", "\U0001f4aa", 2),
+        ("\u0646\u0627\u062f\u064a \u0627\u0644\u0642\u0648\u0629",) * 2 + (2,),
+    ],
+    ids=["pictures in it", "nothing but a picture", "Arabic"],
+)  # fmt: skip
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_practice_in_other_letters_is_named_and_what_can_be_shortened_is(
+    tmp_path: Path, name: str, practice: str, bare: str, most: int
+) -> None:
+    home = replace(tenant(tmp_path), name=practice)
+    text = text_of(SAMPLES[name], tmp_path, tenant=home, profile=Profile(name=DAVID))
+    assert text.endswith((f"{practice}. Reply STOP to end.", f"{bare}. Reply STOP to end."))
+    assert segments(text).count <= most
+
+
+def test_a_step_and_the_practice_stay_when_the_names_go(tmp_path: Path) -> None:
+    step = Links(next_step=NextLink(label="Pick a time", url="https://book.example/ana"))
+    text = RENDERER.render(
+        occasion(SAMPLES["thirty-six"], next_step="offer"),
+        channel="sms",
+        tenant=tenant(tmp_path),
+        links=step,
+        profile=Profile(name=MARYAM),
+        coach=COACH,
+    ).text
+    assert "Pick a time: https://book.example/ana Jo, Northstar Strength." in text
+    assert segments(text).encoding == "GSM-7"

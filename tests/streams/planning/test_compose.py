@@ -79,11 +79,50 @@ def test_a_streak_tells_its_first_day_and_its_length() -> None:
 
 
 def test_a_streak_of_an_unknown_first_day_does_not_invent_one() -> None:
-    assert "started_on" not in words_of(streak(30, occurrence="once"))
+    words = words_of(streak(30, occurrence="once"))
+    assert not {"started_on", "started_weekday", "span"} & set(words)
+    assert words["had_rest"] is False
+
+
+@pytest.mark.parametrize(("began_on", "had_rest"), [("2026-04-06", False), ("2026-04-05", True), ("2026-03-20", True)])
+def test_a_run_with_paused_days_tells_its_length_and_nothing_about_the_days_between(
+    began_on: str, had_rest: bool
+) -> None:
+    words = words_of(streak(30, occurrence=f"morning-run/{began_on}"))
+    assert words["had_rest"] is had_rest
+    assert words["streak_days"] == 30
+    assert words["streak_days_words"] == "thirty"
+    for name in ("started_on", "started_weekday", "span"):
+        assert (name in words) is not had_rest
+
+
+def test_the_first_day_counts_where_the_client_lives() -> None:
+    late = streak(30, reached_at=datetime(2026, 5, 5, 22, 30, tzinfo=UTC), occurrence="morning-run/2026-04-07")
+    assert words_of(late, profile=Profile(timezone="Europe/Vienna"))["started_on"] == "7 April"
+    assert words_of(late, profile=Profile(timezone="America/New_York"))["had_rest"] is True
+
+
+def test_what_is_no_run_had_no_rest() -> None:
+    assert words_of(SAMPLES["five"])["had_rest"] is False
 
 
 def test_a_lapse_tells_how_long_the_run_was() -> None:
-    assert words_of(SAMPLES["streak-broken"])["streak_days_words"] == "nineteen"
+    words = words_of(SAMPLES["streak-broken"])
+    assert words["streak_days_words"] == "nineteen"
+    assert words["had_rest"] is False
+
+
+@pytest.mark.parametrize(
+    ("ended_on", "began_on", "had_rest"),
+    [("2026-05-03", "15 April", False), ("2026-05-04", None, True), (None, None, False)],
+)
+def test_a_lapse_tells_when_its_run_began_if_it_knows_where_it_ended(
+    ended_on: str | None, began_on: str | None, had_rest: bool
+) -> None:
+    facts = {"streak_ended_on": ended_on} if ended_on else {}
+    over = milestone("broken", "lapse", "nudge", None, value=19, occurrence="morning-run/2026-04-15", facts=facts)
+    words = words_of(over)
+    assert (words.get("started_on"), words["had_rest"]) == (began_on, had_rest)
 
 
 @pytest.mark.parametrize(("percent", "share"), [(25, "a quarter"), (50, "half"), (80, "80 percent"), (100, "all")])
