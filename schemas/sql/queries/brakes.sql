@@ -22,9 +22,9 @@ WITH dropped AS (
     UPDATE deliveries SET state = 'skipped', reason = 'suppressed', fence = fence + 1, lease_until = NULL,
            finished_at = now()
     WHERE tenant = $1 AND client = $2 AND state IN ('pending', 'deferred', 'held')
-    RETURNING celebration_id, channel
+    RETURNING celebration_id, channel, reason
 )
-SELECT d.channel, m.record, k.profile ->> 'coach_id' AS coach
+SELECT d.channel, d.reason, m.record, k.profile ->> 'coach_id' AS coach
 FROM dropped d
 JOIN celebrations c USING (celebration_id)
 JOIN milestones m USING (milestone_id)
