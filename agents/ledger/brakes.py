@@ -17,7 +17,7 @@ from agents.ledger.pool import Connection, Pool
 from agents.ledger.queries import load_queries
 from agents.ledger.tasks import upsert_tasks
 from schemas.brake import Pause, Suppression
-from schemas.celebration import Decision
+from schemas.celebration import Decision, DecisionOutcome
 from streams.planning.handwork import undelivered_task
 
 _SQL = load_queries("brakes")
@@ -84,9 +84,11 @@ async def _record_dropped(connection: Connection, dropped: Sequence[Any], why: s
     decisions, tasks = [], []
     for row in dropped:
         milestone = rows.recorded_milestone(row["record"])
-        decision = Decision(part=row["channel"], outcome="skip", reason="suppressed", detail=why)
+        part, reason = row["channel"], row["reason"]
+        outcome: DecisionOutcome = "skip" if reason == "suppressed" else "task"  # what may have left is not dropped
+        decision = Decision(part=part, outcome=outcome, reason=reason, detail=why)
         decisions.append(rows.decision(milestone, decision, now))
-        asked = undelivered_task(milestone, row["channel"], "suppressed", why)
+        asked = undelivered_task(milestone, part, reason, why if reason == "suppressed" else None)
         tasks.append(rows.task(milestone, asked, row["coach"], now))
     if decisions:
         await connection.execute(_CELEBRATIONS.append_decisions, msgspec.json.encode(decisions).decode())

@@ -48,7 +48,7 @@ def _page(about: Milestone, states: dict[str, tuple[str, str | None]]) -> Page:
     celebration = {
         **shared, "milestone_id": about.milestone_id, "revision": about.revision, "mode": "live", "outcome": "hold",
         "moment": None, "planned_at": NOON, "celebrated_at": None, "gift_cents": 2500, "phrase": 0, "is_first": False,
-        "next_step": None, "variant": None, "merged_into": None,
+        "untold": False, "next_step": None, "variant": None, "merged_into": None,
     }  # fmt: skip
     deliveries = [
         {**shared, "delivery_id": delivery_id(own_id, part), "channel": part, "state": state, "reason": reason}

@@ -25,9 +25,9 @@ WITH dropped AS (
     FROM deliveries own LEFT JOIN money y USING (delivery_id)
     WHERE d.delivery_id = own.delivery_id AND own.tenant = $1 AND own.client = $2
       AND d.state IN ('pending', 'deferred', 'held')
-    RETURNING d.celebration_id, d.channel
+    RETURNING d.celebration_id, d.channel, d.reason
 )
-SELECT d.channel, m.record, k.profile ->> 'coach_id' AS coach
+SELECT d.channel, d.reason, m.record, k.profile ->> 'coach_id' AS coach
 FROM dropped d
 JOIN celebrations c USING (celebration_id)
 JOIN milestones m USING (milestone_id)

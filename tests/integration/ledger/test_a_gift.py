@@ -164,7 +164,7 @@ async def test_a_gift_that_may_have_been_ordered_is_never_called_not_given(pract
         await practice.later(days=8)
     elif how == "dropped":
         drop = Suppression(answer="drop", reason="asked to")
-        await suppress(practice.pool, tenant="northstar", client="ana", suppression=drop, author="jo")
+        await suppress(practice.pool, tenant="northstar", client="ana", suppression=drop, author="jo", now=practice.now)
     elif how == "erased":
         await practice.erase()
     else:
