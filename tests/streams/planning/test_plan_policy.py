@@ -1,6 +1,6 @@
 """Every part of the policy: who does it, who is asked, what is given, and what waits for what."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,9 +12,7 @@ from schemas.rules import Rule
 from streams.planning.account import Account, first_phrase
 from streams.planning.answer import KEEPSAKES, MESSAGES, SENDABLE, Override, answer_for, override_of
 from streams.planning.history import Past
-from streams.planning.objections import Question
 from streams.planning.plan import Setting, plan
-from streams.planning.release import Core, Wait, objection_to_release
 from tests.streams.planning.planning_cases import NIGHT, NOON, client, consent, policy, won
 
 ALL = Setting(channels=SENDABLE)
@@ -243,42 +241,6 @@ def test_what_is_pinned_with_the_decision() -> None:
     assert (planned.phrase, planned.is_first, planned.next_step, planned.variant) == (7, True, "check_in", "tone/warm")
 
 
-def asked(tier: dict[str, Any], **changes: Any) -> Question:
-    rules = policy(tiers={"streak": tier}, cap=changes.pop("cap", {}))
-    return Question(
-        answer=answer_for(won(), rules, Override()),
-        client=client(),
-        pauses=(),
-        moment_taken=False,
-        now=changes.pop("now", NOON),
-        **changes,
-    )
-
-
-REMINDED = {"channels": ["email", "sms"], "follow_up": {"channels": ["sms"], "after": "4h"}}
-
-
-@pytest.mark.parametrize(
-    ("question", "channel", "reason"),
-    [
-        (asked(REMINDED, core_was_opened=True), "sms", "core_opened"),
-        (asked(REMINDED, core_was_opened=True), "email", None),
-        (asked(REMINDED), "sms", None),
-        (asked({"channels": ["email"]}, core_was_opened=True), "sms", None),
-    ],
-)
-def test_a_reminder_drops_out_once_the_message_was_opened(question: Question, channel: Any, reason: Any) -> None:
-    found = objection_to_release(question, channel)
-    assert (found.reason if found else None) == reason
-
-
-def test_release_keeps_the_cap_over_all_tiers() -> None:
-    full = objection_to_release(asked({"channels": ["email"]}, cap={"per_day": 1}), "email", of_all=(NOON,))
-    assert full is not None
-    assert full.reason == "quiet_hours"  # the next day begins in the night
-    assert objection_to_release(asked({"channels": ["email"]}, cap={"per_day": 1}), "email") is None
-
-
 def test_a_downgraded_night_leaves_keepsakes_and_gifts_alone() -> None:
     quiet = {"channels": ["email", "badge"], "quiet": "downgrade", "expires": "48h"}
     planned = plan(won(), client=client(), policy=policy(tiers={"streak": quiet}), setting=ALL, now=NIGHT)
@@ -310,18 +272,3 @@ def test_what_a_brake_holds_is_asked_about_too() -> None:
     assert held.asks == Ask(parts=("email", "in_app"), cents=0)
     assert [(d.state, d.reason) for d in held.deliveries] == [("held", "approval")] * 2
     assert [d.reason for d in held.decisions] == ["suppressed"] * 2
-
-
-@pytest.mark.parametrize(
-    ("core", "until"),
-    [
-        (Core(), None),
-        (Core(waits=True), NOON + timedelta(hours=4)),
-        (Core(celebrated_at=NOON - timedelta(hours=1)), NOON + timedelta(hours=3)),
-        (Core(celebrated_at=NOON - timedelta(hours=4)), None),
-    ],
-)
-def test_a_reminder_comes_its_while_after_the_message(core: Core, until: datetime | None) -> None:
-    found = objection_to_release(asked(REMINDED), "sms", core=core)
-    assert found == (Wait(until=until, reason="planned") if until else None)
-    assert objection_to_release(asked(REMINDED), "email", core=core) is None
