@@ -21,8 +21,7 @@ _DONE = {
     "resend": "{} is sent once more, if nothing stands in its way by now.",
     "give-up": "{} is given up.",
 }
-_NOT_COLUMNS = ("delivery", "tenant", "client", "channel", "what", "handed over", "unknown since", "expires")
-_DONE = {
+_NOT_DONE = {
     "not_unknown": "{} is not unknown: `cairn deliveries unknown` lists what is.",
     "expired": "{} has expired: write to the client yourself, and resolve it with give-up.",
 }
