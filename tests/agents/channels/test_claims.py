@@ -11,10 +11,11 @@ from schemas.milestone import Milestone
 from tests.agents.channels.rendering import CHANNELS, LANGUAGES, is_whole, said, told
 from tests.sample_milestones import ANA, SAMPLES, milestone, streak
 
+_BARE: tuple[dict[str, Any], ...] = ({}, {"facts": {}})
 PAUSED = {
     f"{days} days, {'titled' if facts else 'bare'}": streak(days, occurrence="morning-run/2026-01-01", **facts)
     for days in (1, 5, 14, 30)
-    for facts in ({}, {"facts": {}})
+    for facts in _BARE
 }
 _NO_PAUSE = re.compile(
     r"(?i)without a gap|every day|no day without|not stopped|day after day|left out|since \w+day,|January|a month"

@@ -17,7 +17,7 @@ from tests.sample_milestones import ANA, COACH, SAMPLES, milestone, occasion, te
 RENDERER = Renderer()
 
 
-def text_of(reached: Any, folder: Path, phrase: int = 0, **people: Any) -> str:
+def text_of(reached: Any, folder: Path, phrase: Any = 0, **people: Any) -> str:
     known = {"profile": ANA, "coach": COACH, "tenant": tenant(folder), **people}
     return RENDERER.render(occasion(reached, phrase=phrase), channel="sms", links=Links(), **known).text
 
