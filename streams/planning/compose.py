@@ -239,14 +239,8 @@ def _run(milestone: Milestone, zone: ZoneInfo, locale: str) -> Words:
     said: Words = {"streak_days": days, "streak_days_words": language.number(days)}
     reached_on = milestone.reached_at.astimezone(zone).date()
     started_on = _date(milestone.occurrence.rpartition("/")[2])
-<<<<<<< HEAD
-    last_on: date | None = reached_on
-    if milestone.kind == "lapse":  # is noticed some time after the last day
-        last_on = _date(str(milestone.facts.get("streak_ended_on")))
-=======
     lapsed = milestone.kind == "lapse"  # that is noticed some time after the last day
     last_on = _date(str(milestone.facts.get("streak_ended_on"))) if lapsed else reached_on
->>>>>>> fixw
     if started_on is None or last_on is None:
         return said
     if (last_on - started_on).days + 1 != days:
