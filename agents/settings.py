@@ -106,6 +106,12 @@ class OutcomeSettings(DatabaseSettings):
     tenants_dir: Path | None = None
 
 
+class WhySettings(DatabaseSettings):
+    """What `cairn why` takes: with the tenants' folders it can name the tenant that was meant."""
+
+    tenants_dir: Path | None = None
+
+
 class ContentSettings(DatabaseSettings, TenantSettings):
     """What `cairn audit content` takes."""
 

@@ -13,6 +13,7 @@ from agents.ledger.story import Chapter, Handed, Sent, Silence, Story
 from streams.planning.reason_words import because
 
 _CENTS = 100
+_ECHOED_CHARS = 64
 
 
 def story_tree(story: Story) -> Tree:
@@ -27,17 +28,26 @@ def story_tree(story: Story) -> Tree:
     return tree
 
 
-def nothing_found(story: Story, milestone: str | None) -> str:
-    """What to check when no milestone is found."""
+def printable(text: str) -> str:
+    """What somebody typed, as it can be said again: in one line, and not too long."""
+    shown = "".join(char if char.isprintable() else "?" for char in text[: _ECHOED_CHARS + 1])
+    return shown if len(shown) <= _ECHOED_CHARS else f"{shown[:_ECHOED_CHARS]}…"
+
+
+def nothing_found(story: Story, milestone: str | None, correction: str | None = None) -> str:
+    """What to check when no milestone is found; `correction` says what is wrong with the tenant's name."""
     who = f"{story.client} of {story.tenant}"
     if milestone and story.is_known:
-        return f"{who} is known, and has no milestone {milestone}: `cairn why {story.client}` lists those there are."
+        there = f"`cairn why {story.tenant}/{story.client}`"
+        return f"{who} is known, and has no milestone {milestone}: {there} lists those there are."
     state = f"`cairn state {story.tenant}/{story.client}`"
     if story.is_known:
         return (
             f"{who} is known and has reached nothing that a rule celebrates: {state} shows what was counted, "
             "`cairn rules show` what is celebrated."
         )
+    if correction:
+        return f"Delivery has never heard of {who}: {correction}."
     return (
         f"Delivery has never heard of {who}. Ids are compared letter by letter. {state} asks the tracker, `cairn log "
         "export` shows what has arrived, `cairn dlq list` what was refused, and cairn_consumer_lag_records how far "

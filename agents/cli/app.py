@@ -54,7 +54,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return uvloop.run(work)
 
 
-def ledger(dsn: str, *, max_connections: int) -> AbstractAsyncContextManager[Pool]:
+def opened_ledger(dsn: str, *, max_connections: int) -> AbstractAsyncContextManager[Pool]:
     """The ledger for one command; `DatabaseAway` when it is away for longer than a person waits."""
     return open_ledger(dsn, max_connections=max_connections, patience_seconds=_PATIENCE_SECONDS)
 

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from agents.cli.app import EXIT_INVALID, EXIT_NO, begin, err, group, ledger, out, run
+from agents.cli.app import EXIT_INVALID, EXIT_NO, begin, err, group, opened_ledger, out, run
 from agents.content_audit import Stale, stale_content
 from agents.ledger import outcomes
 from agents.ledger.audit import Audit, Head, verify
@@ -39,7 +39,7 @@ def audit_verify(
     noted = _noted(since)
 
     async def walked() -> Audit:
-        async with ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
+        async with opened_ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
             with Progress(console=err, transient=True) as bar:
                 task = bar.add_task("decisions", total=None)
                 return await verify(
@@ -74,7 +74,7 @@ def audit_content(
 
     async def looked() -> list[Stale]:
         found: list[Stale] = []
-        async with ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
+        async with opened_ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
             for name, each in tenants.items():
                 if tenant in (None, name):
                     met = await outcomes.met(pool, tenant=name, since=since)

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from agents.cli.app import EXIT_NO, app, as_utc, begin, err, group, ledger, out, run
+from agents.cli.app import EXIT_NO, app, as_utc, begin, err, group, opened_ledger, out, run
 from agents.ledger import brakes, tasks
 from agents.ledger.pool import Pool
 from agents.settings import DatabaseSettings, TenantSettings, read
@@ -34,7 +34,7 @@ RuleId = Annotated[str | None, typer.Option(help="Only this rule.")]
 async def _ledger() -> AsyncIterator[tuple[Pool, datetime]]:
     settings = begin("cli", DatabaseSettings)
     dsn = settings.database_url.get_secret_value()
-    async with ledger(dsn, max_connections=_CONNECTIONS) as pool:
+    async with opened_ledger(dsn, max_connections=_CONNECTIONS) as pool:
         yield pool, settings.clock.now()
 
 

@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from agents.cli.app import EXIT_NO, begin, err, group, ledger, out, run
+from agents.cli.app import EXIT_NO, begin, err, group, opened_ledger, out, run
 from agents.dead_letters import DeadLetter, ask_delivery, put_back, read_dead_letters, read_parked
 from agents.kafka import client_options
 from agents.settings import DeadLetterSettings
@@ -24,7 +24,7 @@ _CONNECTIONS = 2
 
 async def _collect(settings: DeadLetterSettings, reason: str | None) -> list[DeadLetter]:
     """Every dead letter of both kinds, oldest first."""
-    async with ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
+    async with opened_ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
         letters = await read_parked(pool)
     letters += [letter async for letter in read_dead_letters(client_options(settings))]
     return sorted((d for d in letters if reason in {None, d.reason}), key=lambda d: d.refused_ms)
@@ -102,5 +102,5 @@ async def _replay(settings: DeadLetterSettings, letters: Sequence[DeadLetter]) -
     in_ledger = [letter for letter in letters if letter.kept_in == "ledger"]
     if in_kafka:
         await put_back(client_options(settings), in_kafka)
-    async with ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
+    async with opened_ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
         return len(in_kafka), await ask_delivery(pool, in_ledger)

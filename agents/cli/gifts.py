@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from agents.channel_accounts import account_of, gift_account
-from agents.cli.app import EXIT_NO, begin, err, group, ledger, out, run
+from agents.cli.app import EXIT_NO, begin, err, group, opened_ledger, out, run
 from agents.cli.brake import AnyTenant, Author, ask
 from agents.cli.listing import print_json, print_listing, whole_id
 from agents.ledger.money import Cost, costs
@@ -73,6 +73,6 @@ def refund(
 async def _refund(settings: GiftSettings, delivery: str, author: str, reason: str) -> Refund:
     tenants = load_tenants(settings.tenants_dir)
     accounts = account_of(gift_account, lambda: tenants, settings.secrets_dir)
-    async with ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
+    async with opened_ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
         whole = whole_id(delivery, (cost.delivery_id for cost in await costs(pool)))
         return await take_back(pool, accounts, delivery_id=whole, author=author, why=reason)

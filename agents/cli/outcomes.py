@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from agents.cli.app import EXIT_NO, app, as_utc, begin, err, ledger, out, run
+from agents.cli.app import EXIT_NO, app, as_utc, begin, err, opened_ledger, out, run
 from agents.ledger.outcomes import Group, groups, renewals_of_hold_out
 from agents.outcomes_view import as_objects, findings, hold_out_sentence, in_order, outcomes_table, told
 from agents.settings import OutcomeSettings
@@ -35,7 +35,7 @@ def outcomes(
     dsn = settings.database_url.get_secret_value()
 
     async def read() -> tuple[tuple[Group, ...], dict[str, Share]]:
-        async with ledger(dsn, max_connections=_CONNECTIONS) as pool:
+        async with opened_ledger(dsn, max_connections=_CONNECTIONS) as pool:
             found = await groups(pool, experiment=experiment, since=start, tenant=tenant)
             return found, dict(await renewals_of_hold_out(pool, since=start, tenant=tenant))
 

@@ -7,10 +7,12 @@ from typing import Annotated
 import msgspec
 import typer
 
-from agents.cli.app import EXIT_INVALID, EXIT_NO, app, begin, err, ledger, out, run
+from agents.cli.app import EXIT_INVALID, EXIT_NO, app, begin, err, opened_ledger, out, run
 from agents.ledger.story import NEWEST, Story, read_story
-from agents.settings import DatabaseSettings
-from agents.why_view import nothing_found, story_tree
+from agents.settings import WhySettings
+from agents.tenants import tenant_folders, unknown_tenant
+from agents.why_view import nothing_found, printable, story_tree
+from schemas.text import Identifier
 
 _CONNECTIONS = 1
 
@@ -25,15 +27,19 @@ def why(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a tree.")] = False,
 ) -> None:
     """Tell the story of a client's milestones: what was sent, what was not, and why."""
-    settings = begin("cli", DatabaseSettings, logs=sys.stderr)
+    settings = begin("cli", WhySettings, logs=sys.stderr)
     named, slash, own = client.partition("/")
     of_tenant, who = (named, own) if slash else (tenant, client)
     if not of_tenant or (slash and tenant not in (None, named)):
         err.print("Name the client's tenant once: --tenant T, or TENANT/CLIENT.", markup=False, highlight=False)
         raise typer.Exit(EXIT_INVALID)
 
+    if not (_is_id(of_tenant) and _is_id(who)):
+        err.print("A tenant's or client's id has 1 to 128 characters, none of them a space or /.", markup=False)
+        raise typer.Exit(EXIT_INVALID)
+
     async def read() -> Story:
-        async with ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
+        async with opened_ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
             return await read_story(pool, of_tenant, who, milestone=milestone, last=last)
 
     story = run(read())
@@ -42,5 +48,16 @@ def why(
     elif story.milestones or story.suppressions:
         out.print(story_tree(story))
     if not story.milestones:
-        err.print(nothing_found(story, milestone), markup=False, highlight=False, soft_wrap=True)
+        folder = settings.tenants_dir
+        correction = unknown_tenant(tenant_folders(folder), of_tenant) if folder else None
+        text = nothing_found(story, milestone and printable(milestone), correction)
+        err.print(text, markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(EXIT_NO)
+
+
+def _is_id(text: str) -> bool:
+    try:
+        msgspec.convert(text, Identifier)
+    except msgspec.ValidationError:
+        return False
+    return text.isprintable()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -10,6 +11,7 @@ from agents.cli import app
 from agents.ledger.brakes import suppress, unsuppress
 from agents.ledger.story import read_story
 from schemas.brake import Suppression
+from tests.integration.commands import write_tenant
 from tests.integration.ledger.ledger_practice import NOON, Practice, first_session, planned, reached, retracted
 
 
@@ -126,7 +128,14 @@ async def test_an_erased_client_is_told_as_erased_and_without_details(practice: 
     [
         (("nobody", "--tenant", "northstar"), 1, "Ids are compared letter by letter. `cairn state northstar/nobody`"),
         (("ana", "--tenant", "northstar"), 1, "has reached nothing that a rule celebrates"),
-        (("ana", "--tenant", "northstar", "--milestone", "ff"), 1, "is known, and has no milestone ff"),
+        (
+            ("ana", "--tenant", "northstar", "--milestone", "ff"),
+            1,
+            "no milestone ff: `cairn why northstar/ana` lists",
+        ),
+        (("ana", "--tenant", "northstar", "--milestone", "\x1b[2J" + "f" * 9_000), 1, "no milestone ?[2Jffff"),
+        (("ana\x1b[2J", "--tenant", "northstar"), 2, "has 1 to 128 characters"),
+        (("a" * 9_000, "--tenant", "northstar"), 2, "has 1 to 128 characters"),
         (("ana",), 2, "--tenant T, or TENANT/CLIENT"),
         (("northstar/ana", "--tenant", "other"), 2, "--tenant T, or TENANT/CLIENT"),
     ],
@@ -138,3 +147,15 @@ async def test_who_finds_nothing_is_told_what_to_check(
     found, _, said = await why(*words)
     assert found == status
     assert advice in " ".join(said.split())
+    assert "\x1b" not in said
+    assert len(said) < 600
+
+
+async def test_a_slip_in_a_tenants_name_is_named(
+    practice: Practice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await practice.meet()
+    monkeypatch.setenv("CAIRN_TENANTS_DIR", str(write_tenant(tmp_path)))
+    status, _, said = await why("nortstar/ana")
+    assert status == 1
+    assert "no tenant has this name: the nearest is northstar" in " ".join(said.split())
