@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from agents.cli.app import EXIT_NO, app, as_utc, begin, err, opened_ledger, out, run
-from agents.ledger import outcomes as ledger
+from agents.ledger.outcomes import Group, groups, renewals_of_hold_out
 from agents.outcomes_view import as_objects, findings, hold_out_sentence, in_order, outcomes_table, told
 from agents.settings import OutcomeSettings
 from agents.tenants import load_tenants
@@ -34,19 +34,19 @@ def outcomes(
     start = as_utc(since) if since else datetime.now(UTC) - timedelta(days=_DAYS)
     dsn = settings.database_url.get_secret_value()
 
-    async def read() -> tuple[tuple[ledger.Group, ...], dict[str, Share]]:
+    async def read() -> tuple[tuple[Group, ...], dict[str, Share]]:
         async with opened_ledger(dsn, max_connections=_CONNECTIONS) as pool:
-            found = await ledger.groups(pool, experiment=experiment, since=start, tenant=tenant)
-            return found, dict(await ledger.renewals_of_hold_out(pool, since=start, tenant=tenant))
+            found = await groups(pool, experiment=experiment, since=start, tenant=tenant)
+            return found, dict(await renewals_of_hold_out(pool, since=start, tenant=tenant))
 
-    groups, held = run(read())
-    if groups and experiment:
-        groups = in_order(groups, _variants(settings.tenants_dir, tenant, experiment))
+    found, held = run(read())
+    if found and experiment:
+        found = in_order(found, _variants(settings.tenants_dir, tenant, experiment))
     if as_json:
-        _as_json(groups, experiment, held)
+        _as_json(found, experiment, held)
     else:
-        _as_table(groups, experiment, held)
-    if not groups:
+        _as_table(found, experiment, held)
+    if not found:
         raise typer.Exit(EXIT_NO)
 
 
@@ -64,21 +64,21 @@ def _variants(folder: Path | None, tenant: str | None, experiment: str) -> tuple
     )
 
 
-def _as_json(groups: tuple[ledger.Group, ...], experiment: str | None, held: dict[str, Share]) -> None:
-    said: dict[str, Any] = {"experiment": experiment, "groups": as_objects(groups, compare=experiment is not None)}
+def _as_json(found: tuple[Group, ...], experiment: str | None, held: dict[str, Share]) -> None:
+    said: dict[str, Any] = {"experiment": experiment, "groups": as_objects(found, compare=experiment is not None)}
     if experiment is None:
         said["renewed"] = {name: {"count": share.count, "of": share.of} for name, share in held.items()}
     out.out(json.dumps(said), highlight=False)
 
 
-def _as_table(groups: tuple[ledger.Group, ...], experiment: str | None, held: dict[str, Share]) -> None:
-    if not groups:
+def _as_table(found: tuple[Group, ...], experiment: str | None, held: dict[str, Share]) -> None:
+    if not found:
         what = f"under the experiment {experiment}: is it in a rulebook in force" if experiment else "yet: is it early"
         err.print(f"Nothing was sent {what}, and `--since` wide enough?", markup=False, highlight=False)
         return
-    out.print(outcomes_table(groups, "variant" if experiment else "tier"))
+    out.print(outcomes_table(found, "variant" if experiment else "tier"))
     if experiment:
-        for text in findings(groups):
+        for text in findings(found):
             out.print(text, markup=False, highlight=False, soft_wrap=True)
         return
     if any(share.of for share in held.values()):

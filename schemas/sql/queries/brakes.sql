@@ -21,7 +21,7 @@ WHERE tenant = $1 AND client = $2 AND state IN ('pending', 'deferred');
 WITH dropped AS (
     UPDATE deliveries d SET state = CASE WHEN y.in_doubt THEN 'unknown' ELSE 'skipped' END,
            reason = CASE WHEN y.in_doubt THEN 'lost_in_sending' ELSE 'suppressed' END,
-           fence = fence + 1, lease_until = NULL, finished_at = now()
+           fence = d.fence + 1, lease_until = NULL, finished_at = now()
     FROM deliveries own LEFT JOIN money y USING (delivery_id)
     WHERE d.delivery_id = own.delivery_id AND own.tenant = $1 AND own.client = $2
       AND d.state IN ('pending', 'deferred', 'held')

@@ -234,7 +234,7 @@ async def test_the_words_that_were_shown_or_typed_are_kept_for_each_message(prac
     assert [preview.channel for preview in look.previews] == ["email", "in_app"]
     assert look.first_name == "Ana"
     typed = Approved(subject="Ana!", paragraphs=("Thirty-six.",))
-    await desk(practice).answer(waiting, "approve", tenant=None, author="jo", words={"email": typed, "sms": typed})
+    await desk(practice).answer(waiting, "approve", tenant=None, author="jo", words={"email": typed})
     async with practice.pool.acquire() as connection:
         assert await approved_words(connection, waiting, "email") == typed
         assert await approved_words(connection, waiting, "in_app") == look.words["in_app"]

@@ -257,7 +257,8 @@ async def long_chain(practice: Practice) -> None:
         await practice.pool.execute(INSERT, f"m{number}", "ana", None)
     digest = first_digest(5)
     statements = [
-        "UPDATE decision_chains SET sequence = 0, digest = sha256(convert_to('cairn decisions ' || chain, 'UTF8'))"
+        "UPDATE decision_chains SET sequence = 0, digest = sha256(convert_to('cairn decisions ' || chain, 'UTF8'))",
+        "UPDATE decision_batches SET chain = 6, sequence = 1000 + batch_id",  # so that none is in another's place
     ]
     rows = await practice.pool.fetch("SELECT batch_id, hashes FROM decision_batches ORDER BY batch_id")
     for sequence, row in enumerate(rows, start=1):

@@ -82,7 +82,7 @@ async def test_a_profile_without_address_becomes_a_task(practice: Practice) -> N
 
 async def test_a_missing_fact_goes_to_the_coach_and_no_bracket_to_the_client(practice: Practice) -> None:
     await practice.meet()
-    await practice.hear(reached(occurrence="nonsense", facts={}, threshold=None, value=1))
+    await practice.hear(reached("anniversary", "streak", "date", threshold=None, value=1, facts={}))
     await practice.send()
     states = await practice.states()
     assert practice.channel.sent == []
