@@ -40,8 +40,8 @@ from agents.ledger.deliveries import (
 )
 from agents.ledger.pool import Connection, Pool
 from agents.metrics import DELIVERIES, DELIVERY_ATTEMPT_SECONDS, EVENT_TO_CELEBRATION_SECONDS
-from agents.release_asking import budget_of, carried_by, case_of, objection_of, told_apart
-from agents.release_message import message_of, words_of
+from agents.release_asking import budget_of, case_of, objection_of, told_apart
+from agents.release_message import message_of, occasion_to_release, words_of
 from agents.telling import Teller
 from agents.tenants import Tenant, TenantsNow
 from schemas.celebration import Verdict
@@ -99,11 +99,12 @@ class Attempts:
             async with self._pool.acquire() as connection, connection.transaction():
                 await part(connection, claimed, ready, apart)
             return
-        message = await message_of(self._teller, claimed, ready, tenant, now)
+        occasion = occasion_to_release(ready, tenant, now)
+        message = await message_of(self._teller, claimed, ready, tenant, occasion)
         if isinstance(message, Verdict):
             await self._record(claimed, ready, message)
             return
-        begin = partial(self._begin, claimed, ready, carried_by(tenant, ready, now), budget_of(ready, tenant))
+        begin = partial(self._begin, claimed, ready, tuple(occasion.keepsakes), budget_of(ready, tenant))
         outcome = await self._send(self._channel, claimed, ready, message, begin)
         if outcome is not None:
             in_doubt = outcome.in_doubt or ready.in_doubt
@@ -134,12 +135,13 @@ class Attempts:
     async def _show(self, connection: Connection, claimed: Claimed, ready: Ready, tenant: Tenant) -> Verdict:
         """Show an in-app message, in the transaction that asked."""
         now = self._now()
-        rendered = words_of(self._teller, claimed, ready, tenant, now)
+        occasion = occasion_to_release(ready, tenant, now)
+        rendered = words_of(self._teller, claimed, ready, tenant, occasion)
         if isinstance(rendered, Verdict):
             return rendered
         item = rows.inbox(ready.milestone, claimed.delivery_id, rendered.title, rendered.text, rendered.html)
         await show(connection, item)
-        await carry(connection, ready, claimed.delivery_id, carried_by(tenant, ready, now), now)
+        await carry(connection, ready, claimed.delivery_id, tuple(occasion.keepsakes), now)
         return Verdict(state="sent")
 
     async def _send(

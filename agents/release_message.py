@@ -34,9 +34,8 @@ def occasion_to_release(ready: Ready, tenant: Tenant, now: datetime) -> Occasion
     )
 
 
-def words_of(teller: Teller, claimed: Claimed, ready: Ready, tenant: Tenant, now: datetime) -> Rendered | Verdict:
+def words_of(teller: Teller, claimed: Claimed, ready: Ready, tenant: Tenant, occasion: Occasion) -> Rendered | Verdict:
     """The words of a delivery, or what becomes of it without them."""
-    occasion = occasion_to_release(ready, tenant, now)
     channel = cast("ChannelName", ready.channel)
     try:
         return teller.tell(occasion, channel=channel, profile=ready.client.profile, tenant=tenant)
@@ -45,18 +44,18 @@ def words_of(teller: Teller, claimed: Claimed, ready: Ready, tenant: Tenant, now
 
 
 async def message_of(
-    teller: Teller, claimed: Claimed, ready: Ready, tenant: Tenant, now: datetime
+    teller: Teller, claimed: Claimed, ready: Ready, tenant: Tenant, occasion: Occasion
 ) -> Message | Verdict:
     """The whole message of a delivery, or what becomes of it without one."""
     if ready.channel == "gift":
         return _gift(claimed, ready, tenant)
-    rendered = words_of(teller, claimed, ready, tenant, now)
+    rendered = words_of(teller, claimed, ready, tenant, occasion)
     if isinstance(rendered, Verdict):
         return rendered
     profile = ready.client.profile
     attachments: tuple[Attachment, ...] = ()
     if ready.channel == "email":
-        attachments = await teller.attachments(occasion_to_release(ready, tenant, now), profile=profile, tenant=tenant)
+        attachments = await teller.attachments(occasion, profile=profile, tenant=tenant)
     return Message(
         attachments=attachments,
         delivery_id=claimed.delivery_id,
