@@ -14,7 +14,7 @@ nothing goes.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
@@ -22,7 +22,8 @@ from typing import Final
 
 import structlog
 
-from agents.channels.channel import Channel, Message, Outcome, OutcomeKind
+from agents.channels.channel import Channel, Message, Outcome, PointOfNoReturn
+from agents.hand_over import hand_over
 from agents.ledger import rows
 from agents.ledger.away import AWAY
 from agents.ledger.celebrations import show
@@ -54,9 +55,6 @@ SENDING_LEASE_SECONDS: Final = 900.0
 _RECORD_TRIES: Final = 6
 _RECORD_WAIT_SECONDS: Final = 0.2
 _log = structlog.get_logger()
-
-Begin = Callable[[], Awaitable[bool]]
-"""Crosses the point of no return; False when it may not be crossed any more."""
 
 
 class Attempts:
@@ -145,23 +143,14 @@ class Attempts:
         return Verdict(state="sent")
 
     async def _send(
-        self, channel: Channel, claimed: Claimed, ready: Ready, message: Message, begin: Begin
+        self, channel: Channel, claimed: Claimed, ready: Ready, message: Message, begin: PointOfNoReturn
     ) -> Outcome | None:
         """Hand the message to its channel; None when it was stopped before the point of no return."""
-        crossing = _Crossing(begin)
         started = time.monotonic()
-        try:
-            outcome = await channel.send(message, crossing)
-        except Exception as error:  # noqa: BLE001 - recorded: before the point of no return it is a retry, after it unknown
-            _log.error(
-                "channel.raised", channel=channel.name, delivery_id=claimed.delivery_id, error_type=type(error).__name__
-            )
-            kind: OutcomeKind = "unknown" if crossing.crossed else "retry"
-            outcome = Outcome(kind=kind, detail=f"the channel failed: {type(error).__name__}")
+        outcome = await hand_over(channel, message, begin)
         DELIVERY_ATTEMPT_SECONDS.labels(ready.channel).observe(time.monotonic() - started)
-        if crossing.refused:
+        if outcome is None:
             _log.info("delivery.taken_back", channel=channel.name, delivery_id=claimed.delivery_id)
-            return None
         return outcome
 
     async def _begin(
@@ -203,20 +192,6 @@ class Attempts:
                 if settled:
                     _count(ready, verdict)
                 return
-
-
-class _Crossing:
-    """The point of no return, and whether it was passed or refused."""
-
-    def __init__(self, begin: Begin) -> None:
-        self._begin = begin
-        self.crossed = False
-        self.refused = False
-
-    async def __call__(self) -> bool:
-        self.crossed = await self._begin()  # if this raises, the channel goes no further
-        self.refused = not self.crossed
-        return self.crossed
 
 
 def _count(ready: Ready, verdict: Verdict) -> None:

@@ -12,6 +12,7 @@ queues one mail with their open tasks, if there are any that stood in none befor
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
+from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ import structlog
 
 from agents.channels.channel import Channel, Message, Outcome
 from agents.coach_letters import CoachLetter, CoachLetters
+from agents.hand_over import hand_over
 from agents.ledger.approvals import find_approval
 from agents.ledger.away import AWAY
 from agents.ledger.coach_mails import (
@@ -133,14 +135,9 @@ class CoachMails:
         letter = await self._letter(mail, tenant, coach)
         if isinstance(letter, MailOutcome):
             return letter
-        crossing = _Crossing(self._pool, mail)
-        try:
-            outcome = await self._channel.send(_message(mail, letter, tenant, coach), crossing)
-        except Exception as error:  # noqa: BLE001 - recorded: before the point of no return it is a retry, after it unknown
-            _log.error("channel.raised", channel="email", delivery_id=mail.mail_id, error_type=type(error).__name__)
-            detail = f"the channel failed: {type(error).__name__}"
-            outcome = Outcome(kind="unknown" if crossing.crossed else "retry", detail=detail)
-        if crossing.refused:
+        begin = partial(begin_mail, self._pool, mail, lease_seconds=_SENDING_LEASE_SECONDS)
+        outcome = await hand_over(self._channel, _message(mail, letter, tenant, coach), begin)
+        if outcome is None:
             return MailOutcome(state="pending")  # the next claim finds out why
         return _outcome(mail, outcome)
 
@@ -173,21 +170,6 @@ class CoachMails:
             )
         if outcome.state == "failed" and mail.kind == "tasks" and tenant:
             await unmark_tasks(self._pool, _coach_id(tenant, tenant.coach(mail.coach)))
-
-
-class _Crossing:
-    """The point of no return of one mail, and whether it was passed or refused."""
-
-    def __init__(self, pool: Pool, mail: ClaimedMail) -> None:
-        self._pool = pool
-        self._mail = mail
-        self.crossed = False
-        self.refused = False
-
-    async def __call__(self) -> bool:
-        self.crossed = await begin_mail(self._pool, self._mail, lease_seconds=_SENDING_LEASE_SECONDS)
-        self.refused = not self.crossed
-        return self.crossed
 
 
 def _coach_id(tenant: Tenant, coach: Coach) -> CoachId:
