@@ -50,7 +50,7 @@ def enter(draft: Draft, teller: Teller, page: Page, *, also: Sequence[Milestone]
     milestone, now = draft.milestone, celebration.planned_at
     shown = _show(draft, celebration, teller, page, also)
     for part in celebration.deliveries:
-        is_sent = shown is not None and (part is shown or (_goes(part) and _carries(celebration, shown)))
+        is_sent = shown is not None and (part is shown or (_goes(part) and _carries(celebration)))
         carrier = shown.delivery_id if shown is not None and is_sent and part is not shown else None
         page.deliveries.append(rows.delivery(celebration, part, draft.heard_at, sent=is_sent, carried_by=carrier))
         if is_sent and part.channel == "referral":
@@ -92,8 +92,6 @@ def _goes(part: Delivery) -> bool:
     return part.channel in KEEPSAKES and part.state == "pending"
 
 
-def _carries(celebration: Celebration, shown: Delivery) -> bool:
+def _carries(celebration: Celebration) -> bool:
     """Whether the in-app message is what carries the keepsakes."""
-    return shown.channel == "in_app" and not any(
-        part.channel == "email" and part.state in {"pending", "held"} for part in celebration.deliveries
-    )
+    return not any(part.channel == "email" and part.state in {"pending", "held"} for part in celebration.deliveries)
