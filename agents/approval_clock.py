@@ -4,7 +4,6 @@ It must never let money go, and never decide in place of a person before the tim
 told: what ends a wait is asked once more under the locks that every decision takes.
 """
 
-import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
@@ -12,7 +11,7 @@ from typing import Final
 import structlog
 
 from agents.ledger.approvals import Decision, decide, due_approvals, due_escalations, escalate
-from agents.ledger.away import AWAY
+from agents.ledger.away import look_every
 from agents.ledger.pool import Pool
 from agents.metrics import APPROVALS
 from agents.tenants import TenantsNow
@@ -45,12 +44,7 @@ class ApprovalClock:
 
     async def run(self) -> None:
         """Look until cancelled."""
-        while True:
-            try:
-                await self.look()
-            except AWAY as error:
-                _log.warning("ledger.away", error_type=type(error).__name__)
-            await asyncio.sleep(self._interval_seconds)
+        await look_every(self._interval_seconds, self.look)
 
     async def look(self) -> None:
         """One look: what is due is closed, then what nobody answered is asked again."""

@@ -22,7 +22,7 @@ from agents.channels.channel import Channel, Message, Outcome
 from agents.coach_letters import CoachLetter, CoachLetters
 from agents.hand_over import hand_over
 from agents.ledger.approvals import find_approval
-from agents.ledger.away import AWAY
+from agents.ledger.away import AWAY, look_every
 from agents.ledger.coach_mails import (
     ClaimedMail,
     CoachId,
@@ -85,12 +85,7 @@ class CoachMails:
 
     async def run(self) -> None:
         """Look until cancelled."""
-        while True:
-            try:
-                await self.look()
-            except AWAY as error:
-                _log.warning("ledger.away", error_type=type(error).__name__)
-            await asyncio.sleep(self._interval_seconds)
+        await look_every(self._interval_seconds, self.look)
 
     async def look(self) -> int:
         """Close what is left over, queue mornings and send what is due; returns how many were tried."""

@@ -8,12 +8,11 @@ one, with `surge` as its author, so that `cairn resume` ends it; what a person h
 not paused again within the hour.
 """
 
-import asyncio
 from typing import Final
 
 import structlog
 
-from agents.ledger.away import AWAY
+from agents.ledger.away import look_every
 from agents.ledger.brakes import pause
 from agents.ledger.pool import Pool
 from agents.ledger.queries import load_queries
@@ -43,12 +42,7 @@ class SurgeBrake:
 
     async def run(self) -> None:
         """Look until cancelled."""
-        while True:
-            try:
-                await self.look()
-            except AWAY as error:
-                _log.warning("ledger.away", error_type=type(error).__name__)
-            await asyncio.sleep(self._interval_seconds)
+        await look_every(self._interval_seconds, self.look)
 
     async def look(self) -> None:
         """Pause the tenants that send too much now."""

@@ -4,7 +4,6 @@ It must never send anything and never turn `sending` back: a delivery whose send
 the point of no return is `unknown`, and a person is told.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from time import monotonic
@@ -13,7 +12,7 @@ from typing import Final
 import structlog
 
 from agents.ledger import rows
-from agents.ledger.away import AWAY
+from agents.ledger.away import look_every
 from agents.ledger.brakes import release_held
 from agents.ledger.celebrations import append_decisions, free_merged
 from agents.ledger.money import settle_ended
@@ -67,12 +66,7 @@ class Sweeper:
 
     async def run(self) -> None:
         """Sweep until cancelled."""
-        while True:
-            try:
-                await self.sweep()
-            except AWAY as error:
-                _log.warning("ledger.away", error_type=type(error).__name__)
-            await asyncio.sleep(self._interval_seconds)
+        await look_every(self._interval_seconds, self.sweep)
 
     async def sweep(self) -> None:
         """One sweep: in one transaction what nobody will finish, then what follows from it."""
