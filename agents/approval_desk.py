@@ -24,6 +24,7 @@ from schemas.policy import ChannelName
 from streams.planning.answer import KEEPSAKES, MESSAGES
 from streams.planning.approvals import Answer, ending
 from streams.planning.approved_words import UnfitWords
+from streams.planning.carrying import carrier_of
 from streams.planning.compose import given_name
 
 _NO_WORDS: Mapping[str, Approved] = {}
@@ -181,8 +182,7 @@ class ApprovalDesk:
 
 def _occasion(approval: Approval, tenant: Tenant, channel: str, now: datetime, words: Approved | None) -> Occasion:
     """The occasion as it was pinned when the celebration was planned; the first message carries the keepsakes."""
-    carrier = next((name for name in ("email", "in_app") if name in approval.going), None)
-    keepsakes = KEEPSAKES & approval.going if channel == carrier else frozenset()
+    keepsakes = KEEPSAKES & approval.going if channel == carrier_of(approval.going) else frozenset()
     milestone = approval.milestone
     return Occasion(
         milestone=milestone,

@@ -16,7 +16,7 @@ from agents.telling import Teller, occasion_of
 from agents.tenants import Tenant
 from schemas.celebration import Celebration, Delivery
 from schemas.milestone import Milestone
-from streams.planning.answer import KEEPSAKES
+from streams.planning.carrying import keepsakes_with
 from streams.planning.merging import merged
 
 
@@ -49,8 +49,9 @@ def enter(draft: Draft, teller: Teller, page: Page, *, also: Sequence[Milestone]
     celebration = draft.celebration if lead is None else merged(draft.celebration, lead)
     milestone, now = draft.milestone, celebration.planned_at
     shown = _show(draft, celebration, teller, page, also)
+    carried = keepsakes_with("in_app", celebration.deliveries)
     for part in celebration.deliveries:
-        is_sent = shown is not None and (part is shown or (_goes(part) and _carries(celebration)))
+        is_sent = shown is not None and (part is shown or part.channel in carried)
         carrier = shown.delivery_id if shown is not None and is_sent and part is not shown else None
         page.deliveries.append(rows.delivery(celebration, part, draft.heard_at, sent=is_sent, carried_by=carrier))
         if is_sent and part.channel == "referral":
@@ -86,12 +87,3 @@ def _words(draft: Draft, celebration: Celebration, teller: Teller, also: Sequenc
         return teller.tell(occasion, channel="in_app", profile=draft.client.profile, tenant=draft.tenant)
     except MissingFact:
         return None
-
-
-def _goes(part: Delivery) -> bool:
-    return part.channel in KEEPSAKES and part.state == "pending"
-
-
-def _carries(celebration: Celebration) -> bool:
-    """Whether the in-app message is what carries the keepsakes."""
-    return not any(part.channel == "email" and part.state in {"pending", "held"} for part in celebration.deliveries)

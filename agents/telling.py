@@ -16,7 +16,7 @@ from schemas.celebration import Celebration, Occasion, celebration_id
 from schemas.client import Profile
 from schemas.milestone import Milestone
 from schemas.policy import ChannelName
-from streams.planning.answer import CARRIERS, KEEPSAKES
+from streams.planning.carrying import keepsakes_with
 
 
 class Teller:
@@ -68,8 +68,6 @@ def occasion_of(
     celebration: Celebration, milestone: Milestone, also: Sequence[Milestone], tenant: Tenant, channel: ChannelName
 ) -> Occasion:
     """The occasion of a celebration that is told in the moment in which it is planned."""
-    going = {part.channel for part in celebration.deliveries if part.state == "pending"}
-    carrier = next((name for name in CARRIERS if name in going), None)
     return Occasion(
         milestone=milestone,
         tier_policy=tenant.rulebook.policy.tiers[milestone.tier],
@@ -78,7 +76,7 @@ def occasion_of(
         also=tuple(also),
         phrase=celebration.phrase,
         next_step=celebration.next_step,
-        keepsakes=frozenset(going & KEEPSAKES) if channel == carrier else frozenset(),
+        keepsakes=keepsakes_with(channel, celebration.deliveries),
         is_first=celebration.is_first,
     )
 
