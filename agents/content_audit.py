@@ -40,7 +40,7 @@ def stale_content(tenant: Tenant, met: Mapping[str, int], sent: Sequence[Sent], 
         tenant: with the rulebook in force.
         met: how often each rule was met in these days.
         sent: what went out in them.
-        days: how many that are.
+        days: how many that are; fewer than were asked for while the tenant is younger.
     """
     for rule in tenant.rulebook.rules:
         gone = [each for each in sent if each.rule == rule.id]

@@ -70,16 +70,18 @@ def audit_content(
     tenants = load_tenants(settings.tenants_dir)
     if tenant is not None and (correction := unknown_tenant(tenants, tenant)):
         raise typer.BadParameter(correction, param_hint="--tenant")
-    since = datetime.now(UTC) - timedelta(days=days)
+    now = datetime.now(UTC)
+    since = now - timedelta(days=days)
 
     async def looked() -> list[Stale]:
         found: list[Stale] = []
         async with opened_ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
             for name, each in tenants.items():
-                if tenant in (None, name):
+                heard_at = await outcomes.first_heard_at(pool, tenant=name) if tenant in (None, name) else None
+                if heard_at is not None:
                     met = await outcomes.met(pool, tenant=name, since=since)
                     sent = await outcomes.sent(pool, tenant=name, since=since)
-                    found += stale_content(each, met, sent, days)
+                    found += stale_content(each, met, sent, min(days, (now - heard_at).days))
         return found
 
     stale = run(looked())

@@ -77,6 +77,12 @@ async def renewals_of_hold_out(pool: Pool, *, since: datetime, tenant: str | Non
     return {name: found.get(name, Share(count=0, of=0)) for name in ("held out", "celebrated")}
 
 
+async def first_heard_at(pool: Pool, *, tenant: str) -> datetime | None:
+    """When the first milestone of a tenant was heard of, in real time; None when none was."""
+    found: datetime | None = await pool.fetchval(_SQL.first_heard_at, tenant, timeout=_SLOW_SECONDS)
+    return found
+
+
 async def met(pool: Pool, *, tenant: str, since: datetime) -> Mapping[str, int]:
     """How often each rule was met."""
     rows = await pool.fetch(_SQL.met, tenant, since, timeout=_SLOW_SECONDS)

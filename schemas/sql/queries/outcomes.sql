@@ -59,6 +59,10 @@ JOIN clients k ON k.tenant = e.tenant AND k.client = e.client AND k.erased_at IS
 CROSS JOIN LATERAL (SELECT e.first_at < now() - interval '90 days' AND k.profile ? 'renewal_on' AS past) AS since
 GROUP BY e.name ORDER BY e.name;
 
+-- name: first_heard_at
+-- Since when is there anything to look back on?
+SELECT min(heard_at) FROM milestones WHERE tenant = $1;
+
 -- name: met
 -- Which rules were met since, and how often?
 SELECT rule, count(*) AS milestones FROM milestones

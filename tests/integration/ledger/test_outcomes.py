@@ -238,6 +238,8 @@ async def test_rules_and_words_that_are_of_no_use_are_listed(practice: Practice,
     await practice.meet("ana")
     await told(practice, "ana", days=5)
     await told(practice, "ana", days=6, variant="words/gaily", opened=True)
+    assert "nobody met it for 6 days" in (await cairn("audit", "content"))[1]  # no longer than the practice is known
+    await told(practice, "ana", days=91)
     status, text, _ = await cairn("audit", "content", "--json")
     assert status == 0
     stale = [(each["kind"], each["name"], each["why"]) for each in json.loads(text)["stale"]]
