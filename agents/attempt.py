@@ -3,18 +3,18 @@
 It must never send what somebody stopped before the point of no return, never repeat what may
 have left, and never let a fault of one message out: each ends as a recorded verdict.
 
-Theory of operation: what decides is read, and decided on. What may not leave is settled, and an
-in-app message shown, in a transaction that locks the client and asks once more. Any other is
-rendered and handed to its channel, which calls back at the point of no return: there one commit
-takes the slot and writes `sending`, under the claim's fence and the client's lock, and only if
-all that the ledger holds of what decides is still as it was read. A brake, an erasure, a
-retraction or another message to the client in between has changed it, so that commit fails and
-nothing goes.
+Theory of operation: what decides is read for all that were claimed at once, and decided on. What
+may not leave is settled, and an in-app message shown, in a transaction that locks the client and
+asks once more. Any other is rendered and handed to its channel, which calls back at the point of
+no return: there one commit takes the slot and writes `sending`, under the claim's fence and the
+client's lock, and only if all that the ledger holds of what decides is still as it was read. A
+brake, an erasure, a retraction or another message to the client in between has changed it, so
+that commit fails and nothing goes.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
@@ -29,12 +29,14 @@ from agents.ledger.away import AWAY
 from agents.ledger.celebrations import show
 from agents.ledger.deliveries import (
     Claimed,
+    Facts,
     Ready,
     begin_sending,
     carry,
     lock_ready,
     part,
-    read_ready,
+    read_facts,
+    ready_of,
     settle,
     take_slot,
     unclaim,
@@ -83,14 +85,15 @@ class Attempts:
         self._teller = teller
         self._now = now
 
-    async def make(self, claimed: Claimed) -> None:
-        """Take a claimed delivery as far as it goes now."""
+    async def read(self, claims: Sequence[Claimed]) -> Mapping[str, Facts]:
+        """What is known of claimed deliveries, by their ids; nothing where it is asked under the locks anyway."""
+        return {} if self._channel is None else await read_facts(self._pool, claims, self._now())
+
+    async def make(self, claimed: Claimed, facts: Facts | None) -> None:
+        """Take a claimed delivery as far as it goes now; without facts it is asked about under the locks."""
         tenant, now = self._tenants().get(claimed.tenant), self._now()
-        if self._channel is None or tenant is None:
-            await self._decide(claimed, tenant, now)
-            return
-        ready = await read_ready(self._pool, claimed, now)
-        if ready is None or objection_of(claimed, ready, tenant, now):
+        ready = ready_of(facts) if facts else None
+        if self._channel is None or tenant is None or ready is None or objection_of(claimed, ready, tenant, now):
             await self._decide(claimed, tenant, now)
             return
         if apart := told_apart(tenant, ready, now):

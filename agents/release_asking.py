@@ -91,6 +91,8 @@ def question_of(tenant: Tenant, ready: Ready, now: datetime, *, about: Milestone
 
 def carried_by(tenant: Tenant, ready: Ready, now: datetime) -> tuple[ChannelName, ...]:
     """The keepsakes that the message carries: those that are still allowed."""
+    if not ready.keepsakes:
+        return ()
     question = question_of(tenant, ready, now)
     return tuple(name for name in ready.keepsakes if first_objection(question, name) is None)
 

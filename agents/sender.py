@@ -6,12 +6,13 @@ stop because one attempt failed.
 Theory of operation: one sender a channel, so that a hanging mail server never delays the inbox.
 It claims as many as it has free slots, starts an attempt for each, and sleeps until a slot is
 free, a notification comes, the next one falls due, or a bound has passed. Claims come a moment
-apart, so that under load one statement takes several. When the database is
+apart, so that under load one statement takes several, and another reads what decides about them
+all. When the database is
 away it waits and says so.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +21,7 @@ import structlog
 
 from agents.attempt import Attempts
 from agents.ledger.away import AWAY
-from agents.ledger.deliveries import Claimed, claim, next_due
+from agents.ledger.deliveries import Claimed, Facts, claim, next_due
 from agents.ledger.pool import Pool
 
 _log = structlog.get_logger()
@@ -43,7 +44,7 @@ class SenderLimits:
     lease_seconds: float = 120.0
     poll_seconds: float = 5.0
     drain_seconds: float = 10.0
-    claim_seconds: float = 0.01
+    claim_seconds: float = 0.03
 
 
 class Sender:
@@ -117,15 +118,24 @@ class Sender:
             limit=free,
             lease_seconds=self._limits.lease_seconds,
         )
+        facts = await self._read(claimed) if claimed else {}
         for delivery in claimed:
-            task = asyncio.create_task(self._attempt(delivery))
+            task = asyncio.create_task(self._attempt(delivery, facts.get(delivery.delivery_id)))
             self._flying.add(task)
             task.add_done_callback(self._landed)
         return claimed
 
-    async def _attempt(self, claimed: Claimed) -> None:
+    async def _read(self, claimed: Sequence[Claimed]) -> Mapping[str, Facts]:
+        """What decides about them; nothing when it could not be read at once: then each is asked about by itself."""
         try:
-            await self._attempts.make(claimed)
+            return await self._attempts.read(claimed)
+        except Exception as error:  # noqa: BLE001 - of each by itself then, and the one that it is about is parked by its lease
+            _log.warning("facts.not_read", channel=self._channel, error_type=type(error).__name__)
+            return {}
+
+    async def _attempt(self, claimed: Claimed, facts: Facts | None) -> None:
+        try:
+            await self._attempts.make(claimed, facts)
         except AWAY as error:
             _log.warning("ledger.away", delivery_id=claimed.delivery_id, error_type=type(error).__name__)
         except Exception as error:  # noqa: BLE001 - parked by its lease: claimed again when that ends, until it expires

@@ -138,6 +138,7 @@ class DeliverSettings(KafkaSettings, SecretSettings, DatabaseSettings):
     Attributes:
         public_url: the address under which `cairn serve` is reached from outside.
         link_key: signs the links in mails; at least 32 characters.
+        sender_concurrency: connections to the mail server; of each channel twice as many deliveries are in hand.
     """
 
     deliver_probe_port: Port = 9102

@@ -6,9 +6,20 @@ A record is a whole profile, the newest wins, and a tombstone erases. The tracke
 
 import re
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, EmailStr, Field, StringConstraints, field_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    EmailStr,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    field_validator,
+)
 
 from schemas.zones import ZONES
 
@@ -26,8 +37,16 @@ TRACKED_FIELDS = (
     "status",
     "tags",
 )
+_KEPT: Final = "kept"
 _BIRTHDAY = re.compile(r"^(\d{4}-)?(\d{2})-(\d{2})$")
 _LEAP_YEAR = 2000
+
+
+def _unless_kept(address: str, validate: ValidatorFunctionWrapHandler, info: ValidationInfo) -> str:
+    return address if info.context == _KEPT else str(validate(address))
+
+
+Address = Annotated[EmailStr, WrapValidator(_unless_kept)]
 
 
 class Consent(BaseModel):
@@ -52,7 +71,7 @@ class Profile(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: Line | None = None
-    email: EmailStr | None = None
+    email: Address | None = None
     phone: Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{6,14}$")] | None = None
     locale: Annotated[str, StringConstraints(pattern=LOCALE_PATTERN)] | None = None
     timezone: Line | None = None
@@ -83,3 +102,8 @@ class Profile(BaseModel):
             raise ValueError("must be MM-DD or YYYY-MM-DD")
         date(int(found[1][:4]) if found[1] else _LEAP_YEAR, int(found[2]), int(found[3]))
         return birthday
+
+
+def kept_profile(profile: str) -> Profile:
+    """A profile as the ledger keeps it, in JSON: its address was checked and normalised when it came."""
+    return Profile.model_validate_json(profile, context=_KEPT)

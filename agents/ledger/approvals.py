@@ -23,7 +23,7 @@ from agents.ledger.pool import Connection, Pool
 from agents.ledger.queries import load_queries
 from agents.ledger.tasks import upsert_tasks
 from schemas.celebration import Approved
-from schemas.client import Profile
+from schemas.client import Profile, kept_profile
 from schemas.milestone import Milestone
 from schemas.policy import ChannelName, NextStep
 from streams.planning.approvals import ApprovalState, Ruling, Settlement, Situation, ending, settle
@@ -264,7 +264,7 @@ def _approval(row: asyncpg.Record) -> Approval:
         words=msgspec.json.decode(row["words"], type=dict[str, Approved]) if row["words"] else {},
         milestone=rows.recorded_milestone(row["record"]),
         merged=msgspec.json.decode(row["merged"], type=tuple[Milestone, ...]) if row["merged"] else (),
-        profile=Profile.model_validate_json(row["profile"]) if row["profile"] else None,
+        profile=kept_profile(row["profile"]) if row["profile"] else None,
         going=frozenset(row["going"]),
         situation=Situation(
             erased=row["erased"],

@@ -14,7 +14,7 @@ import msgspec
 from agents.ledger.pool import Connection, Pool
 from agents.ledger.queries import load_queries
 from schemas.brake import Suppression
-from schemas.client import Profile
+from schemas.client import Profile, kept_profile
 
 _SQL = load_queries("clients")
 _ERASE_MORE = (
@@ -67,7 +67,7 @@ def client_row(row: asyncpg.Record) -> ClientRow:
     if row["answer"]:
         suppression = Suppression(answer=row["answer"], reason=row["suppression_reason"], until=row["until"])
     return ClientRow(
-        profile=Profile.model_validate_json(row["profile"]) if row["profile"] else None,
+        profile=kept_profile(row["profile"]) if row["profile"] else None,
         erased=row["erased"],
         opted_out=tuple(row["opted_out"]),
         suppression=suppression,

@@ -10,7 +10,7 @@ from typing import Literal
 
 from agents.ledger.pool import Pool
 from agents.ledger.queries import load_queries
-from schemas.client import Profile
+from schemas.client import Profile, kept_profile
 
 _SQL = load_queries("coach_mails")
 _TASK_LIMIT = 100
@@ -88,7 +88,7 @@ async def tasks_of_coach(pool: Pool, coach: CoachId) -> tuple[OpenTask, ...]:
             task_id=row["task_id"],
             summary=row["summary"],
             minutes=row["minutes"],
-            profile=Profile.model_validate_json(row["profile"]) if row["profile"] else None,
+            profile=kept_profile(row["profile"]) if row["profile"] else None,
         )
         for row in await pool.fetch(_SQL.tasks_of_coach, *asked, _TASK_LIMIT)
     )

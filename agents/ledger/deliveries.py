@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import cast
 
+import asyncpg
 import msgspec
 
 from agents.ledger import money, rows
@@ -37,6 +38,14 @@ class Claimed:
     tenant: str
     client: str
     fence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What `release_facts` found for a delivery, as it was asked at a moment of domain time; see `ready_of`."""
+
+    row: asyncpg.Record
+    asked_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,18 +120,22 @@ async def next_due(pool: Pool, *, channel: str, now: datetime) -> tuple[datetime
     return (row["due_at"], row["retry_seconds"]) if row else (None, None)
 
 
-async def read_ready(connection: "Connection | Pool", claimed: Claimed, now: datetime) -> Ready | None:
-    """Read everything that decides; None when the claim is lost, or nobody has met the client.
+async def read_facts(connection: "Connection | Pool", claims: Sequence[Claimed], now: datetime) -> dict[str, Facts]:
+    """Read everything that decides, by delivery; nothing of those whose claim is lost or whose client nobody has met.
 
     Args:
         connection: what it reads stays so only inside a transaction that holds the locks of `lock_ready`.
-        claimed: what to release.
+        claims: what to release.
         now: domain time.
     """
-    since = now - HISTORY
-    row = await connection.fetchrow(_SQL.release_facts, claimed.delivery_id, claimed.fence, since, month_of(now))
-    if row is None:
-        return None
+    claimed = [one.delivery_id for one in claims], [one.fence for one in claims]
+    found = await connection.fetch(_SQL.release_facts, *claimed, now - HISTORY, month_of(now))
+    return {row["delivery_id"]: Facts(row=row, asked_at=now) for row in found}
+
+
+def ready_of(facts: Facts) -> Ready:
+    """What the facts of a delivery say."""
+    row, now = facts.row, facts.asked_at
     return Ready(
         celebration_id=row["celebration_id"],
         channel=row["channel"],
@@ -153,7 +166,7 @@ async def read_ready(connection: "Connection | Pool", claimed: Claimed, now: dat
         tenant_cents=row["tenant_cents"],
         month=month_of(now),
         pauses=msgspec.json.decode(row["pauses"], type=tuple[Pause, ...]) if row["pauses"] else (),
-        since=since,
+        since=now - HISTORY,
         digest=row["digest"],
     )
 
@@ -162,7 +175,8 @@ async def lock_ready(connection: Connection, claimed: Claimed, now: datetime) ->
     """Lock the client and the delivery and read everything anew; None when the claim is lost."""
     await lock_client(connection, claimed.tenant, claimed.client)
     await connection.execute(_SQL.keep_delivery, claimed.delivery_id, claimed.fence)
-    return await read_ready(connection, claimed, now)
+    facts = (await read_facts(connection, [claimed], now)).get(claimed.delivery_id)
+    return ready_of(facts) if facts else None
 
 
 async def take_slot(connection: Connection, celebration_id: str, now: datetime) -> None:
@@ -221,7 +235,8 @@ async def begin_sending(
     limits = (budget.client_month_cents, budget.tenant_month_cents) if budget else (None, None)
     cents = ready.gift_cents if ready.channel == "gift" else 0
     costs = ready.month, cents, *limits
-    return bool(await pool.fetchval(_SQL.begin_as_decided, *asked, now, lease_seconds, carried, *costs, new_code()))
+    code = new_code() if "referral" in carried else None
+    return bool(await pool.fetchval(_SQL.begin_as_decided, *asked, now, lease_seconds, carried, *costs, code))
 
 
 async def settle(

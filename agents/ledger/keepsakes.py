@@ -9,7 +9,7 @@ import msgspec
 
 from agents.ledger.pool import Pool
 from agents.ledger.queries import load_queries
-from schemas.client import Profile
+from schemas.client import Profile, kept_profile
 from schemas.milestone import Milestone
 from schemas.policy import ChannelName
 
@@ -39,7 +39,7 @@ async def find_keepsake(pool: Pool, *, tenant: str, celebration_id: str, channel
         return None
     return Kept(
         milestone=msgspec.json.decode(row["record"], type=Milestone),
-        profile=Profile.model_validate_json(row["profile"]) if row["profile"] else None,
+        profile=kept_profile(row["profile"]) if row["profile"] else None,
         is_erased=row["erased"],
         is_withdrawn=row["withdrawn"],
     )

@@ -10,7 +10,7 @@ from datetime import datetime
 from agents.ledger.clients import leave_channel, lock_client, return_to_channel
 from agents.ledger.pool import Connection, Pool
 from agents.ledger.queries import load_queries
-from schemas.client import Consent, ConsentKind, Profile
+from schemas.client import Consent, ConsentKind, Profile, kept_profile
 from schemas.wishes import Change, Wishes
 
 _SQL = load_queries("wishes")
@@ -22,7 +22,7 @@ async def read_wishes(pool: Pool, tenant: str, client: str) -> Wishes | None:
     row = await pool.fetchrow(_SQL.wishes, tenant, client)
     if row is None or row["erased"]:
         return None
-    profile = Profile.model_validate_json(row["profile"]) if row["profile"] else Profile()
+    profile = kept_profile(row["profile"]) if row["profile"] else Profile()
     unwanted = {channel for channel, wanted in profile.channels.items() if not wanted}
     return Wishes(left=frozenset(unwanted | set(row["opted_out"])), consents=profile.consents)
 

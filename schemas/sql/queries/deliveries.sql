@@ -26,8 +26,9 @@ SELECT (SELECT due_at FROM deliveries
         ORDER BY retry_at LIMIT 1) AS retry_seconds;
 
 -- name: release_facts
--- All that the ledger holds of what decides whether this claimed delivery may leave; empty when the claim is lost.
-SELECT * FROM release_facts($1, $2, $3, $4);
+-- All that the ledger holds of what decides whether these claimed deliveries may leave; no row where the claim is lost.
+SELECT f.* FROM unnest($1::text[], $2::bigint[]) AS asked (delivery_id, fence)
+CROSS JOIN LATERAL release_facts(asked.delivery_id, asked.fence, $3, $4) f;
 
 -- name: keep_delivery
 -- This claimed delivery stays as it is until we commit, so that a pause either finds it undecided or waits for what was

@@ -9,7 +9,7 @@ import pytest
 from agents.channels.channel import Outcome
 from agents.ledger.brakes import pause, suppress
 from agents.ledger.clients import opt_out
-from agents.ledger.deliveries import Claimed, Ready, begin_sending, claim, read_ready
+from agents.ledger.deliveries import Claimed, Ready, begin_sending, claim, read_facts, ready_of
 from schemas.brake import Pause, Suppression
 from tests.integration.ledger.ledger_practice import NOON, Practice, planned, reached
 
@@ -29,8 +29,8 @@ def once(practice: Practice, change: Callable[[], Awaitable[object]]) -> None:
 
 async def claimed_and_read(practice: Practice) -> tuple[Claimed, Ready]:
     (claimed,) = await claim(practice.pool, channel="email", now=practice.now, limit=1, lease_seconds=60)
-    ready = await read_ready(practice.pool, claimed, practice.now - timedelta(days=9))
-    assert ready
+    facts = await read_facts(practice.pool, [claimed], practice.now - timedelta(days=9))
+    ready = ready_of(facts[claimed.delivery_id])
     return claimed, ready
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from agents.ledger.brakes import pause, resume
 from agents.ledger.clients import opt_out
-from agents.ledger.deliveries import begin_sending, claim, read_ready
+from agents.ledger.deliveries import begin_sending, claim, read_facts, ready_of
 from schemas.brake import Pause
 from tests.integration.ledger.ledger_practice import Practice, planned, reached, retracted
 
@@ -44,8 +44,8 @@ async def test_a_mail_never_leaves_while_its_milestone_is_taken_back(practice: P
     milestone = reached("lapse-nudge", "nudge")
     await practice.hear(milestone)
     (claimed,) = await claim(practice.pool, channel="email", now=practice.now, limit=1, lease_seconds=60)
-    ready = await read_ready(practice.pool, claimed, practice.now - timedelta(days=9))
-    assert ready
+    facts = await read_facts(practice.pool, [claimed], practice.now - timedelta(days=9))
+    ready = ready_of(facts[claimed.delivery_id])
     async with practice.pool.acquire() as blocker, blocker.transaction():
         await blocker.execute("LOCK TABLE pauses IN ACCESS EXCLUSIVE MODE")
         taking_back = asyncio.create_task(practice.hear(retracted(milestone)))

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from agents.channels.channel import Outcome
-from agents.ledger.deliveries import begin_sending, claim, read_ready
+from agents.ledger.deliveries import begin_sending, claim, read_facts, ready_of
 from agents.sender import Sender, SenderLimits
 from agents.wakeup import Wakeup
 from streams.planning.backoff import MAX_ATTEMPTS
@@ -38,8 +38,8 @@ async def test_of_two_senders_one_sends(practice: Practice) -> None:
 async def test_a_crash_between_sending_and_recording_is_unknown_and_never_resent(practice: Practice) -> None:
     await planned(practice)
     (claimed,) = await claim(practice.pool, channel="email", now=NOON, limit=9, lease_seconds=60)
-    ready = await read_ready(practice.pool, claimed, NOON - timedelta(days=9))
-    assert ready
+    facts = await read_facts(practice.pool, [claimed], NOON - timedelta(days=9))
+    ready = ready_of(facts[claimed.delivery_id])
     assert await begin_sending(practice.pool, claimed, ready, lease_seconds=60, now=NOON)
     await practice.sweep()
     assert (await practice.states())["email"] == "sending"
@@ -216,3 +216,21 @@ async def test_a_planned_mail_wakes_its_sender(practice: Practice, database: str
     for task in (sending, listening):
         task.cancel()
     await asyncio.gather(sending, listening, return_exceptions=True)
+
+
+async def test_facts_that_cannot_be_read_keep_nobody_elses_mail_back(practice: Practice) -> None:
+    for client in ("ana", "ben", "eve"):
+        await practice.meet(client, consents={"service": {"granted": True, "source": "signup", "at": NOON.isoformat()}})
+    await practice.hear(*(reached(client=client) for client in ("ana", "ben", "eve")))
+    spoilt = """UPDATE clients SET profile = jsonb_set(profile, '{consents,service,at}', '"some day"')
+                WHERE client = 'ben'"""
+    wished = """INSERT INTO consent_wishes (tenant, client, kind, granted, source, author, wished_at)
+                VALUES ('northstar', 'ben', 'service', true, 'page', 'client', now())"""
+    async with practice.pool.acquire() as connection, connection.transaction():
+        await connection.execute("SET LOCAL session_replication_role = replica")  # nobody writes such a profile
+        await connection.execute(spoilt)
+        await connection.execute(wished)
+    await practice.send()
+    assert {message.to_address for message in practice.channel.sent} == {"ana@clients.example", "eve@clients.example"}
+    states = "SELECT client, state FROM deliveries WHERE channel = 'email'"
+    assert dict(await practice.pool.fetch(states)) == {"ana": "sent", "ben": "pending", "eve": "sent"}
