@@ -23,7 +23,7 @@ class Stale:
     """A piece of content that nobody has any use of.
 
     Attributes:
-        kind: `rule` or `template`.
+        kind: `rule`, `template`, or `tenant` for one of which nothing can be said yet.
         why: as a sentence.
     """
 
@@ -42,6 +42,10 @@ def stale_content(tenant: Tenant, met: Mapping[str, int], sent: Sequence[Sent], 
         sent: what went out in them.
         days: how many that are; fewer than were asked for while the tenant is younger.
     """
+    if not days:
+        why = "nothing was heard of it for a whole day yet: is a source connected?"
+        yield Stale(tenant=tenant.id, kind="tenant", name=tenant.id, why=why)
+        return
     for rule in tenant.rulebook.rules:
         gone = [each for each in sent if each.rule == rule.id]
         if not rule.enabled:

@@ -60,7 +60,7 @@ from agents.web.status_links import status_url
 from schemas.topics import CLIENTS, DELIVERY_APP_ID, MILESTONES
 
 _ENGINE_CONNECTIONS = 7
-_HANDS = 2  # deliveries for each connection: while one waits for the server, another is put into words
+_AT_ONCE = 16  # attempts on a channel without connections of its own: requests, or rows
 _FAILED = 3
 _TELL_SECONDS = 60.0
 _log = structlog.get_logger()
@@ -257,7 +257,7 @@ def _sender(
         wakeup=wakeup.waiter(),
         now=clock.now,
         real_seconds=clock.real_seconds,
-        limits=SenderLimits(in_flight=_HANDS * settings.sender_concurrency),
+        limits=SenderLimits(in_flight=settings.sender_concurrency if name == "email" else _AT_ONCE),
     )
 
 

@@ -118,7 +118,8 @@ async def _send(producer: AIOKafkaProducer, changes: Sequence[Change], partition
         record: dict[str, Any] = {"key": key, "value": value, "timestamp": None, "headers": list(headers)}
         if batches[partition].append(**record) is None:  # full
             sent.append(await producer.send_batch(batches.pop(partition), CELEBRATIONS, partition=partition))
-            batches[partition].append(**record)
+            if batches[partition].append(**record) is None:
+                raise ValueError(f"a change of {len(value)} bytes fits into no batch")
     for partition, batch in batches.items():
         sent.append(await producer.send_batch(batch, CELEBRATIONS, partition=partition))
     await asyncio.gather(*sent)

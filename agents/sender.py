@@ -118,24 +118,29 @@ class Sender:
             limit=free,
             lease_seconds=self._limits.lease_seconds,
         )
-        facts = await self._read(claimed) if claimed else {}
+        if not claimed:
+            return ()
+        reading = asyncio.create_task(self._read(claimed))  # nothing is awaited before each claim has its attempt
         for delivery in claimed:
-            task = asyncio.create_task(self._attempt(delivery, facts.get(delivery.delivery_id)))
+            task = asyncio.create_task(self._attempt(delivery, reading))
             self._flying.add(task)
             task.add_done_callback(self._landed)
         return claimed
 
-    async def _read(self, claimed: Sequence[Claimed]) -> Mapping[str, Facts]:
-        """What decides about them; nothing when it could not be read at once: then each is asked about by itself."""
+    async def _read(self, claimed: Sequence[Claimed]) -> Mapping[str, Facts] | None:
+        """What decides about them; None when it could not be read of all at once."""
         try:
             return await self._attempts.read(claimed)
-        except Exception as error:  # noqa: BLE001 - of each by itself then, and the one that it is about is parked by its lease
+        except Exception as error:  # noqa: BLE001 - each by itself then; the one that it is about is parked
             _log.warning("facts.not_read", channel=self._channel, error_type=type(error).__name__)
-            return {}
+            return None
 
-    async def _attempt(self, claimed: Claimed, facts: Facts | None) -> None:
+    async def _attempt(self, claimed: Claimed, reading: asyncio.Task[Mapping[str, Facts] | None]) -> None:
         try:
-            await self._attempts.make(claimed, facts)
+            facts = await asyncio.shield(reading)
+            if facts is None:
+                facts = await self._attempts.read((claimed,))
+            await self._attempts.make(claimed, facts.get(claimed.delivery_id))
         except AWAY as error:
             _log.warning("ledger.away", delivery_id=claimed.delivery_id, error_type=type(error).__name__)
         except Exception as error:  # noqa: BLE001 - parked by its lease: claimed again when that ends, until it expires

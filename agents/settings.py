@@ -138,7 +138,7 @@ class DeliverSettings(KafkaSettings, SecretSettings, DatabaseSettings):
     Attributes:
         public_url: the address under which `cairn serve` is reached from outside.
         link_key: signs the links in mails; at least 32 characters.
-        sender_concurrency: connections to the mail server; of each channel twice as many deliveries are in hand.
+        sender_concurrency: connections to the mail server; Postfix, for one, allows 50 from an address.
     """
 
     deliver_probe_port: Port = 9102
@@ -149,7 +149,7 @@ class DeliverSettings(KafkaSettings, SecretSettings, DatabaseSettings):
     smtp_tls: Literal["starttls", "implicit", "off"] = "starttls"
     smtp_username: str | None = None
     smtp_password: SecretStr | None = None
-    sender_concurrency: Annotated[int, Field(ge=1, le=256)] = 16
+    sender_concurrency: Annotated[int, Field(ge=1, le=256)] = 32
 
     @field_validator("smtp_username")
     @classmethod

@@ -17,7 +17,6 @@ from weakref import WeakKeyDictionary
 from aiosmtplib import SMTP, SMTPException
 
 _MAILS_PER_CONNECTION = 100
-_CONNECT_SECONDS = 45.0  # the wait for a place does not count: it says nothing about the server
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -80,8 +79,7 @@ class Connections:
             SMTPException | OSError: no connection could be made.
         """
         async with self._slots:
-            async with asyncio.timeout(_CONNECT_SECONDS):  # TimeoutError is an OSError
-                connection = await self._reuse() or _Open(smtp=await self._connect())
+            connection = await self._reuse() or _Open(smtp=await self._connect())
             try:
                 yield connection.smtp
             except BaseException:

@@ -32,7 +32,10 @@ _REFUSALS: dict[int, OutcomeKind] = {4: "retry", 5: "rejected"}
 _ADDRESS = re.compile(r"<?[^\s<>]+@[^\s<>]+>?")
 _QUEUED_AS = re.compile(r"queued as\s+([A-Za-z0-9._-]{1,64})", re.IGNORECASE)
 
-_OFFER_SECONDS = 45.0  # with the time to connect below a sender's lease: a slow server must not outlast the claim
+
+# Together below a sender's lease: a server that answers each command just in time must not outlast the claim.
+_CONNECT_SECONDS = 45.0
+_OFFER_SECONDS = 45.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +72,8 @@ class EmailChannel:
             return Outcome(kind="rejected", detail="a name or title holds a line break; correct it")
         async with AsyncExitStack() as stack:
             try:
-                smtp = await stack.enter_async_context(self._connections.lease())
+                async with asyncio.timeout(_CONNECT_SECONDS):
+                    smtp = await stack.enter_async_context(self._connections.lease())
             except (SMTPException, OSError) as error:
                 return Outcome(kind="retry", detail=_clean(f"no connection to the mail server: {error}"))
             return await self._converse(smtp, mail, point_of_no_return)

@@ -77,11 +77,11 @@ def audit_content(
         found: list[Stale] = []
         async with opened_ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
             for name, each in tenants.items():
-                heard_at = await outcomes.first_heard_at(pool, tenant=name) if tenant in (None, name) else None
-                if heard_at is not None:
+                if tenant in (None, name):
+                    heard_at = await outcomes.first_heard_at(pool, tenant=name)
                     met = await outcomes.met(pool, tenant=name, since=since)
                     sent = await outcomes.sent(pool, tenant=name, since=since)
-                    found += stale_content(each, met, sent, min(days, (now - heard_at).days))
+                    found += stale_content(each, met, sent, min(days, (now - heard_at).days) if heard_at else 0)
         return found
 
     stale = run(looked())
@@ -91,7 +91,11 @@ def audit_content(
     table = Table("tenant", "what", "name", "why")
     for each in stale:
         table.add_row(*map(escape, (each.tenant, each.kind, each.name, each.why)))
-    out.print(table if stale else f"Every rule was met, and every template opened, within {days} days.")
+    out.print(
+        table
+        if stale
+        else f"Every rule was met and every template opened within {days} days, or since its tenant is known."
+    )
 
 
 def _noted(path: Path | None) -> dict[int, Head]:

@@ -86,4 +86,4 @@ FROM (
     OFFSET 0  -- what is selected above is computed once, not again for the digest
 ) f;
 END $$;
-COMMENT ON FUNCTION release_facts IS 'All that the ledger holds of what decides whether these claimed deliveries may leave, and what they say; no row for one whose claim is lost. The digest is of all but what a claim changes, and the slot: once another part of the celebration has taken it, no cap stands in the way. Nor is it of the month''s money, which reserving counts anew. The plan is generic: making one for each delivery would take longer than all that it finds.';
+COMMENT ON FUNCTION release_facts IS 'All that the ledger holds of what decides whether a claimed delivery may leave, and what it says; no row when the claim is lost. The digest is of all but what a claim changes, and the slot: once another part of the celebration has taken it, no cap stands in the way. Nor is it of the month''s money, which reserving counts anew. The plan is generic: making one for each delivery would take longer than all that it finds.';

@@ -86,6 +86,13 @@ def told(changes: Sequence[Change]) -> list[tuple[str, ...]]:
     ]
 
 
+_MANY_CHANGES = 200  # a batch takes some 24 of them
+_MANY = """INSERT INTO outbox (tenant, client, milestone_id, revision, celebration_id, rule, tier, delivery_id, channel,
+                               state, attempts)
+           SELECT tenant, client, 'm', 1, celebration_id, rule, tier, delivery_id, channel, state, number
+           FROM deliveries, generate_series(0, $1 - 1) AS number WHERE channel = 'email' ORDER BY number"""
+
+
 async def emptied(practice: Practice) -> None:
     async with asyncio.timeout(30):
         while (await backlog(practice.pool)).changes:  # noqa: ASYNC110 - another process would say nothing either
@@ -119,6 +126,17 @@ async def test_every_state_of_a_delivery_reaches_the_topic_in_its_order(
         assert (sent.tenant, sent.client, sent.rule, sent.attempts) == ("northstar", "ana", "iron-streak", 1)
         assert sent.milestone_id == reached().milestone_id
         assert sending.changed_at < sent.changed_at
+
+
+async def test_more_than_a_batch_of_one_clients_changes_arrives_whole_and_in_order(
+    practice: Practice, settings: KafkaSettings
+) -> None:
+    await planned(practice)
+    await practice.pool.execute("DELETE FROM outbox")
+    await practice.pool.execute(_MANY, _MANY_CHANGES)
+    async with reading(settings) as consumer, publishing(Outbox(practice.pool, client_options(settings))):
+        found = await read(consumer, _MANY_CHANGES)
+    assert [change.attempts for change in found if isinstance(change, DeliveryChanged)] == list(range(_MANY_CHANGES))
 
 
 async def test_a_withdrawal_is_told_of_the_celebration_and_of_each_part_that_waits(practice: Practice) -> None:

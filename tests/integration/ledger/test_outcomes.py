@@ -236,6 +236,8 @@ async def test_rules_and_words_that_are_of_no_use_are_listed(practice: Practice,
     for name in ("gay-streak.email.txt", "iron-streak.email.txt", "streak.sms.txt", "_part.txt"):
         (folder / "templates" / "en" / name).write_text("Subject: x\n\nx\n")
     await practice.meet("ana")
+    unheard = json.loads((await cairn("audit", "content", "--json"))[1])["stale"]
+    assert [(each["kind"], each["name"]) for each in unheard] == [("tenant", "northstar")]
     await told(practice, "ana", days=5)
     await told(practice, "ana", days=6, variant="words/gaily", opened=True)
     assert "nobody met it for 6 days" in (await cairn("audit", "content"))[1]  # no longer than the practice is known
