@@ -7,7 +7,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, HttpUrl
+from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, HttpUrl, model_validator
 
 from schemas.client import LOCALE_PATTERN, Line
 from schemas.policy import NextStep
@@ -22,6 +22,7 @@ def _known_zone(zone: str) -> str:
 
 Zone = Annotated[str, AfterValidator(_known_zone)]
 SourceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
 
@@ -76,7 +77,7 @@ class Gifts(_Part):
     funding_source: Line = "balance"
     products: tuple[Line, ...] = ()
     campaign: Line | None = None
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    currency: Currency = "USD"
     base_url: HttpUrl = HttpUrl("https://www.tremendous.com")
 
 
@@ -144,6 +145,78 @@ class WebhookSource(_Part):
     name: SourceName
 
 
+class CalendlySource(_Part):
+    """Calendly: signed hooks of invitees and their no-shows.
+
+    Secrets: `NAME.path`, `NAME.key` (the signing key of the webhook subscription), and for `cairn connect`
+    `NAME.token`, a personal access token.
+    """
+
+    kind: Literal["calendly"]
+    name: SourceName
+    base_url: HttpUrl = HttpUrl("https://api.calendly.com")
+
+
+class TagMeaning(_Part):
+    """What a tag of a Kajabi contact stands for.
+
+    Attributes:
+        id: the goal's, course's or program's.
+        percent: of the course; only with `course.progressed`.
+    """
+
+    type: Literal["goal.completed", "course.completed", "course.progressed", "program.enrolled", "program.completed"]
+    id: Line
+    title: Line | None = None
+    percent: Annotated[float, Field(ge=0, le=100)] | None = None
+
+    @model_validator(mode="after")
+    def _percent_belongs_to_progress(self) -> "TagMeaning":
+        if (self.type == "course.progressed") != (self.percent is not None):
+            raise ValueError("percent belongs to course.progressed, and is needed there")
+        return self
+
+
+class KajabiSource(_Part):
+    """Kajabi: hooks without a signature, so the secret path is all that tells them.
+
+    Secret: `NAME.path`.
+
+    Attributes:
+        tags: what a tag, by its name or id, stands for; other tags say nothing.
+        currency: of amounts that come without one.
+    """
+
+    kind: Literal["kajabi"]
+    name: SourceName
+    tags: dict[Line, TagMeaning] = {}
+    currency: Currency = "USD"
+
+
+class TeachableSource(_Part):
+    """Teachable: hooks without a signature, so the secret path is all that tells them; secret `NAME.path`."""
+
+    kind: Literal["teachable"]
+    name: SourceName
+
+
+class ThinkificSource(_Part):
+    """Thinkific: signed hooks of its API.
+
+    Secrets: `NAME.path` and `NAME.key`, the site's API key or the app's client secret.
+
+    Attributes:
+        subdomain: the site's, for `cairn connect`.
+        currency: of the site's orders, which come without one.
+    """
+
+    kind: Literal["thinkific"]
+    name: SourceName
+    subdomain: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")] | None = None
+    currency: Currency = "USD"
+    base_url: HttpUrl = HttpUrl("https://api.thinkific.com")
+
+
 class HabitPullSource(_Part):
     """A habit tracker that is asked once a day; secret `NAME.key`, its bearer token."""
 
@@ -153,7 +226,8 @@ class HabitPullSource(_Part):
     at: TimeOfDay = "04:00"
 
 
-Source = Annotated[AcuitySource | WebhookSource | HabitPullSource, Field(discriminator="kind")]
+HookedSource = AcuitySource | WebhookSource
+Source = Annotated[HookedSource | HabitPullSource, Field(discriminator="kind")]
 
 
 class TenantFile(_Part):

@@ -6,7 +6,7 @@ its sender is told to come again.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import structlog
 
@@ -18,6 +18,7 @@ from agents.metrics import DEAD_LETTERS
 from schemas.refusal import Refused
 
 Outcome = Literal["accepted", "set_aside", "erased"]
+_BEST_FIRST: Final[tuple[Outcome, ...]] = ("accepted", "set_aside", "erased")
 
 _log = structlog.get_logger()
 
@@ -42,6 +43,13 @@ class Desk:
             asyncpg.PostgresError, OSError: the database or the disk is away.
         """
         found = await self._read(tenant, source, headers, body, heard_at)
+        outcomes = {await self._settle(tenant, source, body, one, heard_at) for one in found}
+        return next(outcome for outcome in _BEST_FIRST if outcome in outcomes)
+
+    async def _settle(
+        self, tenant: str, source: HookSource, body: bytes, found: Finding | Ignored, heard_at: datetime
+    ) -> Outcome:
+        """Admit one thing that a hook said, or set the hook aside for it; the others are not spoilt."""
         if isinstance(found, Finding):
             try:
                 is_admitted = await self._admission.admit(tenant, source.name, found, heard_at)
@@ -54,7 +62,7 @@ class Desk:
 
     async def _read(
         self, tenant: str, source: HookSource, headers: Mapping[str, str], body: bytes, heard_at: datetime
-    ) -> Finding | Ignored:
+    ) -> tuple[Finding | Ignored, ...]:
         """A translator's own mistake must not make a vendor switch its hooks off: the hook is parked."""
         try:
             return await source.read(headers, body, heard_at)
@@ -62,7 +70,7 @@ class Desk:
             raise
         except Exception:  # noqa: BLE001 - parked, with its place in the log
             _log.exception("translator_failed", tenant=tenant, source=source.name)
-            return Ignored(reason="translator_failed", detail="our translator failed; its place is in the log")
+            return (Ignored(reason="translator_failed", detail="our translator failed; its place is in the log"),)
 
     async def set_aside(self, tenant: str, source: HookSource, body: bytes, ignored: Ignored) -> None:
         """Park the hook in the dead letters and count it."""

@@ -22,13 +22,14 @@ from agents.intake.acuity_api import MAX_CONNECTIONS, REQUESTS_PER_SECOND, Acuit
 from agents.intake.admission import Admission
 from agents.intake.desk import Desk
 from agents.intake.habit_api import HabitPull
-from agents.intake.hook_source import AcuityHooks, HookSource, StandardHooks
+from agents.intake.hook_source import HookSource
 from agents.intake.hooks import Door, Hooks
 from agents.intake.kept_hooks import KeptHooks
 from agents.intake.poller import Poller
 from agents.intake.producer import Producer
 from agents.intake.secrecy import Secrecy
 from agents.intake.spool import Spool
+from agents.intake.vendor_hooks import AcuityHooks, StandardHooks
 from schemas.tenant import AcuitySource, HabitPullSource, Source, WebhookSource
 
 _log = structlog.get_logger()
