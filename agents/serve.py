@@ -9,7 +9,6 @@ a token, the unsubscribe page and keepsakes a signed link, administration a key.
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from functools import partial
 
 import structlog
 import uvloop
@@ -25,7 +24,7 @@ from agents.ledger.opening import UNFIT, open_ledger
 from agents.ledger.pool import Pool
 from agents.ledger.queries import load_queries
 from agents.settings import ServeSettings
-from agents.tenants import Tenant, load_tenants, secret_values
+from agents.tenants import Tenant, load_tenants
 from agents.web.admin import admin_app
 from agents.web.admin_approvals import approval_routes
 from agents.web.approval_links import ApprovalLinks
@@ -104,7 +103,7 @@ async def _parts(settings: ServeSettings, tenants: dict[str, Tenant]) -> AsyncIt
     dsn = settings.database_url.get_secret_value()
     config = IntakeConfig(
         tenants=tuple(tenants.values()),
-        secrets=partial(secret_values, settings.secrets_dir),
+        secrets=settings.secret_files.values,
         clock=settings.clock,
         kafka_options=client_options(settings),
         queries=load_queries("intake"),
@@ -134,8 +133,10 @@ def _add_clients_routes(
     wishes = ClientWishes(pool, intake.admission.restate, settings.clock.now)
     failures = Failures()
 
+    files = settings.secret_files
+
     def secrets(tenant: str, name: str) -> tuple[str, ...]:
-        return secret_values(settings.secrets_dir, tenant, name) if tenant in tenants else ()
+        return files.values(tenant, name) if tenant in tenants else ()
 
     def inbox_keys(tenant: str) -> tuple[str, ...]:
         return secrets(tenant, "inbox_key")

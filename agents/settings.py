@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, Field, HttpUrl, SecretStr, ValidationError, 
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from agents.clock import Clock
+from agents.secret_files import SecretFiles
 
 _SECRETS = Path("/run/secrets")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -117,9 +118,28 @@ class ContentSettings(DatabaseSettings, TenantSettings):
 
 
 class SecretSettings(TenantSettings):
-    """Where tenants' secrets are, beside their folders."""
+    """Where tenants' secrets are, beside their folders.
+
+    Attributes:
+        secrets_key: opens and seals them: Fernet keys with commas between them, the one that seals first.
+    """
 
     secrets_dir: Path
+    secrets_key: SecretStr | None = None
+
+    @field_validator("secrets_key")
+    @classmethod
+    def _keys_are_keys(cls, keys: SecretStr | None) -> SecretStr | None:
+        try:
+            SecretFiles(Path(), _split(keys))
+        except ValueError:
+            raise ValueError("each key is 32 bytes in URL-safe base64: `cairn secrets key` makes one") from None
+        return keys
+
+    @property
+    def secret_files(self) -> SecretFiles:
+        """The secrets."""
+        return SecretFiles(self.secrets_dir, _split(self.secrets_key))
 
 
 class GiftSettings(SecretSettings, DatabaseSettings):
@@ -194,3 +214,7 @@ def read(kind: type[S]) -> S:
 def _say(error: object) -> str:
     assert isinstance(error, dict)  # noqa: S101 - pydantic's ErrorDetails
     return "is required" if error["type"] == "missing" else str(error["msg"])
+
+
+def _split(keys: SecretStr | None) -> tuple[str, ...]:
+    return tuple(key.strip() for key in keys.get_secret_value().split(",") if key.strip()) if keys else ()

@@ -20,6 +20,7 @@ from agents.cli import (
     processes,
     provisioning,
     rules,
+    secrets,
     state,
     why,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "processes",
     "provisioning",
     "rules",
+    "secrets",
     "state",
     "why",
 ]

@@ -24,16 +24,17 @@ class Answer:
     err: str
 
 
-async def cairn(*words: str, settings: Mapping[str, str]) -> Answer:
-    """Run one command in an environment that holds these settings only."""
+async def cairn(*words: str, settings: Mapping[str, str], stdin: str = "") -> Answer:
+    """Run one command in an environment that holds these settings only, with this on its standard input."""
     process = await asyncio.create_subprocess_exec(
         CAIRN,
         *words,
         env={"COLUMNS": "200", **settings},
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await process.communicate()
+    out, err = await process.communicate(stdin.encode())
     assert process.returncode is not None
     return Answer(status=process.returncode, out=_folded(out), err=_folded(err))
 
