@@ -19,6 +19,7 @@ from agents.channels.render import Renderer
 from agents.channels.sms import KEY_FILE
 from agents.engine.serving import stop_signal
 from agents.intake.service import Intake, IntakeConfig, run_intake
+from agents.intake.turnstile import HookLimits
 from agents.kafka import client_options
 from agents.ledger.opening import UNFIT, open_ledger
 from agents.ledger.pool import Pool
@@ -110,6 +111,7 @@ async def _parts(settings: ServeSettings, tenants: dict[str, Tenant]) -> AsyncIt
         identity_key=settings.identity_key.get_secret_value().encode(),
         spool_dir=settings.spool_dir,
         spool_max_bytes=settings.spool_max_bytes,
+        limits=HookLimits(per_second=settings.hooks_per_second),
     )
     async with open_ledger(dsn, max_connections=_MAX_CONNECTIONS) as pool, run_intake(config, pool) as intake:
         yield pool, intake

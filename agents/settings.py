@@ -185,6 +185,7 @@ class ServeSettings(KafkaSettings, SecretSettings, DatabaseSettings):
     Attributes:
         identity_key: hashes external ids and addresses; at least 32 characters, never changed.
         allowed_origins: web origins that may read the inbox, comma-separated.
+        hooks_per_second: of one tenant; what is more is answered 429.
     """
 
     serve_probe_port: Port = 9103
@@ -196,6 +197,7 @@ class ServeSettings(KafkaSettings, SecretSettings, DatabaseSettings):
     spool_dir: Path
     spool_max_bytes: Annotated[int, Field(ge=1_048_576)] = 256 * 1024 * 1024
     allowed_origins: Annotated[str, NoDecode] = ""
+    hooks_per_second: Annotated[int, Field(ge=1, le=100_000)] = 500
 
 
 def read(kind: type[S]) -> S:

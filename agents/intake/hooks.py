@@ -10,6 +10,7 @@ timing how far a guess went.
 | 400, 408, 413 | the body did not arrive whole, in time, or within 1 MiB |
 | 401 | no valid, fresh signature |
 | 404 | no such tenant, source or secret |
+| 429 | more signed hooks than the tenant may bring in a second; send it again after `Retry-After` |
 | 503 | ours to mend; send it again after `Retry-After` |
 """
 
@@ -31,12 +32,13 @@ from agents.intake.hook_source import HookSource
 from agents.intake.kept_hooks import KeptHooks
 from agents.intake.source_away import SourceAway
 from agents.intake.spool import SpoolFull
+from agents.intake.turnstile import HookLimits, Turnstile
 from agents.metrics import HOOKS_RECEIVED, SIGNATURE_FAILURES
 
 MAX_BODY_BYTES = 1024 * 1024
 _TAKE_SECONDS = 20.0
-_RETRY_AFTER_SECONDS = "30"
-_OUTCOMES = ("accepted", "set_aside", "erased", "kept", "unsigned", "incomplete", "unavailable")
+_RETRY_AFTER_SECONDS = {429: "1", 503: "30"}
+_OUTCOMES = ("accepted", "set_aside", "erased", "kept", "unsigned", "incomplete", "limited", "unavailable")
 _AWAY = (
     SpoolFull,
     KafkaError,
@@ -70,6 +72,7 @@ class Hooks:
         desk: takes what was verified.
         kept: takes what was verified and cannot be read now.
         clock: gives the domain time of hearing.
+        limits: of each tenant.
         body_seconds: how long a body may take to arrive.
     """
 
@@ -80,12 +83,14 @@ class Hooks:
         desk: Desk,
         kept: KeptHooks,
         clock: Clock,
+        limits: HookLimits | None = None,
         body_seconds: float = 10.0,
     ) -> None:
         self._doors = {(door.tenant, door.source.name): door for door in doors}
         self._desk = desk
         self._kept = kept
         self._clock = clock
+        self._turnstile = Turnstile(limits or HookLimits())
         self._body_seconds = body_seconds
         for kind in {door.source.kind for door in doors}:
             SIGNATURE_FAILURES.labels(kind)
@@ -110,8 +115,11 @@ class Hooks:
             SIGNATURE_FAILURES.labels(door.source.kind).inc()
             HOOKS_RECEIVED.labels(door.source.kind, "unsigned").inc()
             return _answer(401, "not authenticated")
+        if not await self._turnstile.admits(door.tenant):
+            HOOKS_RECEIVED.labels(door.source.kind, "limited").inc()
+            return _answer(429, "too many")
         try:
-            async with asyncio.timeout(_TAKE_SECONDS):
+            async with asyncio.timeout(_TAKE_SECONDS), self._turnstile.place(door.tenant):
                 outcome = await self._take(door, headers, body)
         except _AWAY as error:
             _log.warning("hook_unavailable", tenant=door.tenant, error_type=type(error).__name__)
@@ -157,8 +165,8 @@ class Hooks:
 def _answer(status: int, text: str) -> web.Response:
     """The whole answer: a word for people, nothing for guessers."""
     answer = web.json_response({"status": text}, status=status)
-    if status == 503:  # noqa: PLR2004 - named in the table above
-        answer.headers["Retry-After"] = _RETRY_AFTER_SECONDS
+    if status in _RETRY_AFTER_SECONDS:
+        answer.headers["Retry-After"] = _RETRY_AFTER_SECONDS[status]
     if status in {400, 408, 413}:
         answer.force_close()
     return answer

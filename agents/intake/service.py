@@ -7,7 +7,7 @@ off, and says so: it must not keep the others from serving.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -29,6 +29,7 @@ from agents.intake.poller import Poller
 from agents.intake.producer import Producer
 from agents.intake.secrecy import Secrecy
 from agents.intake.spool import Spool
+from agents.intake.turnstile import HookLimits
 from agents.intake.vendor_hooks import AcuityHooks, StandardHooks
 from schemas.tenant import AcuitySource, HabitPullSource, Source, WebhookSource
 
@@ -67,6 +68,7 @@ class IntakeConfig:
         identity_key: never changed; at least 32 bytes.
         spool_dir: this process's own.
         produce_seconds: how long a hook waits for Kafka before the spool takes it.
+        limits: what one tenant may take of the intake.
     """
 
     tenants: tuple[TenantSources, ...]
@@ -78,6 +80,7 @@ class IntakeConfig:
     spool_dir: Path
     spool_max_bytes: int
     produce_seconds: float = 3.0
+    limits: HookLimits = field(default_factory=HookLimits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +116,7 @@ async def run_intake(config: IntakeConfig, pool: Any) -> AsyncIterator[Intake]:
         doors = tuple(_doors(config, session))
         sources = {(door.tenant, door.source.name): door.source for door in doors}
         kept = KeptHooks(pool, config.queries, config.clock, desk, sources)
-        hooks = Hooks(doors, desk=desk, kept=kept, clock=config.clock)
+        hooks = Hooks(doors, desk=desk, kept=kept, clock=config.clock, limits=config.limits)
         poller = Poller(pool, config.queries, config.clock, tuple(_polls(config, session, admission)))
         await producer.open()
         background = asyncio.create_task(_run(producer, kept, poller), name="intake")

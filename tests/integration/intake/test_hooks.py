@@ -11,9 +11,10 @@ from agents.engine.partitioner import partition_for
 from agents.intake import hooks
 from agents.intake.desk import Desk
 from agents.intake.finding import Finding
-from agents.intake.hook_source import StandardHooks
 from agents.intake.kept_hooks import KeptHooks
 from agents.intake.secrecy import Secrecy
+from agents.intake.turnstile import HookLimits
+from agents.intake.vendor_hooks import StandardHooks
 from demo.vendors.acuity import AcuityServer
 from demo.vendors.habits import send_webhook, signed_webhook
 from schemas.topics import EVENTS
@@ -231,6 +232,34 @@ async def test_a_profile_that_kafka_would_refuse_is_set_aside(stage: Stage) -> N
     body, headers = signed_webhook(WEBHOOK_SECRET, "m1", checked(client))
     assert await stage.post("tracker", body, headers) == 202
     assert [reason for reason, _ in await stage.dead_letters()] == ["too_large"]
+
+
+async def test_a_tenant_that_floods_is_told_to_come_again_and_no_other_is(stage: Stage) -> None:
+    limits = HookLimits(per_second=3, at_once=1)
+    doors = [
+        hooks.Door(tenant=tenant, source=StandardHooks("tracker", (WEBHOOK_SECRET,)), secrets=("s",))
+        for tenant in (stage.tenant, f"{stage.tenant}b")
+    ]
+    desk = Desk(stage.intake.admission)
+    kept = KeptHooks(stage.pool, stage.config.queries, stage.config.clock, desk, {})
+    receiver = hooks.Hooks(doors, desk=desk, kept=kept, clock=stage.config.clock, limits=limits)
+    async with serve(receiver.routes()) as url:
+
+        async def bring(door: hooks.Door, number: int, body: bytes | None = None) -> tuple[int, str | None]:
+            said = checked({"id": "ana"}, habit=f"h{number}")
+            signed, headers = signed_webhook(WEBHOOK_SECRET, f"msg_{number}", said)
+            path = f"{url}/hooks/{door.tenant}/tracker/s"
+            async with stage.session.post(path, data=body or signed, headers=headers) as answer:
+                return answer.status, answer.headers.get("Retry-After")
+
+        unsigned = [await bring(doors[0], number, b"{}") for number in range(9)]
+        assert {status for status, _ in unsigned} == {401}  # what is not signed takes nothing from the tenant
+        flood = await asyncio.gather(*(bring(doors[0], number) for number in range(60)))
+        assert {status for status, _ in flood} == {202, 429}
+        assert {again for status, again in flood if status == 429} == {"1"}
+        assert (await bring(doors[1], 100))[0] == 202
+    taken = sum(status == 202 for status, _ in flood)
+    assert len(await stage.events()) == taken
 
 
 async def test_a_database_that_is_away_makes_the_sender_come_again(stage: Stage) -> None:

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from agents.intake.desk import Desk
-from agents.intake.hook_source import AcuityHooks
 from agents.intake.kept_hooks import KeptHooks
 from agents.intake.service import _doors
+from agents.intake.vendor_hooks import AcuityHooks
 from demo.vendors.acuity import AcuityServer
 from tests.integration.intake.stage import API_KEY, Stage, booking
 
