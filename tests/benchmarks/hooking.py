@@ -1,4 +1,4 @@
-"""Hooks: how many signed ones `cairn serve` takes a second, and how long until each has its 202 and its client a message.
+"""Hooks: how many signed ones `cairn serve` takes a second, and how long until the 202, and until the client's message.
 
 Each hook is by Standard Webhooks, of a client of its own whom the intake knows, and answered once Kafka has
 acknowledged it. The load is open: hooks leave on schedule, over connections that stay, whether or not answers arrive,
