@@ -5,7 +5,7 @@
 `NAME` in the tenant's folder below the secrets folder, one valid value a line.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, HttpUrl, model_validator
 
@@ -130,6 +130,7 @@ class AcuitySource(_Part):
     which any may have signed; the first authenticates the fetch).
     """
 
+    needed_secrets: ClassVar[tuple[str, ...]] = ("path", "key")
     kind: Literal["acuity"]
     name: SourceName
     account: Line
@@ -141,6 +142,7 @@ class AcuitySource(_Part):
 class WebhookSource(_Part):
     """Any tool that speaks Standard Webhooks; secrets `NAME.path` and `NAME.key` (`whsec_…`)."""
 
+    needed_secrets: ClassVar[tuple[str, ...]] = ("path", "key")
     kind: Literal["standard_webhooks"]
     name: SourceName
 
@@ -152,6 +154,7 @@ class CalendlySource(_Part):
     `NAME.token`, a personal access token.
     """
 
+    needed_secrets: ClassVar[tuple[str, ...]] = ("path", "key")
     kind: Literal["calendly"]
     name: SourceName
     base_url: HttpUrl = HttpUrl("https://api.calendly.com")
@@ -187,6 +190,7 @@ class KajabiSource(_Part):
         currency: of amounts that come without one.
     """
 
+    needed_secrets: ClassVar[tuple[str, ...]] = ("path",)
     kind: Literal["kajabi"]
     name: SourceName
     tags: dict[Line, TagMeaning] = {}
@@ -196,6 +200,7 @@ class KajabiSource(_Part):
 class TeachableSource(_Part):
     """Teachable: hooks without a signature, so the secret path is all that tells them; secret `NAME.path`."""
 
+    needed_secrets: ClassVar[tuple[str, ...]] = ("path",)
     kind: Literal["teachable"]
     name: SourceName
 
@@ -210,6 +215,7 @@ class ThinkificSource(_Part):
         currency: of the site's orders, which come without one.
     """
 
+    needed_secrets: ClassVar[tuple[str, ...]] = ("path", "key")
     kind: Literal["thinkific"]
     name: SourceName
     subdomain: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")] | None = None
@@ -220,14 +226,20 @@ class ThinkificSource(_Part):
 class HabitPullSource(_Part):
     """A habit tracker that is asked once a day; secret `NAME.key`, its bearer token."""
 
+    needed_secrets: ClassVar[tuple[str, ...]] = ("key",)
     kind: Literal["habit_pull"]
     name: SourceName
     base_url: HttpUrl
     at: TimeOfDay = "04:00"
 
 
-HookedSource = AcuitySource | WebhookSource
+HookedSource = AcuitySource | WebhookSource | CalendlySource | TeachableSource
 Source = Annotated[HookedSource | HabitPullSource, Field(discriminator="kind")]
+
+
+def secret_names(source: Source) -> tuple[str, ...]:
+    """The secret files without which a source is off: its name, a dot and what `needed_secrets` of its class names."""
+    return tuple(f"{source.name}.{part}" for part in source.needed_secrets)
 
 
 class TenantFile(_Part):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, Literal
 
+import asyncpg
 import structlog
 
 from agents.intake.admission import Admission
@@ -19,6 +20,8 @@ from schemas.refusal import Refused
 
 Outcome = Literal["accepted", "set_aside", "erased"]
 _BEST_FIRST: Final[tuple[Outcome, ...]] = ("accepted", "set_aside", "erased")
+
+_AWAY = (SourceAway, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 _log = structlog.get_logger()
 
@@ -66,7 +69,7 @@ class Desk:
         """A translator's own mistake must not make a vendor switch its hooks off: the hook is parked."""
         try:
             return await source.read(headers, body, heard_at)
-        except SourceAway:
+        except _AWAY:
             raise
         except Exception:  # noqa: BLE001 - parked, with its place in the log
             _log.exception("translator_failed", tenant=tenant, source=source.name)

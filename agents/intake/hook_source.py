@@ -29,5 +29,6 @@ class HookSource(Protocol):
 
         Raises:
             SourceAway: the tool had to be asked and does not answer.
+            asyncpg.PostgresError, OSError: the database had to be asked and is away.
         """
         ...

@@ -17,9 +17,10 @@ import structlog
 from aiohttp import web
 from aiolimiter import AsyncLimiter
 
-from agents.clock import Clock
+from agents.clock import Clock, real_now_ms
 from agents.intake.acuity_api import MAX_CONNECTIONS, REQUESTS_PER_SECOND, AcuityApi
 from agents.intake.admission import Admission
+from agents.intake.aliases import Aliases
 from agents.intake.desk import Desk
 from agents.intake.habit_api import HabitPull
 from agents.intake.hook_source import HookSource
@@ -30,8 +31,16 @@ from agents.intake.producer import Producer
 from agents.intake.secrecy import Secrecy
 from agents.intake.spool import Spool
 from agents.intake.turnstile import HookLimits
-from agents.intake.vendor_hooks import AcuityHooks, StandardHooks
-from schemas.tenant import AcuitySource, HabitPullSource, Source, WebhookSource
+from agents.intake.vendor_hooks import AcuityHooks, CalendlyHooks, StandardHooks, TeachableHooks
+from schemas.tenant import (
+    CalendlySource,
+    HabitPullSource,
+    HookedSource,
+    Source,
+    TeachableSource,
+    WebhookSource,
+    secret_names,
+)
 
 _log = structlog.get_logger()
 
@@ -100,6 +109,15 @@ class Intake:
     background: asyncio.Task[None]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reach:
+    """What hook sources ask others with."""
+
+    session: aiohttp.ClientSession
+    limiter: AsyncLimiter
+    aliases: Aliases
+
+
 @asynccontextmanager
 async def run_intake(config: IntakeConfig, pool: Any) -> AsyncIterator[Intake]:
     """Start the intake over an asyncpg pool, and stop it in order.
@@ -113,7 +131,7 @@ async def run_intake(config: IntakeConfig, pool: Any) -> AsyncIterator[Intake]:
     desk = Desk(admission)
     connector = aiohttp.TCPConnector(limit_per_host=MAX_CONNECTIONS)
     async with aiohttp.ClientSession(connector=connector) as session:
-        doors = tuple(_doors(config, session))
+        doors = tuple(_doors(config, session, pool))
         sources = {(door.tenant, door.source.name): door.source for door in doors}
         kept = KeptHooks(pool, config.queries, config.clock, desk, sources)
         hooks = Hooks(doors, desk=desk, kept=kept, clock=config.clock, limits=config.limits)
@@ -135,52 +153,51 @@ async def _run(producer: Producer, kept: KeptHooks, poller: Poller) -> None:
         group.create_task(poller.run(), name="poller")
 
 
-def _doors(config: IntakeConfig, session: aiohttp.ClientSession) -> Iterable[Door]:
+def _doors(config: IntakeConfig, session: aiohttp.ClientSession, pool: Any) -> Iterable[Door]:
     """The hooks' addresses of every tenant.
 
     One limiter serves all accounts, as Acuity counts by IP address; its second is one of domain
     time, for a demonstration's Acuity lives as fast as the rest of it.
     """
     limiter = AsyncLimiter(REQUESTS_PER_SECOND * max(config.clock.speed, 1.0), 1)
+    reach = _Reach(session=session, limiter=limiter, aliases=Aliases(pool, config.queries))
     for tenant, source in _sources(config):
-        if isinstance(source, HabitPullSource):
+        if isinstance(source, HabitPullSource) or not _has_secrets(config, tenant, source):
             continue
         paths = config.secrets(tenant.id, f"{source.name}.path")
         keys = config.secrets(tenant.id, f"{source.name}.key")
-        if paths and keys:
-            hook_source = _hook_source(source, keys, session, limiter)
-            yield Door(tenant=tenant.id, source=hook_source, secrets=paths)
-        else:
-            _say_off(tenant, source, f"{source.name}.path and {source.name}.key")
+        hook_source = _hook_source(tenant.id, source, keys, reach)
+        yield Door(tenant=tenant.id, source=hook_source, secrets=paths)
 
 
 def _polls(config: IntakeConfig, session: aiohttp.ClientSession, admission: Admission) -> Iterable[HabitPull]:
     for tenant, source in _sources(config):
-        if not isinstance(source, HabitPullSource):
+        if not isinstance(source, HabitPullSource) or not _has_secrets(config, tenant, source):
             continue
-        tokens = config.secrets(tenant.id, f"{source.name}.key")
-        if tokens:
-            zone = ZoneInfo(tenant.timezone)
-            yield HabitPull(tenant.id, source, token=tokens[0], zone=zone, session=session, admission=admission)
-        else:
-            _say_off(tenant, source, f"{source.name}.key")
+        token, zone = config.secrets(tenant.id, f"{source.name}.key")[0], ZoneInfo(tenant.timezone)
+        yield HabitPull(tenant.id, source, token=token, zone=zone, session=session, admission=admission)
 
 
 def _sources(config: IntakeConfig) -> Iterable[tuple[TenantSources, Source]]:
     return ((tenant, source) for tenant in config.tenants for source in tenant.sources)
 
 
-def _hook_source(
-    source: AcuitySource | WebhookSource,
-    keys: tuple[str, ...],
-    session: aiohttp.ClientSession,
-    limiter: AsyncLimiter,
-) -> HookSource:
-    if isinstance(source, WebhookSource):
-        return StandardHooks(source.name, keys)
-    api = AcuityApi(session, limiter, base_url=str(source.base_url), user_id=source.user_id, key=keys[0])
+def _hook_source(tenant: str, source: HookedSource, keys: tuple[str, ...], reach: _Reach) -> HookSource:
+    match source:
+        case WebhookSource():
+            return StandardHooks(source.name, keys)
+        case CalendlySource():
+            return CalendlyHooks((tenant, source.name), keys, reach.aliases, real_now_ms)
+        case TeachableSource():
+            return TeachableHooks(source.name)
+    api = AcuityApi(reach.session, reach.limiter, base_url=str(source.base_url), user_id=source.user_id, key=keys[0])
     return AcuityHooks(source, keys, api)
 
 
-def _say_off(tenant: TenantSources, source: Source, missing: str) -> None:
-    _log.error("source_off", tenant=tenant.id, source=source.name, hint=f"write the secret files {missing} and restart")
+def _has_secrets(config: IntakeConfig, tenant: TenantSources, source: Source) -> bool:
+    """Whether the source can be on; if not, what is missing is said."""
+    missing = [name for name in secret_names(source) if not config.secrets(tenant.id, name)]
+    if missing:
+        hint = f"write the secret files {' and '.join(missing)} and restart"
+        _log.error("source_off", tenant=tenant.id, source=source.name, hint=hint)
+    return not missing

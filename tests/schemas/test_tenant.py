@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from schemas.tenant import CoachesFile, TenantFile
+from schemas.tenant import CoachesFile, TenantFile, secret_names
 
 SENDER = {"from_name": "Acme", "from_address": "hello@acme.example"}
 COACH = {"id": "mara", "name": "Mara", "email": "mara@acme.example"}
@@ -21,9 +21,18 @@ def test_a_source_is_told_by_its_kind() -> None:
         {"kind": "acuity", "name": "acuity", "account": "a", "user_id": "1"},
         {"kind": "standard_webhooks", "name": "hooks"},
         {"kind": "habit_pull", "name": "habits", "base_url": "https://habits.example"},
+        {"kind": "calendly", "name": "calls"},
+        {"kind": "teachable", "name": "school"},
     ]
     tenant = TenantFile.model_validate({"name": "Acme", "sender": SENDER, "sources": sources})
     assert [source.kind for source in tenant.sources] == [source["kind"] for source in sources]
+    assert [secret_names(source) for source in tenant.sources] == [
+        ("acuity.path", "acuity.key"),
+        ("hooks.path", "hooks.key"),
+        ("habits.key",),
+        ("calls.path", "calls.key"),
+        ("school.path",),
+    ]
 
 
 @pytest.mark.parametrize("more", [

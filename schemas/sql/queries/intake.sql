@@ -85,3 +85,25 @@ DELETE FROM kept_hooks WHERE kept_id = $1 AND created_at = $2;
 -- name: heard_profile
 -- What does the ledger hold of a client whose profiles somebody else publishes?
 SELECT profile FROM clients WHERE tenant = $1 AND client = $2 AND erased_at IS NULL;
+
+-- name: known_aliases
+-- Of which sessions are these bookings known to be, and which ids did they give up?
+SELECT session_id, given_up FROM session_aliases
+WHERE tenant = $1 AND source = $2 AND alias_hash = ANY($3::bytea[]);
+
+-- name: lock_aliases
+-- Nobody else joins bookings of this source until commit.
+SELECT pg_advisory_xact_lock(hashtextextended('session aliases ' || $1::text || '/' || $2::text, 0));
+
+-- name: session_of_alias
+-- Of which session is this booking known to be?
+SELECT session_id FROM session_aliases WHERE tenant = $1 AND source = $2 AND alias_hash = $3;
+
+-- name: add_alias
+-- Remember of which session this booking is.
+INSERT INTO session_aliases (tenant, source, alias_hash, session_id) VALUES ($1, $2, $3, $4);
+
+-- name: join_sessions
+-- Two sessions turned out to be one: what was of $3 is of $4, and remembers the id that it gave up.
+UPDATE session_aliases SET session_id = $4, given_up = given_up || $3::text
+WHERE tenant = $1 AND source = $2 AND session_id = $3;

@@ -15,7 +15,7 @@ from tests.integration.intake.stage import API_KEY, Stage, booking
 
 def worker(stage: Stage) -> KeptHooks:
     """A second worker beside the stage's own, for the test to move by hand."""
-    sources = {(door.tenant, door.source.name): door.source for door in _doors(stage.config, stage.session)}
+    sources = {(door.tenant, door.source.name): door.source for door in _doors(stage.config, stage.session, stage.pool)}
     assert isinstance(sources[stage.tenant, "acuity"], AcuityHooks)
     return KeptHooks(stage.pool, stage.config.queries, stage.config.clock, Desk(stage.intake.admission), sources)
 
@@ -87,7 +87,7 @@ async def test_more_appointments_than_a_second_allows_are_all_fetched(stage: Sta
         strict.appointments = stage.acuity.appointments
         sources = {
             door.source.name: door.source
-            for door in _doors(stage.config, stage.session)
+            for door in _doors(stage.config, stage.session, stage.pool)
             if isinstance(door.source, AcuityHooks)
         }
         api = sources["acuity"]._api
