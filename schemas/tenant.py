@@ -233,7 +233,7 @@ class HabitPullSource(_Part):
     at: TimeOfDay = "04:00"
 
 
-HookedSource = AcuitySource | WebhookSource | CalendlySource | TeachableSource
+HookedSource = AcuitySource | WebhookSource | CalendlySource | TeachableSource | KajabiSource | ThinkificSource
 Source = Annotated[HookedSource | HabitPullSource, Field(discriminator="kind")]
 
 

@@ -21,6 +21,7 @@ from agents.clock import Clock, real_now_ms
 from agents.intake.acuity_api import MAX_CONNECTIONS, REQUESTS_PER_SECOND, AcuityApi
 from agents.intake.admission import Admission
 from agents.intake.aliases import Aliases
+from agents.intake.course_hooks import KajabiHooks, ThinkificHooks
 from agents.intake.desk import Desk
 from agents.intake.habit_api import HabitPull
 from agents.intake.hook_source import HookSource
@@ -30,14 +31,17 @@ from agents.intake.poller import Poller
 from agents.intake.producer import Producer
 from agents.intake.secrecy import Secrecy
 from agents.intake.spool import Spool
+from agents.intake.tag_memory import TagMemory
 from agents.intake.turnstile import HookLimits
 from agents.intake.vendor_hooks import AcuityHooks, CalendlyHooks, StandardHooks, TeachableHooks
 from schemas.tenant import (
     CalendlySource,
     HabitPullSource,
     HookedSource,
+    KajabiSource,
     Source,
     TeachableSource,
+    ThinkificSource,
     WebhookSource,
     secret_names,
 )
@@ -111,11 +115,16 @@ class Intake:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reach:
-    """What hook sources ask others with."""
+    """What hook sources ask others with.
+
+    One limiter serves all accounts, as Acuity counts by IP address; its second is one of domain time, for a
+    demonstration's Acuity lives as fast as the rest of it.
+    """
 
     session: aiohttp.ClientSession
     limiter: AsyncLimiter
     aliases: Aliases
+    memory: TagMemory
 
 
 @asynccontextmanager
@@ -127,11 +136,18 @@ async def run_intake(config: IntakeConfig, pool: Any) -> AsyncIterator[Intake]:
     """
     spool = Spool(config.spool_dir, max_bytes=config.spool_max_bytes)
     producer = Producer(config.kafka_options, spool, produce_seconds=config.produce_seconds)
-    admission = Admission(pool, config.queries, producer, Secrecy(config.identity_key))
+    secrecy = Secrecy(config.identity_key)
+    admission = Admission(pool, config.queries, producer, secrecy)
     desk = Desk(admission)
     connector = aiohttp.TCPConnector(limit_per_host=MAX_CONNECTIONS)
     async with aiohttp.ClientSession(connector=connector) as session:
-        doors = tuple(_doors(config, session, pool))
+        reach = _Reach(
+            session=session,
+            limiter=AsyncLimiter(REQUESTS_PER_SECOND * max(config.clock.speed, 1.0), 1),
+            aliases=Aliases(pool, config.queries),
+            memory=TagMemory(pool, config.queries, secrecy),
+        )
+        doors = tuple(_doors(config, reach))
         sources = {(door.tenant, door.source.name): door.source for door in doors}
         kept = KeptHooks(pool, config.queries, config.clock, desk, sources)
         hooks = Hooks(doors, desk=desk, kept=kept, clock=config.clock, limits=config.limits)
@@ -153,14 +169,8 @@ async def _run(producer: Producer, kept: KeptHooks, poller: Poller) -> None:
         group.create_task(poller.run(), name="poller")
 
 
-def _doors(config: IntakeConfig, session: aiohttp.ClientSession, pool: Any) -> Iterable[Door]:
-    """The hooks' addresses of every tenant.
-
-    One limiter serves all accounts, as Acuity counts by IP address; its second is one of domain
-    time, for a demonstration's Acuity lives as fast as the rest of it.
-    """
-    limiter = AsyncLimiter(REQUESTS_PER_SECOND * max(config.clock.speed, 1.0), 1)
-    reach = _Reach(session=session, limiter=limiter, aliases=Aliases(pool, config.queries))
+def _doors(config: IntakeConfig, reach: _Reach) -> Iterable[Door]:
+    """The hooks' addresses of every tenant."""
     for tenant, source in _sources(config):
         if isinstance(source, HabitPullSource) or not _has_secrets(config, tenant, source):
             continue
@@ -190,6 +200,10 @@ def _hook_source(tenant: str, source: HookedSource, keys: tuple[str, ...], reach
             return CalendlyHooks((tenant, source.name), keys, reach.aliases, real_now_ms)
         case TeachableSource():
             return TeachableHooks(source.name)
+        case KajabiSource():
+            return KajabiHooks(tenant, source, reach.memory)
+        case ThinkificSource():
+            return ThinkificHooks(source, keys)
     api = AcuityApi(reach.session, reach.limiter, base_url=str(source.base_url), user_id=source.user_id, key=keys[0])
     return AcuityHooks(source, keys, api)
 

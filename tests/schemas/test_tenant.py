@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from schemas.tenant import CoachesFile, TenantFile, secret_names
+from schemas.tenant import CoachesFile, KajabiSource, TenantFile, ThinkificSource, secret_names
 
 SENDER = {"from_name": "Acme", "from_address": "hello@acme.example"}
 COACH = {"id": "mara", "name": "Mara", "email": "mara@acme.example"}
@@ -33,6 +33,28 @@ def test_a_source_is_told_by_its_kind() -> None:
         ("calls.path", "calls.key"),
         ("school.path",),
     ]
+
+
+def test_a_tag_may_stand_for_progress_by_so_many_percent() -> None:
+    tags = {
+        "Module 1": {"type": "course.progressed", "id": "c-1", "percent": 25},
+        "Graduate": {"type": "program.completed", "id": "p-1"},
+    }
+    sources = [{"kind": "kajabi", "name": "kajabi", "tags": tags}, {"kind": "thinkific", "name": "thinkific"}]
+    kajabi, thinkific = TenantFile.model_validate({"name": "Acme", "sender": SENDER, "sources": sources}).sources
+    assert isinstance(kajabi, KajabiSource)
+    assert (kajabi.tags["Module 1"].percent, kajabi.tags["Graduate"].percent) == (25, None)
+    assert isinstance(thinkific, ThinkificSource)
+
+
+@pytest.mark.parametrize("meaning", [
+    {"type": "course.progressed", "id": "c-1"}, {"type": "goal.completed", "id": "g-1", "percent": 25},
+    {"type": "course.progressed", "id": "c-1", "percent": 101}, {"type": "habit.checked", "id": "h-1"},
+])  # fmt: skip
+def test_a_tag_that_cannot_mean_what_it_says_is_refused(meaning: dict[str, Any]) -> None:
+    source = {"kind": "kajabi", "name": "kajabi", "tags": {"Module 1": meaning}}
+    with pytest.raises(ValidationError):
+        TenantFile.model_validate({"name": "Acme", "sender": SENDER, "sources": [source]})
 
 
 @pytest.mark.parametrize("more", [

@@ -107,3 +107,14 @@ INSERT INTO session_aliases (tenant, source, alias_hash, session_id) VALUES ($1,
 -- Two sessions turned out to be one: what was of $3 is of $4, and remembers the id that it gave up.
 UPDATE session_aliases SET session_id = $4, given_up = given_up || $3::text
 WHERE tenant = $1 AND source = $2 AND session_id = $3;
+
+-- name: note_tag
+-- What is the last that was said of this contact's tag, this change included? An earlier change moves nothing.
+INSERT INTO tag_changes AS known (tenant, source, tag_key, added_id, added_at, removed_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (tenant, source, tag_key) DO UPDATE SET
+    added_id = CASE WHEN known.added_at IS NULL OR excluded.added_at > known.added_at
+                    THEN coalesce(excluded.added_id, known.added_id) ELSE known.added_id END,
+    added_at = greatest(known.added_at, excluded.added_at),
+    removed_at = greatest(known.removed_at, excluded.removed_at)
+RETURNING added_id, added_at, removed_at;
