@@ -146,6 +146,20 @@ class GiftSettings(SecretSettings, DatabaseSettings):
     """What `cairn gifts refund` takes: what was spent, and whose account it was."""
 
 
+class SourceSettings(SecretSettings, DatabaseSettings):
+    """What `cairn sources` takes."""
+
+
+class ConnectSettings(SourceSettings):
+    """What `cairn connect` takes.
+
+    Attributes:
+        public_url: the address under which `cairn serve` is reached from outside.
+    """
+
+    public_url: HttpUrl
+
+
 class TrackSettings(KafkaSettings, SecretSettings):
     """What `cairn track` takes."""
 

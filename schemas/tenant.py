@@ -123,7 +123,18 @@ class Coach(_Part):
     signature: Line | None = None
 
 
-class AcuitySource(_Part):
+class _SourceEntry(_Part):
+    """What every source's entry may say.
+
+    Attributes:
+        silent_after_hours: a source that is not heard for so long is silent, and not well; without it 72,
+            which is three turns of a daily poll.
+    """
+
+    silent_after_hours: Annotated[int, Field(ge=1, le=8_760)] = 72
+
+
+class AcuitySource(_SourceEntry):
     """Acuity Scheduling: signed thin hooks, appointments fetched from its API.
 
     Secrets: `NAME.path` (the last part of the hook's address) and `NAME.key` (API keys, of
@@ -139,7 +150,7 @@ class AcuitySource(_Part):
     completed_labels: tuple[Line, ...] = ()
 
 
-class WebhookSource(_Part):
+class WebhookSource(_SourceEntry):
     """Any tool that speaks Standard Webhooks; secrets `NAME.path` and `NAME.key` (`whsec_…`)."""
 
     needed_secrets: ClassVar[tuple[str, ...]] = ("path", "key")
@@ -147,7 +158,7 @@ class WebhookSource(_Part):
     name: SourceName
 
 
-class CalendlySource(_Part):
+class CalendlySource(_SourceEntry):
     """Calendly: signed hooks of invitees and their no-shows.
 
     Secrets: `NAME.path`, `NAME.key` (the signing key of the webhook subscription), and for `cairn connect`
@@ -180,7 +191,7 @@ class TagMeaning(_Part):
         return self
 
 
-class KajabiSource(_Part):
+class KajabiSource(_SourceEntry):
     """Kajabi: hooks without a signature, so the secret path is all that tells them.
 
     Secret: `NAME.path`.
@@ -197,7 +208,7 @@ class KajabiSource(_Part):
     currency: Currency = "USD"
 
 
-class TeachableSource(_Part):
+class TeachableSource(_SourceEntry):
     """Teachable: hooks without a signature, so the secret path is all that tells them; secret `NAME.path`."""
 
     needed_secrets: ClassVar[tuple[str, ...]] = ("path",)
@@ -205,7 +216,7 @@ class TeachableSource(_Part):
     name: SourceName
 
 
-class ThinkificSource(_Part):
+class ThinkificSource(_SourceEntry):
     """Thinkific: signed hooks of its API.
 
     Secrets: `NAME.path` and `NAME.key`, the site's API key or the app's client secret.
@@ -223,7 +234,7 @@ class ThinkificSource(_Part):
     base_url: HttpUrl = HttpUrl("https://api.thinkific.com")
 
 
-class HabitPullSource(_Part):
+class HabitPullSource(_SourceEntry):
     """A habit tracker that is asked once a day; secret `NAME.key`, its bearer token."""
 
     needed_secrets: ClassVar[tuple[str, ...]] = ("key",)

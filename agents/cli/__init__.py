@@ -8,6 +8,7 @@ from agents.cli import (
     approvals,
     audit,
     brake,
+    connecting,
     dead_letters,
     deliveries,
     gifts,
@@ -21,6 +22,7 @@ from agents.cli import (
     provisioning,
     rules,
     secrets,
+    sources,
     state,
     why,
 )
@@ -34,6 +36,7 @@ __all__ = [
     "approvals",
     "audit",
     "brake",
+    "connecting",
     "dead_letters",
     "deliveries",
     "gifts",
@@ -48,6 +51,7 @@ __all__ = [
     "provisioning",
     "rules",
     "secrets",
+    "sources",
     "state",
     "why",
 ]

@@ -15,6 +15,7 @@ from agents.intake.admission import Admission
 from agents.intake.finding import REASONS, Finding, Ignored
 from agents.intake.hook_source import HookSource
 from agents.intake.source_away import SourceAway
+from agents.intake.tallies import Tallies
 from agents.metrics import DEAD_LETTERS
 from schemas.refusal import Refused
 
@@ -30,10 +31,16 @@ for _reason in REASONS:
 
 
 class Desk:
-    """Reads hooks and hands what they say to admission."""
+    """Reads hooks and hands what they say to admission.
 
-    def __init__(self, admission: Admission) -> None:
+    Args:
+        admission: takes what they say.
+        tallies: what became of each source's hooks.
+    """
+
+    def __init__(self, admission: Admission, tallies: Tallies | None = None) -> None:
         self._admission = admission
+        self._tallies = tallies or Tallies()
 
     async def take(
         self, tenant: str, source: HookSource, headers: Mapping[str, str], body: bytes, heard_at: datetime
@@ -47,7 +54,10 @@ class Desk:
         """
         found = await self._read(tenant, source, headers, body, heard_at)
         outcomes = {await self._settle(tenant, source, body, one, heard_at) for one in found}
-        return next(outcome for outcome in _BEST_FIRST if outcome in outcomes)
+        best = next(outcome for outcome in _BEST_FIRST if outcome in outcomes)
+        if best != "set_aside":
+            self._tallies.accepted(tenant, source.name)
+        return best
 
     async def _settle(
         self, tenant: str, source: HookSource, body: bytes, found: Finding | Ignored, heard_at: datetime
@@ -79,4 +89,5 @@ class Desk:
         """Park the hook in the dead letters and count it."""
         await self._admission.set_aside(tenant, source.name, body, ignored)
         DEAD_LETTERS.labels(ignored.reason).inc()
+        self._tallies.failed(tenant, source.name, ignored.reason)
         _log.warning("hook_set_aside", tenant=tenant, source=source.name, reason=ignored.reason)

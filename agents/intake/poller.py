@@ -21,6 +21,7 @@ import structlog
 from agents.clock import Clock
 from agents.intake.source_away import SourceAway
 from agents.intake.spool import SpoolFull
+from agents.intake.tallies import Tallies
 
 LEASE = timedelta(minutes=2)
 _RUN_SECONDS = 0.8 * LEASE.total_seconds()
@@ -58,13 +59,22 @@ class Poller:
         queries: the statements of `schemas/sql/queries/intake.sql` by name.
         clock: domain time.
         polls: what to ask; a source seen for the first time is asked at once.
+        tallies: what was heard of each source; a turn counts as one thing said.
     """
 
-    def __init__(self, pool: Any, queries: dict[str, str], clock: Clock, polls: Sequence[Poll]) -> None:
+    def __init__(
+        self,
+        pool: Any,
+        queries: dict[str, str],
+        clock: Clock,
+        polls: Sequence[Poll],
+        tallies: Tallies | None = None,
+    ) -> None:
         self._pool = pool
         self._queries = queries
         self._clock = clock
         self._polls = polls
+        self._tallies = tallies or Tallies()
 
     async def run(self) -> None:
         """Poll for ever; a database that is away is waited for."""
@@ -96,15 +106,19 @@ class Poller:
         except (SourceAway, SpoolFull, TimeoutError) as error:
             hold_seconds = _backoff_seconds(claim["failures"], getattr(error, "retry_after_seconds", None))
             _log.warning("poll_failed", tenant=poll.tenant, source=poll.source, detail=str(error), seconds=hold_seconds)
+            self._tallies.failed(*key, "spool_full" if isinstance(error, SpoolFull) else "source_away")
             await self._put_off(key, claim["fence"], hold_seconds)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             raise
         except Exception:  # noqa: BLE001 - parked until its back-off ends: one source must not end the others and the hooks
             _log.exception("poll_broken", tenant=poll.tenant, source=poll.source)
+            self._tallies.failed(*key, "poll_broken")
             await self._put_off(key, claim["fence"], _backoff_seconds(claim["failures"], None))
         else:
             due_at = poll.due_after(now)
             await self._pool.execute(self._queries["poll_succeeded"], *key, claim["fence"], cursor, due_at)
+            self._tallies.heard(*key)
+            self._tallies.accepted(*key)
         return True
 
     async def _put_off(self, key: tuple[str, str], fence: int, seconds: float) -> None:

@@ -24,6 +24,7 @@ from agents.intake.aliases import Aliases
 from agents.intake.course_hooks import KajabiHooks, ThinkificHooks
 from agents.intake.desk import Desk
 from agents.intake.habit_api import HabitPull
+from agents.intake.health_book import HealthBook
 from agents.intake.hook_source import HookSource
 from agents.intake.hooks import Door, Hooks
 from agents.intake.kept_hooks import KeptHooks
@@ -32,6 +33,7 @@ from agents.intake.producer import Producer
 from agents.intake.secrecy import Secrecy
 from agents.intake.spool import Spool
 from agents.intake.tag_memory import TagMemory
+from agents.intake.tallies import Tallies
 from agents.intake.turnstile import HookLimits
 from agents.intake.vendor_hooks import AcuityHooks, CalendlyHooks, StandardHooks, TeachableHooks
 from schemas.tenant import (
@@ -138,7 +140,9 @@ async def run_intake(config: IntakeConfig, pool: Any) -> AsyncIterator[Intake]:
     producer = Producer(config.kafka_options, spool, produce_seconds=config.produce_seconds)
     secrecy = Secrecy(config.identity_key)
     admission = Admission(pool, config.queries, producer, secrecy)
-    desk = Desk(admission)
+    tallies = Tallies()
+    desk = Desk(admission, tallies)
+    book = _book(config, pool, tallies)
     connector = aiohttp.TCPConnector(limit_per_host=MAX_CONNECTIONS)
     async with aiohttp.ClientSession(connector=connector) as session:
         reach = _Reach(
@@ -150,23 +154,35 @@ async def run_intake(config: IntakeConfig, pool: Any) -> AsyncIterator[Intake]:
         doors = tuple(_doors(config, reach))
         sources = {(door.tenant, door.source.name): door.source for door in doors}
         kept = KeptHooks(pool, config.queries, config.clock, desk, sources)
-        hooks = Hooks(doors, desk=desk, kept=kept, clock=config.clock, limits=config.limits)
-        poller = Poller(pool, config.queries, config.clock, tuple(_polls(config, session, admission)))
+        hooks = Hooks(doors, desk=desk, kept=kept, clock=config.clock, limits=config.limits, tallies=tallies)
+        poller = Poller(pool, config.queries, config.clock, tuple(_polls(config, session, admission)), tallies)
         await producer.open()
-        background = asyncio.create_task(_run(producer, kept, poller), name="intake")
+        background = asyncio.create_task(_run(producer, kept, poller, book), name="intake")
         try:
             yield Intake(routes=tuple(hooks.routes()), producer=producer, admission=admission, background=background)
         finally:
             background.cancel()
             await asyncio.gather(background, return_exceptions=True)
+            await book.close()
             producer.close()
 
 
-async def _run(producer: Producer, kept: KeptHooks, poller: Poller) -> None:
+async def _run(producer: Producer, kept: KeptHooks, poller: Poller, book: HealthBook) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(producer.run(), name="producer")
         group.create_task(kept.run(), name="kept hooks")
         group.create_task(poller.run(), name="poller")
+        group.create_task(book.run(), name="health book")
+
+
+def _book(config: IntakeConfig, pool: Any, tallies: Tallies) -> HealthBook:
+    sources = {(tenant.id, source.name): source for tenant, source in _sources(config)}
+    off = frozenset(
+        (tenant, name)
+        for (tenant, name), source in sources.items()
+        if not all(config.secrets(tenant, secret) for secret in secret_names(source))
+    )
+    return HealthBook(pool, config.queries, tallies, sources, off)
 
 
 def _doors(config: IntakeConfig, reach: _Reach) -> Iterable[Door]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import agents
+
 CAIRN = str(Path(sys.executable).with_name("cairn"))
 TENANT = """
 name: Northstar Strength
@@ -29,7 +31,7 @@ async def cairn(*words: str, settings: Mapping[str, str], stdin: str = "") -> An
     process = await asyncio.create_subprocess_exec(
         CAIRN,
         *words,
-        env={"COLUMNS": "200", **settings},
+        env={"COLUMNS": "200", "PYTHONPATH": str(Path(agents.__file__).parents[1]), **settings},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

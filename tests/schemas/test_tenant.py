@@ -57,6 +57,26 @@ def test_a_tag_that_cannot_mean_what_it_says_is_refused(meaning: dict[str, Any])
         TenantFile.model_validate({"name": "Acme", "sender": SENDER, "sources": [source]})
 
 
+def test_a_source_is_silent_after_three_days_unless_it_says_otherwise() -> None:
+    plain = {"kind": "standard_webhooks", "name": "hooks"}
+    sources = [plain, {**plain, "silent_after_hours": 240}]
+    tenant = TenantFile.model_validate({"name": "Acme", "sender": SENDER, "sources": sources})
+    assert [source.silent_after_hours for source in tenant.sources] == [72, 240]
+    with pytest.raises(ValidationError):
+        TenantFile.model_validate({"name": "Acme", "sender": SENDER, "sources": [{**plain, "silent_after_hours": 0}]})
+
+
+def test_the_secrets_of_a_source_bear_its_name() -> None:
+    sources = [
+        {"kind": "calendly", "name": "calls"},
+        {"kind": "kajabi", "name": "school"},
+        {"kind": "habit_pull", "name": "habits", "base_url": "https://habits.example"},
+    ]
+    tenant = TenantFile.model_validate({"name": "Acme", "sender": SENDER, "sources": sources})
+    named = [secret_names(source) for source in tenant.sources]
+    assert named == [("calls.path", "calls.key"), ("school.path",), ("habits.key",)]
+
+
 @pytest.mark.parametrize("more", [
     {"timezone": "Mars/Base"}, {"secret": "x"}, {"sender": {**SENDER, "from_address": "nobody"}},
     {"sources": [{"kind": "carrier_pigeon", "name": "p"}]}, {"sources": [{"kind": "standard_webhooks", "name": "A b"}]},

@@ -59,6 +59,58 @@ WHERE tenant = $1 AND source = $2 AND fence = $3;
 SELECT due_at, greatest(extract(epoch FROM held_until - now()), 0)::float8 AS held_seconds
 FROM polls WHERE tenant = $1 AND source = $2;
 
+-- name: know_sources
+-- Make these sources known from now on; one that is known stays as it is.
+INSERT INTO source_health (tenant, source) SELECT * FROM unnest($1::text[], $2::text[])
+ON CONFLICT (tenant, source) DO NOTHING;
+
+-- name: tell_health
+-- Add what was heard of these sources since the last time. Another process may have told of something later.
+INSERT INTO source_health AS h (tenant, source, heard_at, accepted_at, failed_at, failure, tried_at, trial_id)
+SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::text[],
+                     $7::timestamptz[], $8::text[])
+ON CONFLICT (tenant, source) DO UPDATE SET
+    heard_at = greatest(h.heard_at, excluded.heard_at),
+    accepted_at = greatest(h.accepted_at, excluded.accepted_at),
+    failed_at = greatest(h.failed_at, excluded.failed_at),
+    failure = CASE WHEN excluded.failed_at >= coalesce(h.failed_at, '-infinity') THEN excluded.failure
+                   ELSE h.failure END,
+    tried_at = greatest(h.tried_at, excluded.tried_at),
+    trial_id = CASE WHEN excluded.tried_at >= coalesce(h.tried_at, '-infinity') THEN excluded.trial_id
+                   ELSE h.trial_id END;
+
+-- name: tell_hours
+-- Add to the counts of these hours.
+INSERT INTO source_hours AS c (tenant, source, hour, accepted, failed)
+SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::bigint[], $5::bigint[])
+ON CONFLICT (tenant, source, hour) DO UPDATE SET
+    accepted = c.accepted + excluded.accepted, failed = c.failed + excluded.failed;
+
+-- name: forget_hours
+-- Drop the counts of hours that nobody asks for any more.
+DELETE FROM source_hours WHERE hour < now() - interval '8 days';
+
+-- name: sources_health
+-- How are these sources: last heard, counts of the last 24 hours, hooks kept for later, and the poll's due time?
+SELECT s.tenant, s.source, h.known_at, h.heard_at, h.accepted_at, h.failed_at, h.failure, h.tried_at,
+       coalesce(c.accepted, 0) AS accepted, coalesce(c.failed, 0) AS failed,
+       coalesce(k.kept, 0) AS kept, p.due_at
+FROM unnest($1::text[], $2::text[]) AS s(tenant, source)
+LEFT JOIN source_health h USING (tenant, source)
+LEFT JOIN polls p USING (tenant, source)
+LEFT JOIN LATERAL (
+    SELECT sum(x.accepted)::bigint AS accepted, sum(x.failed)::bigint AS failed FROM source_hours x
+    WHERE x.tenant = s.tenant AND x.source = s.source AND x.hour > now() - interval '24 hours'
+) c ON true
+LEFT JOIN LATERAL (
+    SELECT count(*) AS kept FROM kept_hooks x WHERE x.tenant = s.tenant AND x.source = s.source
+) k ON true
+ORDER BY s.tenant, s.source;
+
+-- name: trial_of_source
+-- Which trial was heard last of this source?
+SELECT trial_id FROM source_health WHERE tenant = $1 AND source = $2;
+
 -- name: keep_hook
 -- Keep a verified hook until its tool can be asked. The same bytes again are the same row, as new:
 -- they may tell of a later change, so a worker that is at it must not drop the row.
