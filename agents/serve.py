@@ -9,6 +9,7 @@ a token, the unsubscribe page and keepsakes a signed link, administration a key.
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
 import structlog
 import uvloop
@@ -24,10 +25,13 @@ from agents.kafka import client_options
 from agents.ledger.opening import UNFIT, open_ledger
 from agents.ledger.pool import Pool
 from agents.ledger.queries import load_queries
+from agents.link_follower import LinkFollower
+from agents.linking import link_clients
 from agents.settings import ServeSettings
 from agents.tenants import Tenant, load_tenants
 from agents.web.admin import admin_app
 from agents.web.admin_approvals import approval_routes
+from agents.web.admin_links import link_routes
 from agents.web.approval_links import ApprovalLinks
 from agents.web.approval_page import approval_page_app
 from agents.web.asset_files import assets_app
@@ -93,10 +97,16 @@ async def _serve_public(
         async with listening(app, host=settings.http_host, port=settings.http_port):
             _log.info("serving", host=settings.http_host, port=settings.http_port)
             stopping = asyncio.create_task(stop.wait())
-            await asyncio.wait({stopping, intake.background}, return_when=asyncio.FIRST_COMPLETED)
+            follower = LinkFollower(client_options(settings), pool, intake.admission.erase)
+            following = asyncio.create_task(follower.run(), name="links")
+            working = {intake.background, following}
+            await asyncio.wait({stopping, *working}, return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
-            if intake.background.done():
-                await intake.background
+            for ended in working:
+                if ended.done():
+                    await ended
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -169,7 +179,8 @@ def _add_coaches_routes(
 ) -> None:
     """What coaches and operators decide."""
     public_url, signing = _signing(settings)
-    desk = ApprovalDesk(pool, tenants=lambda: tenants, renderer=Renderer(), now=settings.clock.now)
+    now = settings.clock.now
+    desk = ApprovalDesk(pool, tenants=lambda: tenants, renderer=Renderer(), now=now)
     page = approval_page_app(desk, links=ApprovalLinks(*signing), tenants=lambda: tenants, public_url=public_url)
     app.add_subapp("/a", page)
     admin = admin_app(
@@ -177,8 +188,8 @@ def _add_coaches_routes(
         failures=Failures(),
         erase=intake.admission.erase,
         tenants=tenants,
-        now=settings.clock.now,
-        more=approval_routes(desk),
+        now=now,
+        more=(*approval_routes(desk), *link_routes(pool, partial(link_clients, pool, intake.producer.deliver), now)),
     )
     app.add_subapp("/v1/admin", admin)
 

@@ -89,6 +89,10 @@ class DeadLetterSettings(KafkaSettings, DatabaseSettings):
     """What `cairn dlq` takes: dead letters stand in Kafka, what delivery parked in Postgres."""
 
 
+class LinkSettings(KafkaSettings, DatabaseSettings):
+    """What `cairn clients link` takes: the ledger makes two clients one, Kafka holds what they lived through."""
+
+
 class TenantSettings(Settings):
     """Where tenants' folders are."""
 

@@ -95,7 +95,7 @@ def translate(
     change = tag_change(source, hook, heard_at)
     if change is not None and standing is not None and standing.is_last:
         happenings = _tagged(source, hook, change, standing, heard_at)
-    person = Person(external_id=contact.id, email=contact.email)
+    person = Person(external_id=contact.id, email=contact.email, is_vouched=False)
     return Finding(person=person, facts=_facts(source, contact, heard_at), happenings=happenings)
 
 

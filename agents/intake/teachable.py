@@ -164,7 +164,8 @@ def _user(envelope: _Envelope) -> _User:
 def _person(user: _User) -> Person | None:
     external_id = None if user.id is None else str(user.id)
     email = user.email if user.email and "@" in user.email else None
-    return Person(external_id=external_id, email=email) if external_id or email else None
+    person = Person(external_id=external_id, email=email, is_vouched=False)
+    return person if external_id or email else None
 
 
 def _facts(source_name: str, type_: str, user: _User, at: datetime) -> dict[str, Any]:

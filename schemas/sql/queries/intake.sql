@@ -1,21 +1,31 @@
 -- Named queries of the intake: identities, profiles as published, polls, kept hooks.
 
 -- name: known_client
--- Which clients do these key hashes mean, with what was last published about each?
-SELECT i.key_hash, i.client, p.profile, p.erased_at IS NOT NULL AS is_erased
+-- Which clients do these key hashes mean, with what was last published about each? Has any source that vouches for what
+-- it says named them?
+SELECT i.key_hash, i.is_vouched, coalesce(l.into_client, i.client) AS client, p.profile,
+       p.erased_at IS NOT NULL AS is_erased,
+       i.is_vouched OR EXISTS (SELECT FROM identities v
+                               WHERE v.tenant = i.tenant AND v.client = coalesce(l.into_client, i.client) AND v.is_vouched)
+           AS has_voucher
 FROM identities i
-LEFT JOIN published_profiles p USING (tenant, client)
+LEFT JOIN client_links l ON l.tenant = i.tenant AND l.client = i.client
+LEFT JOIN published_profiles p ON p.tenant = i.tenant AND p.client = coalesce(l.into_client, i.client)
 WHERE i.tenant = $1 AND i.key_hash = ANY($2::bytea[]);
 
 -- name: claim_key
--- Whose is this key? The given client's, if it is nobody's yet; the row is locked until commit.
-INSERT INTO identities (tenant, key_hash, client) VALUES ($1, $2, $3)
-ON CONFLICT (tenant, key_hash) DO UPDATE SET client = identities.client
+-- Whose is this key? The given client's, if it is nobody's yet; the row is locked until commit. Vouched for once, it stays so.
+INSERT INTO identities (tenant, key_hash, client, is_vouched) VALUES ($1, $2, $3, $4)
+ON CONFLICT (tenant, key_hash) DO UPDATE SET is_vouched = identities.is_vouched OR excluded.is_vouched
 RETURNING client, (xmax = 0) AS is_new;
 
 -- name: give_key
 -- Give a key, claimed in this transaction, to the client who turned out to be the same person.
 UPDATE identities SET client = $3 WHERE tenant = $1 AND key_hash = $2;
+
+-- name: drop_key
+-- A key that was claimed in this transaction is nobody's after all.
+DELETE FROM identities WHERE tenant = $1 AND key_hash = $2;
 
 -- name: lock_profile
 -- What was last published about this client, and what with the consents that they gave us since? The row is locked
@@ -25,6 +35,14 @@ ON CONFLICT (tenant, client) DO UPDATE SET client = excluded.client
 RETURNING profile, CASE WHEN profile IS NOT NULL THEN wished_profile(profile, tenant, client) END AS wished,
           erased_at IS NOT NULL AS is_erased;
 
+-- name: person_of
+-- Under which id is this client known now? Asked after locking.
+SELECT person_of($1, $2);
+
+-- name: ids_of
+-- Which ids does this person have, or had?
+SELECT ids_of($1, $2) AS client ORDER BY 1;
+
 -- name: record_profile
 -- Remember what was published about this client.
 UPDATE published_profiles SET profile = $3::jsonb, updated_at = now() WHERE tenant = $1 AND client = $2;
@@ -33,6 +51,11 @@ UPDATE published_profiles SET profile = $3::jsonb, updated_at = now() WHERE tena
 -- Forget everything about this client but that they were erased.
 UPDATE published_profiles SET profile = NULL, erased_at = coalesce(erased_at, now()), updated_at = now()
 WHERE tenant = $1 AND client = $2;
+
+-- name: links_erased
+-- The tombstones of this whole person were handed over.
+UPDATE client_links SET erased_at = coalesce(erased_at, now()), lease_until = NULL
+WHERE tenant = $1 AND client = ANY ($2::text[]);
 
 -- name: add_poll
 -- Make a source known to the schedule; one that is known keeps its cursor.

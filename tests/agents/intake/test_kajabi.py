@@ -130,17 +130,17 @@ def test_another_resource_contact_or_tag_is_another_event(body: dict[str, Any]) 
 
 
 def test_a_contact_is_known_by_id_and_address() -> None:
-    assert found(hook("tag_added")).person == Person(external_id="8801", email="sample@example.com")
+    assert found(hook("tag_added")).person == Person(external_id="8801", email="sample@example.com", is_vouched=False)
 
 
 @pytest.mark.parametrize("name", ["payment_succeeded", "order_created", "purchase", "site_payment_succeeded"])
 def test_a_customer_is_known_as_the_contact(name: str) -> None:
-    assert found(hook(name)).person == Person(external_id="8801", email="sample@example.com")
+    assert found(hook(name)).person == Person(external_id="8801", email="sample@example.com", is_vouched=False)
 
 
 def test_a_customer_whose_contact_is_not_told_is_not_taken_for_one_of_the_contacts() -> None:
     assert found(hook("site_purchase_created")).person == Person(
-        external_id="customer:5502", email="sample@example.com"
+        is_vouched=False, external_id="customer:5502", email="sample@example.com"
     )
 
 
@@ -162,7 +162,7 @@ def test_a_contact_of_whom_no_subscription_is_told_consents_to_nothing() -> None
 
 def test_a_form_is_a_profile_and_no_event() -> None:
     finding = found(hook("form_submission"))
-    assert finding.person == Person(email="john.doe@example.com")
+    assert finding.person == Person(email="john.doe@example.com", is_vouched=False)
     assert finding.facts == {"name": "John Doe", "email": "john.doe@example.com", "phone": "+15555550101"}
     assert finding.happenings == ()
 

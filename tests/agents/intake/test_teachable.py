@@ -19,7 +19,7 @@ from schemas.event import CourseData, CourseProgressData, LessonData, Membership
 HOOKS: dict[str, Any] = json.loads((Path(__file__).parent / "fixtures" / "teachable.json").read_text())
 HEARD_AT = datetime(2026, 5, 8, 12, tzinfo=UTC)
 SENT_AT = datetime(2026, 5, 7, 12, 28, 58, tzinfo=UTC)
-ANA = Person(external_id="10228583", email="Ana.Berger@example.com")
+ANA = Person(external_id="10228583", email="Ana.Berger@example.com", is_vouched=False)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.datetimes().map(str)
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=8), inner))
 FIELDS = sorted({field for hook in HOOKS.values() for field in hook["object"]})
@@ -158,8 +158,10 @@ def test_a_withdrawal_elsewhere_outlives_an_update_of_the_person() -> None:
 
 def test_a_user_is_known_by_id_and_address_or_by_either() -> None:
     assert found(hook("Enrollment.completed")).person == ANA
-    assert found(hook("Enrollment.completed", user=None)).person == Person(external_id="10228583")
-    assert found(hook("Enrollment.completed", user={"email": "a@example.com"})).person == Person(email="a@example.com")
+    assert found(hook("Enrollment.completed", user=None)).person == Person(external_id="10228583", is_vouched=False)
+    assert found(hook("Enrollment.completed", user={"email": "a@example.com"})).person == Person(
+        email="a@example.com", is_vouched=False
+    )
 
 
 def test_a_hook_about_nobody_is_ignored() -> None:
