@@ -139,6 +139,9 @@ class AcuitySource(_SourceEntry):
 
     Secrets: `NAME.path` (the last part of the hook's address) and `NAME.key` (API keys, of
     which any may have signed; the first authenticates the fetch).
+
+    Attributes:
+        reread_hours: so often the appointments around now are read again, as hooks may be lost; 0 is never.
     """
 
     needed_secrets: ClassVar[tuple[str, ...]] = ("path", "key")
@@ -148,6 +151,7 @@ class AcuitySource(_SourceEntry):
     user_id: Line
     base_url: HttpUrl = HttpUrl("https://acuityscheduling.com")
     completed_labels: tuple[Line, ...] = ()
+    reread_hours: Annotated[int, Field(ge=0, le=168)] = 6
 
 
 class WebhookSource(_SourceEntry):

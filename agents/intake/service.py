@@ -19,6 +19,7 @@ from aiolimiter import AsyncLimiter
 
 from agents.clock import Clock, real_now_ms
 from agents.intake.acuity_api import MAX_CONNECTIONS, REQUESTS_PER_SECOND, AcuityApi
+from agents.intake.acuity_reread import AcuityReread
 from agents.intake.admission import Admission
 from agents.intake.aliases import Aliases
 from agents.intake.course_hooks import KajabiHooks, ThinkificHooks
@@ -28,8 +29,9 @@ from agents.intake.health_book import HealthBook
 from agents.intake.hook_source import HookSource
 from agents.intake.hooks import Door, Hooks
 from agents.intake.kept_hooks import KeptHooks
-from agents.intake.poller import Poller
+from agents.intake.poller import Poll, Poller
 from agents.intake.producer import Producer
+from agents.intake.reread_memory import RereadMemory
 from agents.intake.secrecy import Secrecy
 from agents.intake.spool import Spool
 from agents.intake.tag_memory import TagMemory
@@ -37,6 +39,7 @@ from agents.intake.tallies import Tallies
 from agents.intake.turnstile import HookLimits
 from agents.intake.vendor_hooks import AcuityHooks, CalendlyHooks, StandardHooks, TeachableHooks
 from schemas.tenant import (
+    AcuitySource,
     CalendlySource,
     HabitPullSource,
     HookedSource,
@@ -145,17 +148,13 @@ async def run_intake(config: IntakeConfig, pool: Any) -> AsyncIterator[Intake]:
     book = _book(config, pool, tallies)
     connector = aiohttp.TCPConnector(limit_per_host=MAX_CONNECTIONS)
     async with aiohttp.ClientSession(connector=connector) as session:
-        reach = _Reach(
-            session=session,
-            limiter=AsyncLimiter(REQUESTS_PER_SECOND * max(config.clock.speed, 1.0), 1),
-            aliases=Aliases(pool, config.queries),
-            memory=TagMemory(pool, config.queries, secrecy),
-        )
+        reach = _reach(config, session, pool, secrecy)
         doors = tuple(_doors(config, reach))
         sources = {(door.tenant, door.source.name): door.source for door in doors}
         kept = KeptHooks(pool, config.queries, config.clock, desk, sources)
         hooks = Hooks(doors, desk=desk, kept=kept, clock=config.clock, limits=config.limits, tallies=tallies)
-        poller = Poller(pool, config.queries, config.clock, tuple(_polls(config, session, admission)), tallies)
+        polls: tuple[Poll, ...] = (*_pulls(config, session, admission), *_rereads(config, reach, admission, pool))
+        poller = Poller(pool, config.queries, config.clock, polls, tallies)
         await producer.open()
         background = asyncio.create_task(_run(producer, kept, poller, book), name="intake")
         try:
@@ -185,6 +184,15 @@ def _book(config: IntakeConfig, pool: Any, tallies: Tallies) -> HealthBook:
     return HealthBook(pool, config.queries, tallies, sources, off)
 
 
+def _reach(config: IntakeConfig, session: aiohttp.ClientSession, pool: Any, secrecy: Secrecy) -> _Reach:
+    return _Reach(
+        session=session,
+        limiter=AsyncLimiter(REQUESTS_PER_SECOND * max(config.clock.speed, 1.0), 1),
+        aliases=Aliases(pool, config.queries),
+        memory=TagMemory(pool, config.queries, secrecy),
+    )
+
+
 def _doors(config: IntakeConfig, reach: _Reach) -> Iterable[Door]:
     """The hooks' addresses of every tenant."""
     for tenant, source in _sources(config):
@@ -196,12 +204,30 @@ def _doors(config: IntakeConfig, reach: _Reach) -> Iterable[Door]:
         yield Door(tenant=tenant.id, source=hook_source, secrets=paths)
 
 
-def _polls(config: IntakeConfig, session: aiohttp.ClientSession, admission: Admission) -> Iterable[HabitPull]:
+def _pulls(config: IntakeConfig, session: aiohttp.ClientSession, admission: Admission) -> Iterable[HabitPull]:
     for tenant, source in _sources(config):
         if not isinstance(source, HabitPullSource) or not _has_secrets(config, tenant, source):
             continue
         token, zone = config.secrets(tenant.id, f"{source.name}.key")[0], ZoneInfo(tenant.timezone)
         yield HabitPull(tenant.id, source, token=token, zone=zone, session=session, admission=admission)
+
+
+def _rereads(config: IntakeConfig, reach: _Reach, admission: Admission, pool: Any) -> Iterable[AcuityReread]:
+    """Beside the hooks; an account whose key is missing was told of with its hooks."""
+    for tenant, source in _sources(config):
+        if not isinstance(source, AcuitySource) or not source.reread_hours:
+            continue
+        keys = config.secrets(tenant.id, f"{source.name}.key")
+        if keys:
+            yield AcuityReread(
+                tenant.id,
+                source,
+                api=_acuity_api(source, keys, reach),
+                zone=ZoneInfo(tenant.timezone),
+                now=config.clock.now,
+                admission=admission,
+                memory=RereadMemory(pool, config.queries, Secrecy(config.identity_key), tenant.id, source.name),
+            )
 
 
 def _sources(config: IntakeConfig) -> Iterable[tuple[TenantSources, Source]]:
@@ -220,8 +246,11 @@ def _hook_source(tenant: str, source: HookedSource, keys: tuple[str, ...], reach
             return KajabiHooks(tenant, source, reach.memory)
         case ThinkificSource():
             return ThinkificHooks(source, keys)
-    api = AcuityApi(reach.session, reach.limiter, base_url=str(source.base_url), user_id=source.user_id, key=keys[0])
-    return AcuityHooks(source, keys, api)
+    return AcuityHooks(source, keys, _acuity_api(source, keys, reach))
+
+
+def _acuity_api(source: AcuitySource, keys: tuple[str, ...], reach: _Reach) -> AcuityApi:
+    return AcuityApi(reach.session, reach.limiter, base_url=str(source.base_url), user_id=source.user_id, key=keys[0])
 
 
 def _has_secrets(config: IntakeConfig, tenant: TenantSources, source: Source) -> bool:

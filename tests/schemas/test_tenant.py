@@ -1,11 +1,12 @@
 """What a tenant's folder says, and what it may not say."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from schemas.tenant import CoachesFile, KajabiSource, TenantFile, ThinkificSource, secret_names
+from schemas.tenant import AcuitySource, CoachesFile, KajabiSource, TenantFile, ThinkificSource, secret_names
 
 SENDER = {"from_name": "Acme", "from_address": "hello@acme.example"}
 COACH = {"id": "mara", "name": "Mara", "email": "mara@acme.example"}
@@ -84,6 +85,14 @@ def test_the_secrets_of_a_source_bear_its_name() -> None:
 def test_what_a_tenant_cannot_mean_is_refused(more: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         TenantFile.model_validate({"name": "Acme", "sender": SENDER, **more})
+
+
+@pytest.mark.parametrize(("hours", "holds"), [(0, True), (168, True), (-1, False), (169, False)])
+def test_appointments_are_read_again_every_six_hours_unless_told_otherwise(hours: int, holds: bool) -> None:
+    acuity = {"kind": "acuity", "name": "acuity", "account": "a", "user_id": "1"}
+    assert AcuitySource.model_validate(acuity).reread_hours == 6
+    with nullcontext() if holds else pytest.raises(ValidationError):
+        AcuitySource.model_validate({**acuity, "reread_hours": hours})
 
 
 def test_somebody_signs() -> None:

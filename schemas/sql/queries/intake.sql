@@ -67,6 +67,12 @@ UPDATE polls SET held_until = now() + $4::interval, fence = fence + 1, updated_a
 WHERE tenant = $1 AND source = $2 AND due_at <= $3 AND (held_until IS NULL OR held_until <= now())
 RETURNING cursor, fence, failures;
 
+-- name: poll_moved
+-- A step of a poll is done: move the cursor and hold the source for another $5. No row: another worker has taken over.
+UPDATE polls SET cursor = $4, held_until = now() + $5::interval, updated_at = now()
+WHERE tenant = $1 AND source = $2 AND fence = $3
+RETURNING true;
+
 -- name: poll_succeeded
 -- Move the cursor and the due time on, unless another worker has taken over meanwhile.
 UPDATE polls SET cursor = $4, due_at = $5, held_until = NULL, failures = 0, updated_at = now()
@@ -193,3 +199,19 @@ ON CONFLICT (tenant, source, tag_key) DO UPDATE SET
     added_at = greatest(known.added_at, excluded.added_at),
     removed_at = greatest(known.removed_at, excluded.removed_at)
 RETURNING added_id, added_at, removed_at;
+
+-- name: remembered_objects
+-- What was last admitted of these objects by a re-read?
+SELECT object_id, digest, starts_at FROM rereads
+WHERE tenant = $1 AND source = $2 AND object_id = ANY($3::text[]);
+
+-- name: remember_objects
+-- Remember what was admitted of these objects, each named once.
+INSERT INTO rereads (tenant, source, object_id, digest, starts_at)
+SELECT $1, $2, new.object_id, new.digest, new.starts_at
+FROM unnest($3::text[], $4::bytea[], $5::timestamptz[]) AS new (object_id, digest, starts_at)
+ON CONFLICT (tenant, source, object_id) DO UPDATE SET digest = excluded.digest, starts_at = excluded.starts_at;
+
+-- name: forget_objects
+-- Forget what began before $3: no re-read reaches so far back.
+DELETE FROM rereads WHERE tenant = $1 AND source = $2 AND starts_at < $3;

@@ -131,6 +131,7 @@ def sources(acuity: AcuityServer) -> tuple[Source, ...]:
                 "user_id": "7",
                 "base_url": acuity.base_url,
                 "completed_labels": ["Completed"],
+                "reread_hours": 0,
             }
         ),
         WebhookSource(kind="standard_webhooks", name="tracker"),
