@@ -93,6 +93,12 @@ class LinkSettings(KafkaSettings, DatabaseSettings):
     """What `cairn clients link` takes: the ledger makes two clients one, Kafka holds what they lived through."""
 
 
+class ImportSettings(KafkaSettings, DatabaseSettings):
+    """What `cairn import` takes for a table that names clients by address, or tells of their profiles."""
+
+    identity_key: Annotated[SecretStr, Field(min_length=32)]
+
+
 class TenantSettings(Settings):
     """Where tenants' folders are."""
 

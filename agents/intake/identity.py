@@ -60,7 +60,7 @@ class Identities:
         Raises:
             asyncpg.PostgresError, OSError: the database is away; nothing was decided.
         """
-        keys = self._keys(tenant, source, person)
+        keys = self.keys(tenant, source, person)
         known = await self._known(tenant, keys, is_vouched=person.is_vouched)
         if known is None:
             await self._claim(tenant, keys, is_vouched=person.is_vouched)
@@ -101,7 +101,7 @@ class Identities:
                 else:
                     await connection.execute(self._queries["give_key"], tenant, key, client)
 
-    def _keys(self, tenant: str, source: str, person: Person) -> tuple[bytes, ...]:
+    def keys(self, tenant: str, source: str, person: Person) -> tuple[bytes, ...]:
         """The hashes by which the person is known; the one that decides stands last."""
         keys = []
         if person.email:

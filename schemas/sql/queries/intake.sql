@@ -2,16 +2,15 @@
 
 -- name: known_client
 -- Which clients do these key hashes mean, with what was last published about each? Has any source that vouches for what
--- it says named them?
-SELECT i.key_hash, i.is_vouched, coalesce(l.into_client, i.client) AS client, p.profile,
-       p.erased_at IS NOT NULL AS is_erased,
-       i.is_vouched OR EXISTS (SELECT FROM identities v
-                               WHERE v.tenant = i.tenant AND v.client = coalesce(l.into_client, i.client) AND v.is_vouched)
-           AS has_voucher
-FROM identities i
-LEFT JOIN client_links l ON l.tenant = i.tenant AND l.client = i.client
-LEFT JOIN published_profiles p ON p.tenant = i.tenant AND p.client = coalesce(l.into_client, i.client)
-WHERE i.tenant = $1 AND i.key_hash = ANY($2::bytea[]);
+-- it says named them? LIMIT 1 keeps tables read by their keys: a plan made while they were small would compare every
+-- client of a batch with every profile.
+SELECT i.key_hash, i.is_vouched, c.client, p.profile, p.erased_at IS NOT NULL AS is_erased,
+       i.is_vouched OR (SELECT true FROM identities v WHERE v.tenant = $1 AND v.client = c.client AND v.is_vouched
+                        LIMIT 1) IS NOT NULL AS has_voucher
+FROM unnest($2::bytea[]) AS k (key_hash)
+CROSS JOIN LATERAL (SELECT * FROM identities WHERE tenant = $1 AND key_hash = k.key_hash LIMIT 1) i
+CROSS JOIN LATERAL (SELECT person_of($1, i.client) AS client) c
+LEFT JOIN LATERAL (SELECT * FROM published_profiles WHERE tenant = $1 AND client = c.client LIMIT 1) p ON true;
 
 -- name: claim_key
 -- Whose is this key? The given client's, if it is nobody's yet; the row is locked until commit. Vouched for once, it stays so.
@@ -215,3 +214,31 @@ ON CONFLICT (tenant, source, object_id) DO UPDATE SET digest = excluded.digest, 
 -- name: forget_objects
 -- Forget what began before $3: no re-read reaches so far back.
 DELETE FROM rereads WHERE tenant = $1 AND source = $2 AND starts_at < $3;
+
+-- name: claim_keys
+-- Whose are these keys? Each the given client's, if it is nobody's yet; claimed in the order given, locked until commit,
+-- and vouched for by who imports them.
+INSERT INTO identities (tenant, key_hash, client)
+SELECT $1, n.key_hash, n.client FROM unnest($2::bytea[], $3::text[]) WITH ORDINALITY AS n (key_hash, client, place)
+ORDER BY n.place
+ON CONFLICT (tenant, key_hash) DO UPDATE SET is_vouched = true
+RETURNING key_hash, client, (xmax = 0) AS is_new;
+
+-- name: lock_profiles
+-- What was last published about these clients, and what does the ledger hold of those about whom nothing was? The rows
+-- are locked until commit in the order of the clients' ids, and made when missing.
+INSERT INTO published_profiles (tenant, client)
+SELECT $1, n.client FROM unnest($2::text[]) AS n (client) ORDER BY n.client
+ON CONFLICT (tenant, client) DO UPDATE SET client = excluded.client
+RETURNING client, CASE WHEN profile IS NOT NULL THEN wished_profile(profile, tenant, client) END AS wished,
+          erased_at IS NOT NULL AS is_erased;
+
+-- name: heard_profiles
+-- What does the ledger hold of these clients, whose profiles somebody else may publish, and who of them was erased?
+SELECT client, profile, erased_at IS NOT NULL AS is_erased FROM clients WHERE tenant = $1 AND client = ANY($2::text[]);
+
+-- name: record_profiles
+-- Remember what was published about these clients; their rows are there and locked, and so are found by their keys.
+INSERT INTO published_profiles (tenant, client, profile)
+SELECT $1, n.client, n.profile::jsonb FROM unnest($2::text[], $3::text[]) AS n (client, profile)
+ON CONFLICT (tenant, client) DO UPDATE SET profile = excluded.profile, updated_at = now();
