@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaTimeoutError
 
 from agents.intake.outgoing import Outgoing
 
-_ACKNOWLEDGED_SECONDS = 20
+_ACKNOWLEDGED_SECONDS = 5  # under the locks of two clients, whose hooks wait
 _STOP_SECONDS = 5
 
 

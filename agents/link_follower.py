@@ -166,6 +166,8 @@ class _Pass:
             self.resent += len(self._events)
         for key, link in list(self._links.items()):
             to = max(next_offset, link.next_offset)
+            if to == link.next_offset and not self._counts[key]:
+                continue
             if not await move_on(self._pool, link, next_offset=to, resent=self._counts[key], lease=_LEASE):
                 del self._links[key]
         self._events.clear()

@@ -26,6 +26,7 @@ CHUNK_RECORDS = 500
 
 _CHUNKS_A_SECOND = 10
 _ACKNOWLEDGED_SECONDS = 60
+_UNDER_A_LOCK_SECONDS = 5  # hooks about the same clients wait, and go to the spool no sooner
 _STOP_SECONDS = 5
 _HEADERS = [("content-type", STRUCTURED_CONTENT_TYPE)]
 
@@ -64,7 +65,7 @@ class Publisher:
         Raises:
             KafkaError: Kafka did not take a record.
         """
-        async with _acknowledged():
+        async with _acknowledged(_UNDER_A_LOCK_SECONDS):
             sent = [
                 await self._producer.send(one.topic, key=one.key, value=one.value, headers=list(one.headers))
                 for one in records
@@ -79,12 +80,12 @@ class Publisher:
 
 
 @asynccontextmanager
-async def _acknowledged() -> AsyncIterator[None]:
+async def _acknowledged(seconds: int = _ACKNOWLEDGED_SECONDS) -> AsyncIterator[None]:
     try:
-        async with asyncio.timeout(_ACKNOWLEDGED_SECONDS):
+        async with asyncio.timeout(seconds):
             yield
     except TimeoutError:
-        raise KafkaTimeoutError(f"nothing was acknowledged for {_ACKNOWLEDGED_SECONDS} s") from None
+        raise KafkaTimeoutError(f"nothing was acknowledged for {seconds} s") from None
 
 
 @asynccontextmanager

@@ -24,6 +24,10 @@ _VALID_AT_ONCE: Final = 2
 _log = structlog.get_logger()
 
 
+class SecretRefused(Exception):
+    """A secret file stays as it is; the text says what to do, and shows no value."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
     """A secret file, without what it holds.
@@ -61,22 +65,29 @@ class SecretFiles:
             _log.error("secret.unreadable", tenant=tenant, name=name, hint="no key of CAIRN_SECRETS_KEY opens it")
         return found
 
-    def put(self, tenant: str, name: str, value: str) -> None:
-        """Make a value valid, beside the newest of those that were.
+    def put(self, tenant: str, name: str, value: str, *, beside_all: bool = False) -> None:
+        """Make a value valid, beside the one that was; of several users of one secret, beside all of theirs.
 
         Raises:
+            SecretRefused: a line cannot be opened and might be in use, or two values are valid already.
             OSError: the folder cannot be written.
         """
-        before = [line for line in self._lines(tenant, name) if self._opened(line) not in (None, value)]
-        self._write(tenant, name, [self._sealed(value), *before][:_VALID_AT_ONCE])
+        before = [line for line in self._readable(tenant, name) if self._opened(line) != value]
+        if len(before) >= _VALID_AT_ONCE and not beside_all:
+            raise SecretRefused(
+                f"{name} of {tenant} has {len(before)} valid values: once nobody uses the older ones, "
+                f"`cairn secrets retire {tenant} {name}`; then put the new one"
+            )
+        self._write(tenant, name, [self._sealed(value), *before])
 
     def retire(self, tenant: str, name: str) -> int:
         """Leave the newest value alone valid; how many are not any more.
 
         Raises:
+            SecretRefused: a line cannot be opened and might be in use.
             OSError: the folder cannot be written.
         """
-        lines = self._lines(tenant, name)
+        lines = self._readable(tenant, name)
         if len(lines) > 1:
             self._write(tenant, name, lines[:1])
         return max(len(lines) - 1, 0)
@@ -114,6 +125,15 @@ class SecretFiles:
         if not path.is_file():
             return []
         return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+    def _readable(self, tenant: str, name: str) -> list[str]:
+        lines = self._lines(tenant, name)
+        if any(self._opened(line) is None for line in lines):
+            raise SecretRefused(
+                f"no key of CAIRN_SECRETS_KEY opens {name} of {tenant}, which may be in use: "
+                f"set the key that sealed it, or delete {self.folder / tenant / name} if that is lost"
+            )
+        return lines
 
     def _opened(self, line: str) -> str | None:
         if not line.startswith(_SEALED):

@@ -100,13 +100,15 @@ async def _serve_public(
             follower = LinkFollower(client_options(settings), pool, intake.admission.erase)
             following = asyncio.create_task(follower.run(), name="links")
             working = {intake.background, following}
-            await asyncio.wait({stopping, *working}, return_when=asyncio.FIRST_COMPLETED)
-            stopping.cancel()
-            for ended in working:
-                if ended.done():
-                    await ended
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+            try:
+                await asyncio.wait({stopping, *working}, return_when=asyncio.FIRST_COMPLETED)
+                for ended in working:
+                    if ended.done():
+                        await ended
+            finally:
+                stopping.cancel()
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
 
 
 @asynccontextmanager

@@ -30,6 +30,7 @@ from agents.cli import (
 from agents.cli.app import EXIT_FAILED, EXIT_INVALID, app, err
 from agents.cluster_facts import TopicMissingError
 from agents.ledger.opening import UNFIT, DatabaseAway
+from agents.secret_files import SecretRefused
 from agents.settings import SettingsError
 from agents.tenants import TenantErrors
 
@@ -63,7 +64,7 @@ def main() -> None:
     """The entry point: wrong settings, tenants, topics or schema become a clear text and status 2."""
     try:
         app()
-    except (SettingsError, TenantErrors, TopicMissingError, *UNFIT) as error:
+    except (SettingsError, SecretRefused, TenantErrors, TopicMissingError, *UNFIT) as error:
         err.print(str(error), markup=False, highlight=False)
         err.print("`cairn doctor` checks the whole environment; .env.example explains every setting.")
         sys.exit(EXIT_INVALID)

@@ -25,7 +25,12 @@ def make_key() -> None:
 
 
 @secrets_app.command("put")
-def put(tenant: Of, name: Name) -> None:
+def put(
+    tenant: Of,
+    name: Name,
+    *,
+    beside_all: Annotated[bool, typer.Option("--beside-all", help="Several people's, as Acuity's API keys.")] = False,
+) -> None:
     """Make a value valid, beside the one that was: asked for at the terminal, or the first line of standard input."""
     files = _files(tenant)
     _check_name(name)
@@ -34,7 +39,7 @@ def put(tenant: Of, name: Name) -> None:
     if not value:
         err.print("There is no value on standard input.", highlight=False)
         raise typer.Exit(EXIT_INVALID)
-    files.put(tenant, name, value)
+    files.put(tenant, name, value, beside_all=beside_all)
     valid = len(files.values(tenant, name))
     again = "" if valid == 1 else "; the one before holds too, until `cairn secrets retire`"
     out.print(f"{escape(name)} of {escape(tenant)} is in place{again}.", highlight=False)

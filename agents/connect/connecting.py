@@ -125,7 +125,7 @@ def _rotate(work: Connecting, say: Say) -> None:
     again = f"`cairn connect {work.source.name} --tenant {work.tenant}`"
     say("1. Restart `cairn serve`, so that it takes both.")
     say(f"2. Run {again}: it tries the new address and moves the hooks.")
-    say("3. Once `cairn sources` shows that hooks come, remove the old lines from the secret files, and restart again.")
+    say("3. Once `cairn sources` shows that hooks come, `cairn secrets retire` the old values, and restart again.")
 
 
 def _require_secrets(work: Connecting) -> None:

@@ -43,6 +43,6 @@ def require_room(secrets: SecretFiles, tenant: str, names: Iterable[str]) -> Non
     for name in names:
         if len(secrets.values(tenant, name)) >= _MOST_VALID:
             raise TwoAreValid(
-                f"{secrets.folder / tenant / name} holds {_MOST_VALID} valid values already: once nobody uses the "
-                "older one any more, remove its line; then rotate"
+                f"{name} of {tenant} has {_MOST_VALID} valid values already: once nobody uses the older one any more, "
+                f"`cairn secrets retire {tenant} {name}`; then rotate"
             )

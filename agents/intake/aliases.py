@@ -13,8 +13,9 @@ of a source are joined one after another, under a lock of Postgres.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
+
+from agents.intake.secrecy import Secrecy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +36,13 @@ class Aliases:
     Args:
         pool: an asyncpg pool.
         queries: the statements of `schemas/sql/queries/intake.sql` by name.
+        secrecy: hashes the bookings' ids.
     """
 
-    def __init__(self, pool: Any, queries: dict[str, str]) -> None:
+    def __init__(self, pool: Any, queries: dict[str, str], secrecy: Secrecy) -> None:
         self._pool = pool
         self._queries = queries
+        self._secrecy = secrecy
 
     async def settle(self, tenant: str, source: str, chain: Sequence[str]) -> Settled:
         """The session of bookings that are known to be one, by their own ids, the oldest first.
@@ -56,7 +59,7 @@ class Aliases:
         return Settled(session_id=known[0]["session_id"] if known else chain[0], given_up=tuple(given_up))
 
     async def _known(self, executor: Any, tenant: str, source: str, chain: Sequence[str]) -> list[Any]:
-        hashes = [_hashed(alias) for alias in chain]
+        hashes = [self._hashed(alias) for alias in chain]
         rows: list[Any] = await executor.fetch(self._queries["known_aliases"], tenant, source, hashes)
         return rows
 
@@ -64,13 +67,12 @@ class Aliases:
         await connection.execute(self._queries["lock_aliases"], tenant, source)
         session_id = chain[0]
         for alias in chain:
-            known = await connection.fetchval(self._queries["session_of_alias"], tenant, source, _hashed(alias))
+            known = await connection.fetchval(self._queries["session_of_alias"], tenant, source, self._hashed(alias))
             if known is None:
-                await connection.execute(self._queries["add_alias"], tenant, source, _hashed(alias), session_id)
+                await connection.execute(self._queries["add_alias"], tenant, source, self._hashed(alias), session_id)
             elif known != session_id:
                 await connection.execute(self._queries["join_sessions"], tenant, source, session_id, known)
                 session_id = known
 
-
-def _hashed(alias: str) -> bytes:
-    return sha256(alias.encode()).digest()
+    def _hashed(self, alias: str) -> bytes:
+        return self._secrecy.hashed("alias", alias)

@@ -123,9 +123,9 @@ class ManyPeople:
         Raises:
             asyncpg.PostgresError, OSError: the database is away.
         """
-        clients = sorted(told)
         async with self._pool.acquire() as connection, connection.transaction():
-            rows = await connection.fetch(self._queries["lock_profiles"], tenant, clients)
+            told, rows = await self._lock_people(connection, tenant, told)
+            clients = sorted(told)
             erased = {row["client"] for row in rows if row["is_erased"]}
             known = {row["client"]: row["wished"] for row in rows}
             unheard = [client for client, profile in known.items() if profile is None]
@@ -143,6 +143,25 @@ class ManyPeople:
                     self._queries["record_profiles"], tenant, list(changed), list(changed.values())
                 )
         return len(changed), erased
+
+    async def _lock_people(
+        self, connection: Any, tenant: str, told: Mapping[str, Sequence[Profile]]
+    ) -> tuple[Mapping[str, Sequence[Profile]], list[Any]]:
+        """Lock whom these clients are, also those who were linked to another one meanwhile."""
+        while True:
+            rows = await connection.fetch(self._queries["lock_profiles"], tenant, sorted(told))
+            moved = dict(await connection.fetch(self._queries["moved_people"], tenant, sorted(told)))
+            if not moved:
+                return told, rows
+            told = _by_person(told, moved)
+
+
+def _by_person(told: Mapping[str, Sequence[Profile]], people: Mapping[str, str]) -> dict[str, list[Profile]]:
+    """What was told, by whom each client is; in the order in which it was told of each."""
+    found: dict[str, list[Profile]] = {}
+    for client, profiles in told.items():
+        found.setdefault(people.get(client, client), []).extend(profiles)
+    return found
 
 
 def is_news(known: Profile, told: Profile) -> bool:

@@ -147,6 +147,7 @@ class Poller:
         await self._pool.execute(self._queries["poll_succeeded"], *key, claim["fence"], cursor, due_at)
         if poll.is_all_there_is:
             self._tallies.heard(*key)
+        if poll.is_all_there_is or claim["failures"]:  # what failed before is mended
             self._tallies.accepted(*key)
 
     async def _put_off(self, key: tuple[str, str], fence: int, seconds: float) -> None:

@@ -188,7 +188,7 @@ def _reach(config: IntakeConfig, session: aiohttp.ClientSession, pool: Any, secr
     return _Reach(
         session=session,
         limiter=AsyncLimiter(REQUESTS_PER_SECOND * max(config.clock.speed, 1.0), 1),
-        aliases=Aliases(pool, config.queries),
+        aliases=Aliases(pool, config.queries, secrecy),
         memory=TagMemory(pool, config.queries, secrecy),
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from agents.secret_files import Kept, SecretFiles
+from agents.secret_files import Kept, SecretFiles, SecretRefused
 
 OLD, NEW = (Fernet.generate_key().decode() for _ in range(2))
 VALUE = "whsec_c2VjcmV0IG9mIG91cnM="
@@ -24,14 +24,30 @@ def test_a_secret_may_have_two_valid_values_while_rotating(tmp_path: Path) -> No
     assert files.values("iron", "other.key") == ()
 
 
-def test_a_new_value_goes_before_the_newest_of_those_that_were_valid(tmp_path: Path) -> None:
+def test_a_new_value_goes_before_the_one_that_was_valid_and_no_value_in_use_is_lost(tmp_path: Path) -> None:
     files = SecretFiles(tmp_path, [NEW])
-    for value in ("first", "second", "third", "third"):
+    for value in ("first", "second", "second"):
         files.put("iron", "app.key", value)
-    assert files.values("iron", "app.key") == ("third", "second")
-    assert files.retire("iron", "app.key") == 1
+    assert files.values("iron", "app.key") == ("second", "first")
+    with pytest.raises(SecretRefused, match=r"cairn secrets retire iron app\.key"):
+        files.put("iron", "app.key", "third")
+    assert files.values("iron", "app.key") == ("second", "first")
+    files.put("iron", "app.key", "third", beside_all=True)
+    assert files.values("iron", "app.key") == ("third", "second", "first")
+    assert files.retire("iron", "app.key") == 2
     assert files.retire("iron", "app.key") == 0
     assert files.values("iron", "app.key") == ("third",)
+
+
+def test_what_cannot_be_opened_may_be_in_use_and_is_left_alone(tmp_path: Path) -> None:
+    SecretFiles(tmp_path, [OLD]).put("iron", "app.key", VALUE)
+    before = on_disk(tmp_path)
+    for files in (SecretFiles(tmp_path), SecretFiles(tmp_path, [NEW])):
+        with pytest.raises(SecretRefused, match="CAIRN_SECRETS_KEY"):
+            files.put("iron", "app.key", "new")
+        with pytest.raises(SecretRefused, match="CAIRN_SECRETS_KEY"):
+            files.retire("iron", "app.key")
+    assert on_disk(tmp_path) == before
 
 
 def test_with_a_key_no_value_is_readable_on_the_disk_and_only_the_owner_may_look(tmp_path: Path) -> None:

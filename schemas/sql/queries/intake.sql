@@ -242,3 +242,7 @@ SELECT client, profile, erased_at IS NOT NULL AS is_erased FROM clients WHERE te
 INSERT INTO published_profiles (tenant, client, profile)
 SELECT $1, n.client, n.profile::jsonb FROM unnest($2::text[], $3::text[]) AS n (client, profile)
 ON CONFLICT (tenant, client) DO UPDATE SET profile = excluded.profile, updated_at = now();
+
+-- name: moved_people
+-- Which of these clients were linked to another one, and to whom?
+SELECT client, into_client FROM client_links WHERE tenant = $1 AND client = ANY($2::text[]);

@@ -38,7 +38,7 @@ def test_a_rotation_that_was_not_finished_stops_the_next(secrets: SecretFiles) -
     secrets.put("acme", "hooks.path", "old")
     require_room(secrets, "acme", ("hooks.path", "hooks.key"))
     secrets.put("acme", "hooks.path", "new")
-    with pytest.raises(TwoAreValid, match=r"hooks\.path holds 2 valid values"):
+    with pytest.raises(TwoAreValid, match=r"hooks\.path of acme has 2 valid values"):
         require_room(secrets, "acme", ("hooks.key", "hooks.path"))
 
 

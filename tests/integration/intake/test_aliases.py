@@ -7,6 +7,7 @@ from itertools import permutations
 import pytest
 
 from agents.intake.aliases import Aliases, Settled
+from agents.intake.secrecy import Secrecy
 from agents.ledger.migrate import migrate
 from agents.ledger.pool import Pool, connect
 from agents.ledger.queries import load_queries
@@ -24,7 +25,7 @@ async def pool(database: str) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 def aliases(pool: Pool) -> Aliases:
-    return Aliases(pool, load_queries("intake"))
+    return Aliases(pool, load_queries("intake"), Secrecy(b"an identity key of 32 bytes or so"))
 
 
 async def test_a_booking_alone_is_its_own_session_and_leaves_no_row(pool: Pool, aliases: Aliases) -> None:
