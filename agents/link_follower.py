@@ -212,5 +212,5 @@ class LinkFollower:
             await self._erase(tenant, client)
         caught = await catch_up(self._options, self._pool)
         if caught.resent:
-            _log.info("links.followed", links=caught.links, events=caught.resent, refused=caught.refused)
+            _log.info("links.followed", records=caught.resent, failed=caught.refused)
         return caught

@@ -118,7 +118,7 @@ class AcuityReread:
                 heard_at = self._now()
                 latest = await self._api.appointments(begins, ends, direction="DESC")
                 if not any(one in listed for one in latest):
-                    _log.warning("reread_incomplete", tenant=self.tenant, source=self.source, day=begins.isoformat())
+                    _log.warning("reread_incomplete", tenant=self.tenant, source=self.source, where=begins.isoformat())
                 yield latest, heard_at
 
     async def _admit(self, listed: list[Any], heard_at: datetime) -> None:

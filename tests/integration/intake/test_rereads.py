@@ -35,7 +35,7 @@ INSTANT = timedelta(milliseconds=10)
 
 
 def source(stage: Stage, **changes: Any) -> AcuitySource:
-    (acuity, _) = stage.config.tenants[0].sources
+    acuity, *_ = stage.config.tenants[0].sources
     return AcuitySource.model_validate({**acuity.model_dump(), "reread_hours": 6, **changes})
 
 
