@@ -143,6 +143,9 @@ def _turn(heard: Heard, tenant: Tenant, book: Book, page: Page, drafts: Drafts, 
     page.milestones.append(rows.milestone(kept, heard.heard_at))
     if milestone.type == RETRACTED:
         _withdraw(milestone, known, book, page, now)
+    elif client.linked_at is not None and heard.heard_at >= client.linked_at:
+        decision = Decision(part=WHOLE, outcome="skip", reason="linked")  # its event is sent again for the other one
+        page.decisions.append(rows.decision(milestone, decision, now))
     elif known.attempted or known.done_by_hand:
         decision = Decision(part=WHOLE, outcome="skip", reason="celebrated_before")
         page.decisions.append(rows.decision(milestone, decision, now))

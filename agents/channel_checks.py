@@ -4,51 +4,51 @@ It must never show a secret.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from agents.channels import slack, sms, tremendous
 from agents.finding import Finding
-from agents.tenants import Tenant, secret_values
+from agents.secret_files import SecretFiles
+from agents.tenants import Tenant
 
 _SANDBOX = "testflight.tremendous.com"
 
 
-def check_channels(tenant: Tenant, secrets_dir: Path) -> Iterator[Finding]:
+def check_channels(tenant: Tenant, secrets: SecretFiles) -> Iterator[Finding]:
     """A finding for each channel that the tenant's file sets up, and one for those that it does not."""
     if tenant.sms:
-        yield _present(tenant, secrets_dir, f"text messages of {tenant.id}", sms.KEY_FILE, "the account's auth token")
+        yield _present(tenant, secrets, f"text messages of {tenant.id}", sms.KEY_FILE, "the account's auth token")
     if tenant.slack:
-        yield _slack(tenant, secrets_dir)
+        yield _slack(tenant, secrets)
     if tenant.gifts:
-        yield _gifts(tenant, secrets_dir)
+        yield _gifts(tenant, secrets)
     if missing := tenant.channels_not_set_up:
         text = f"the rulebook names {', '.join(missing)}, which tenant.yaml does not set up: plans skip it"
         yield Finding(subject=f"channels of {tenant.id}", verdict="warning", text=text)
 
 
-def _present(tenant: Tenant, secrets_dir: Path, subject: str, name: str, what: str) -> Finding:
-    if not secret_values(secrets_dir, tenant.id, name):
-        text = f"no secret file {name} in {secrets_dir / tenant.id}: {what}"
+def _present(tenant: Tenant, secrets: SecretFiles, subject: str, name: str, what: str) -> Finding:
+    if not secrets.values(tenant.id, name):
+        text = f"no secret file {name} in {secrets.folder / tenant.id}: {what}"
         return Finding(subject=subject, verdict="failed", text=text)
     return Finding(subject=subject, verdict="ok", text=f"{name} present")
 
 
-def _slack(tenant: Tenant, secrets_dir: Path) -> Finding:
+def _slack(tenant: Tenant, secrets: SecretFiles) -> Finding:
     subject = f"slack of {tenant.id}"
     if tenant.slack and tenant.slack.channel:
-        return _present(tenant, secrets_dir, subject, slack.TOKEN_FILE, "the bot's token, since a channel is named")
+        return _present(tenant, secrets, subject, slack.TOKEN_FILE, "the bot's token, since a channel is named")
     what = "the webhook's address, since no channel is named"
-    found = _present(tenant, secrets_dir, subject, slack.WEBHOOK_FILE, what)
-    webhooks = secret_values(secrets_dir, tenant.id, slack.WEBHOOK_FILE)
+    found = _present(tenant, secrets, subject, slack.WEBHOOK_FILE, what)
+    webhooks = secrets.values(tenant.id, slack.WEBHOOK_FILE)
     if webhooks and not webhooks[0].startswith("https://"):
         return Finding(subject=subject, verdict="failed", text=f"{slack.WEBHOOK_FILE} holds no https:// address")
     return found
 
 
-def _gifts(tenant: Tenant, secrets_dir: Path) -> Finding:
+def _gifts(tenant: Tenant, secrets: SecretFiles) -> Finding:
     subject, gifts = f"gifts of {tenant.id}", tenant.gifts
-    found = _present(tenant, secrets_dir, subject, tremendous.KEY_FILE, "the account's API key")
+    found = _present(tenant, secrets, subject, tremendous.KEY_FILE, "the account's API key")
     if gifts is None or found.verdict != "ok":
         return found
     if not (gifts.products or gifts.campaign):

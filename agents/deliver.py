@@ -207,10 +207,10 @@ def channels(settings: DeliverSettings, tenants: TenantsNow) -> dict[str, Channe
         "in_app": None,
         "email": _email(settings),
         "sms": SmsChannel(
-            account_of(twilio_account, tenants, settings.secrets_dir), partial(status_url, str(settings.public_url))
+            account_of(twilio_account, tenants, settings.secret_files), partial(status_url, str(settings.public_url))
         ),
-        "slack": SlackChannel(account_of(slack_place, tenants, settings.secrets_dir)),
-        "gift": GiftChannel(account_of(gift_account, tenants, settings.secrets_dir)),
+        "slack": SlackChannel(account_of(slack_place, tenants, settings.secret_files)),
+        "gift": GiftChannel(account_of(gift_account, tenants, settings.secret_files)),
     }
 
 

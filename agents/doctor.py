@@ -20,8 +20,8 @@ from agents.ledger.migrate import SchemaMismatch, require_current
 from agents.ledger.parked import parked_by_reason
 from agents.ledger.pool import Pool, connect
 from agents.settings import DeliverSettings, ServeSettings, Settings, SettingsError, TrackSettings, read
-from agents.tenants import Tenant, TenantErrors, load_tenants, secret_values
-from schemas.tenant import Source
+from agents.tenants import Tenant, TenantErrors, load_tenants
+from schemas.tenant import Source, secret_names
 
 _DNS_SECONDS = 5.0
 _CONNECT_SECONDS = 10.0
@@ -80,12 +80,12 @@ def _keys(settings: DeliverSettings, tenant: Tenant) -> Iterator[Finding]:
     """Whether what a tenant's sources and channels authenticate with is there."""
     for source in tenant.sources:
         yield _secrets(settings, tenant, source)
-    yield from check_channels(tenant, settings.secrets_dir)
+    yield from check_channels(tenant, settings.secret_files)
 
 
 def _secrets(settings: DeliverSettings, tenant: Tenant, source: Source) -> Finding:
-    names = [f"{source.name}.key"] + ([] if source.kind == "habit_pull" else [f"{source.name}.path"])
-    missing = [name for name in names if not secret_values(settings.secrets_dir, tenant.id, name)]
+    names = secret_names(source)
+    missing = [name for name in names if not settings.secret_files.values(tenant.id, name)]
     subject = f"source {tenant.id}/{source.name}"
     if missing:
         text = f"no secret file {' and '.join(missing)} in {settings.secrets_dir / tenant.id}"

@@ -3,7 +3,7 @@
 Must never lose a good line or let a bad one stop the others: a line is imported, or it stands
 among the rejected ones with its number and reason.
 
-Theory of operation: lines are read, prepared and published a chunk at a time. When Kafka has
+Theory of operation: lines are read and published a chunk at a time. When Kafka has
 acknowledged a chunk and its rejected lines are on the disk, the checkpoint is put down. What a
 crash lets happen twice is one chunk, whose ids the tracker still knows.
 """
@@ -12,20 +12,17 @@ import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 from msgspec.structs import replace
 
 from agents.cluster_facts import ask_cluster
 from agents.import_checkpoint import Progress, Task, digest_of, load_progress, save_progress
-from agents.import_lines import LinePreparer
-from agents.numbered_lines import NumberedLine, read_lines
-from agents.publishing import KeyedEvent, open_publisher
+from agents.import_format import Format
+from agents.publishing import open_publisher
 from agents.rejects import Rejects
-from schemas.codec import Refused
-
-_LINES_AT_ONCE = 5_000
 
 
 class ImportRunningError(Exception):
@@ -37,13 +34,14 @@ class ImportJob:
     """What is imported, and how.
 
     Attributes:
-        rejects: where lines go that are no events.
+        format: how the file is read.
+        rejects: where lines go that cannot be taken in.
         rate: events a second, at most.
     """
 
     file: Path
     rejects: Path
-    preparer: LinePreparer
+    format: Format
     rate: int
 
     @property
@@ -72,53 +70,32 @@ async def import_history(
         cluster = await ask_cluster(options)
         task = Task(
             digest=digest_of(job.file),
-            tenant=job.preparer.tenant,
-            live=job.preparer.live,
+            tenant=job.format.tenant,
+            live=job.format.live,
             cluster=cluster.cluster_id,
+            mapping=job.format.mapping,
         )
         before = progress = load_progress(job.checkpoint, task)
-        file.seek(progress.offset)
         with Rejects(job.rejects, progress.rejects_bytes) as rejects:
             async with open_publisher(options, rate=job.rate) as publisher:
-                lines = read_lines(file, progress.offset, progress.lines)
-                while chunk := _next_chunk(lines, job.preparer, rejects, publisher.chunk_records):
-                    if chunk.events:
-                        await publisher.publish(chunk.events)
+                lines = job.format.lines(file, progress)
+                at_once = max(1, publisher.chunk_records // job.format.records_a_line)
+                while chunk := list(islice(lines, at_once)):
+                    taken = await job.format.take(chunk, publisher)
+                    for line, refusal in taken.refused:
+                        rejects.write(line, refusal)
                     progress = replace(
                         progress,
-                        offset=chunk.last.end,
-                        lines=chunk.last.number,
-                        imported=progress.imported + len(chunk.events),
-                        rejected=progress.rejected + chunk.rejected,
+                        offset=chunk[-1].end,
+                        lines=chunk[-1].last_number,
+                        imported=progress.imported + taken.events,
+                        profiles=progress.profiles + taken.profiles,
+                        rejected=progress.rejected + len(taken.refused),
                         rejects_bytes=rejects.flushed(),
                     )
                     save_progress(job.checkpoint, task, progress)
                     show(progress)
     return before, progress
-
-
-class _Chunk(NamedTuple):
-    events: list[KeyedEvent]
-    rejected: int
-    last: NumberedLine
-
-
-def _next_chunk(lines: Iterator[NumberedLine], preparer: LinePreparer, rejects: Rejects, size: int) -> _Chunk | None:
-    """The next events, at most `size`; None at the end. Rejected lines are written down."""
-    events: list[KeyedEvent] = []
-    rejected = 0
-    last = None
-    for _, line in zip(range(_LINES_AT_ONCE), lines, strict=False):
-        last = line
-        if not line.content.isspace():
-            try:
-                events.append(preparer.prepare(line.content).record)
-            except Refused as refusal:
-                rejected += 1
-                rejects.write(line, refusal)
-        if len(events) == size:
-            break
-    return None if last is None else _Chunk(events, rejected, last)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ class Task(Struct, frozen=True, kw_only=True):
 
     Attributes:
         digest: of the whole file.
+        mapping: the digest of what a table's columns mean; nothing for JSON Lines.
         cluster: Kafka's own id of the cluster.
     """
 
@@ -30,6 +31,7 @@ class Task(Struct, frozen=True, kw_only=True):
     tenant: str
     live: bool
     cluster: str
+    mapping: str = ""
 
 
 class Progress(Struct, frozen=True, kw_only=True):
@@ -39,6 +41,7 @@ class Progress(Struct, frozen=True, kw_only=True):
         offset: bytes of the file that are done.
         lines: lines that are done.
         imported: events that Kafka has acknowledged.
+        profiles: profiles that it has; nothing for JSON Lines.
         rejected: lines that were rejected.
         rejects_bytes: how long the file of rejected lines was then.
     """
@@ -46,6 +49,7 @@ class Progress(Struct, frozen=True, kw_only=True):
     offset: int = 0
     lines: int = 0
     imported: int = 0
+    profiles: int = 0
     rejected: int = 0
     rejects_bytes: int = 0
 
@@ -78,6 +82,7 @@ def load_progress(path: Path, task: Task) -> Progress:
         raise CheckpointRefusedError(f"{path} is no checkpoint: {error}. Delete it to begin anew.") from None
     names = {"digest": "another file, or the file has changed", "tenant": "another tenant"}
     names |= {"live": "the other choice of --live", "cluster": "another Kafka cluster"}
+    names |= {"mapping": "another mapping"}
     differing = [text for name, text in names.items() if getattr(found.task, name) != getattr(task, name)]
     if differing:
         raise CheckpointRefusedError(

@@ -5,15 +5,19 @@ An event without an id gets one that follows from its content, so that the same 
 same event however often it is sent. What the codec does not know of a line is kept.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
 from agents.event_lines import with_attributes
-from agents.publishing import KeyedEvent
+from agents.import_checkpoint import Progress
+from agents.import_format import Line, Look, Taken
+from agents.numbered_lines import NumberedLine, read_lines
+from agents.publishing import KeyedEvent, Publisher
 from schemas.codec import Refused, decode_event
 from schemas.event import Event
 from schemas.text import EVENT_MAX_BYTES
@@ -33,7 +37,7 @@ class Prepared(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinePreparer:
-    """Makes lines ready for one import.
+    """Makes lines ready for one import: the format of JSON Lines.
 
     Attributes:
         tenant: whose history it is.
@@ -44,6 +48,46 @@ class LinePreparer:
     tenant: str
     live: bool
     now: datetime
+
+    @property
+    def mapping(self) -> str:
+        """A line says itself what it means."""
+        return ""
+
+    @property
+    def records_a_line(self) -> int:
+        """A line is an event."""
+        return 1
+
+    def lines(self, file: BinaryIO, progress: Progress) -> Iterator[NumberedLine]:
+        """The lines from where an import is."""
+        file.seek(progress.offset)
+        return read_lines(file, progress.offset, progress.lines)
+
+    def look(self, line: NumberedLine) -> Look:
+        """The event of a line.
+
+        Raises:
+            Refused: with why it cannot be published.
+        """
+        if line.content.isspace():
+            return Look(None, ())
+        event = self.prepare(line.content).event
+        return Look(event.client, (event,))
+
+    async def take(self, lines: Sequence[NumberedLine], publisher: Publisher) -> Taken:
+        """Publish the events of lines; the others come back with the reason."""
+        events: list[KeyedEvent] = []
+        refused: list[tuple[Line, Refused]] = []
+        for line in lines:
+            if not line.content.isspace():
+                try:
+                    events.append(self.prepare(line.content).record)
+                except Refused as refusal:
+                    refused.append((line, refusal))
+        if events:
+            await publisher.publish(events)
+        return Taken(len(events), 0, refused)
 
     def prepare(self, line: bytes) -> Prepared:
         """The event of a line, and its record.

@@ -59,6 +59,12 @@ SIGNATURE_FAILURES = Counter("cairn_signature_failures", "Hooks whose signature 
 PROVIDER_EVENTS = Counter(
     "cairn_provider_events", "What providers told of messages, and what became of it.", ("provider", "kind", "outcome")
 )
+SOURCES = Gauge("cairn_sources", "Sources by how they are: on and waiting are well.", ("source", "state"))
+SOURCE_HEARD_TIMESTAMP_SECONDS = Gauge(
+    "cairn_source_heard_timestamp_seconds",
+    "When the source of this kind that is silent the longest was heard.",
+    ("source",),
+)
 UNSUBSCRIBES = Counter("cairn_unsubscribes", "Clients that opted out of a channel.")
 SURGES = Counter("cairn_surges", "Tenants paused because they sent far more than usual.")
 REFERRAL_CLICKS = Counter("cairn_referral_clicks", "Referral addresses opened by a person.")

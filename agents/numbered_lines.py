@@ -20,6 +20,11 @@ class NumberedLine(NamedTuple):
     content: bytes
     end: int
 
+    @property
+    def last_number(self) -> int:
+        """It is one line alone."""
+        return self.number
+
 
 def read_lines(file: BinaryIO, offset: int = 0, number: int = 0) -> Iterator[NumberedLine]:
     """The lines from where a file stands; of one that is longer than any event, the beginning.

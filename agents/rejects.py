@@ -9,7 +9,7 @@ from typing import BinaryIO, Self
 
 import msgspec
 
-from agents.numbered_lines import NumberedLine
+from agents.import_format import Line
 from schemas.codec import Refused
 
 
@@ -38,11 +38,11 @@ class Rejects:
         if self._file is not None:
             self._file.close()
 
-    def write(self, line: NumberedLine, refusal: Refused) -> None:
+    def write(self, line: Line, refusal: Refused) -> None:
         """Put down a line with its number and reason."""
         if self._file is None:
             self._file = self._path.open("ab")
-        content = line.content.rstrip(b"\n").decode(errors="backslashreplace")
+        content = line.content.rstrip(b"\r\n").decode(errors="backslashreplace")
         told = {"line": line.number, "reason": refusal.reason, "detail": refusal.detail, "content": content}
         self._length += self._file.write(msgspec.json.encode(told) + b"\n")
 

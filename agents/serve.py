@@ -20,14 +20,18 @@ from agents.channels.render import Renderer
 from agents.channels.sms import KEY_FILE
 from agents.engine.serving import stop_signal
 from agents.intake.service import Intake, IntakeConfig, run_intake
+from agents.intake.turnstile import HookLimits
 from agents.kafka import client_options
 from agents.ledger.opening import UNFIT, open_ledger
 from agents.ledger.pool import Pool
 from agents.ledger.queries import load_queries
+from agents.link_follower import LinkFollower
+from agents.linking import link_clients
 from agents.settings import ServeSettings
-from agents.tenants import Tenant, load_tenants, secret_values
+from agents.tenants import Tenant, load_tenants
 from agents.web.admin import admin_app
 from agents.web.admin_approvals import approval_routes
+from agents.web.admin_links import link_routes
 from agents.web.approval_links import ApprovalLinks
 from agents.web.approval_page import approval_page_app
 from agents.web.asset_files import assets_app
@@ -93,10 +97,18 @@ async def _serve_public(
         async with listening(app, host=settings.http_host, port=settings.http_port):
             _log.info("serving", host=settings.http_host, port=settings.http_port)
             stopping = asyncio.create_task(stop.wait())
-            await asyncio.wait({stopping, intake.background}, return_when=asyncio.FIRST_COMPLETED)
-            stopping.cancel()
-            if intake.background.done():
-                await intake.background
+            follower = LinkFollower(client_options(settings), pool, intake.admission.erase)
+            following = asyncio.create_task(follower.run(), name="links")
+            working = {intake.background, following}
+            try:
+                await asyncio.wait({stopping, *working}, return_when=asyncio.FIRST_COMPLETED)
+                for ended in working:
+                    if ended.done():
+                        await ended
+            finally:
+                stopping.cancel()
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -104,13 +116,14 @@ async def _parts(settings: ServeSettings, tenants: dict[str, Tenant]) -> AsyncIt
     dsn = settings.database_url.get_secret_value()
     config = IntakeConfig(
         tenants=tuple(tenants.values()),
-        secrets=partial(secret_values, settings.secrets_dir),
+        secrets=settings.secret_files.values,
         clock=settings.clock,
         kafka_options=client_options(settings),
         queries=load_queries("intake"),
         identity_key=settings.identity_key.get_secret_value().encode(),
         spool_dir=settings.spool_dir,
         spool_max_bytes=settings.spool_max_bytes,
+        limits=HookLimits(per_second=settings.hooks_per_second),
     )
     async with open_ledger(dsn, max_connections=_MAX_CONNECTIONS) as pool, run_intake(config, pool) as intake:
         yield pool, intake
@@ -134,8 +147,10 @@ def _add_clients_routes(
     wishes = ClientWishes(pool, intake.admission.restate, settings.clock.now)
     failures = Failures()
 
+    files = settings.secret_files
+
     def secrets(tenant: str, name: str) -> tuple[str, ...]:
-        return secret_values(settings.secrets_dir, tenant, name) if tenant in tenants else ()
+        return files.values(tenant, name) if tenant in tenants else ()
 
     def inbox_keys(tenant: str) -> tuple[str, ...]:
         return secrets(tenant, "inbox_key")
@@ -166,7 +181,8 @@ def _add_coaches_routes(
 ) -> None:
     """What coaches and operators decide."""
     public_url, signing = _signing(settings)
-    desk = ApprovalDesk(pool, tenants=lambda: tenants, renderer=Renderer(), now=settings.clock.now)
+    now = settings.clock.now
+    desk = ApprovalDesk(pool, tenants=lambda: tenants, renderer=Renderer(), now=now)
     page = approval_page_app(desk, links=ApprovalLinks(*signing), tenants=lambda: tenants, public_url=public_url)
     app.add_subapp("/a", page)
     admin = admin_app(
@@ -174,8 +190,8 @@ def _add_coaches_routes(
         failures=Failures(),
         erase=intake.admission.erase,
         tenants=tenants,
-        now=settings.clock.now,
-        more=approval_routes(desk),
+        now=now,
+        more=(*approval_routes(desk), *link_routes(pool, partial(link_clients, pool, intake.producer.deliver), now)),
     )
     app.add_subapp("/v1/admin", admin)
 

@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, Field, HttpUrl, SecretStr, ValidationError, 
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from agents.clock import Clock
+from agents.secret_files import SecretFiles
 
 _SECRETS = Path("/run/secrets")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -88,6 +89,16 @@ class DeadLetterSettings(KafkaSettings, DatabaseSettings):
     """What `cairn dlq` takes: dead letters stand in Kafka, what delivery parked in Postgres."""
 
 
+class LinkSettings(KafkaSettings, DatabaseSettings):
+    """What `cairn clients link` takes: the ledger makes two clients one, Kafka holds what they lived through."""
+
+
+class ImportSettings(KafkaSettings, DatabaseSettings):
+    """What `cairn import` takes for a table that names clients by address, or tells of their profiles."""
+
+    identity_key: Annotated[SecretStr, Field(min_length=32)]
+
+
 class TenantSettings(Settings):
     """Where tenants' folders are."""
 
@@ -117,13 +128,46 @@ class ContentSettings(DatabaseSettings, TenantSettings):
 
 
 class SecretSettings(TenantSettings):
-    """Where tenants' secrets are, beside their folders."""
+    """Where tenants' secrets are, beside their folders.
+
+    Attributes:
+        secrets_key: opens and seals them: Fernet keys with commas between them, the one that seals first.
+    """
 
     secrets_dir: Path
+    secrets_key: SecretStr | None = None
+
+    @field_validator("secrets_key")
+    @classmethod
+    def _keys_are_keys(cls, keys: SecretStr | None) -> SecretStr | None:
+        try:
+            SecretFiles(Path(), _split(keys))
+        except ValueError:
+            raise ValueError("each key is 32 bytes in URL-safe base64: `cairn secrets key` makes one") from None
+        return keys
+
+    @property
+    def secret_files(self) -> SecretFiles:
+        """The secrets."""
+        return SecretFiles(self.secrets_dir, _split(self.secrets_key))
 
 
 class GiftSettings(SecretSettings, DatabaseSettings):
     """What `cairn gifts refund` takes: what was spent, and whose account it was."""
+
+
+class SourceSettings(SecretSettings, DatabaseSettings):
+    """What `cairn sources` takes."""
+
+
+class ConnectSettings(SourceSettings):
+    """What `cairn connect` takes.
+
+    Attributes:
+        public_url: the address under which `cairn serve` is reached from outside.
+    """
+
+    public_url: HttpUrl
 
 
 class TrackSettings(KafkaSettings, SecretSettings):
@@ -165,6 +209,7 @@ class ServeSettings(KafkaSettings, SecretSettings, DatabaseSettings):
     Attributes:
         identity_key: hashes external ids and addresses; at least 32 characters, never changed.
         allowed_origins: web origins that may read the inbox, comma-separated.
+        hooks_per_second: of one tenant; what is more is answered 429.
     """
 
     serve_probe_port: Port = 9103
@@ -176,6 +221,7 @@ class ServeSettings(KafkaSettings, SecretSettings, DatabaseSettings):
     spool_dir: Path
     spool_max_bytes: Annotated[int, Field(ge=1_048_576)] = 256 * 1024 * 1024
     allowed_origins: Annotated[str, NoDecode] = ""
+    hooks_per_second: Annotated[int, Field(ge=1, le=100_000)] = 500
 
 
 def read(kind: type[S]) -> S:
@@ -194,3 +240,7 @@ def read(kind: type[S]) -> S:
 def _say(error: object) -> str:
     assert isinstance(error, dict)  # noqa: S101 - pydantic's ErrorDetails
     return "is required" if error["type"] == "missing" else str(error["msg"])
+
+
+def _split(keys: SecretStr | None) -> tuple[str, ...]:
+    return tuple(key.strip() for key in keys.get_secret_value().split(",") if key.strip()) if keys else ()

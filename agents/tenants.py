@@ -206,11 +206,3 @@ def unknown_tenant(known: Collection[str], tenant: str) -> str | None:
 def _nearest(word: str, known: Iterable[str]) -> str:
     nearest = get_close_matches(word, known, n=1, cutoff=0)
     return f": the nearest is {nearest[0]}" if nearest else ""
-
-
-def secret_values(secrets_dir: Path, tenant: str, name: str) -> tuple[str, ...]:
-    """The valid values of a tenant's secret, newest first; empty when the file is absent."""
-    path = secrets_dir / tenant / name
-    if not path.is_file():
-        return ()
-    return tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())

@@ -115,6 +115,7 @@ def _tenant(vendors: Vendors) -> dict[str, object]:
                 "user_id": ACCOUNT,
                 "base_url": vendors.acuity_url,
                 "completed_labels": ["Completed"],
+                "reread_hours": 0,  # at the demo's pace some hours are no time to ask in
             },
             {"kind": "standard_webhooks", "name": "tracker"},
             {"kind": "habit_pull", "name": "habits", "base_url": vendors.habits_url, "at": "04:00"},

@@ -26,7 +26,7 @@ Reason = Literal[
     "retracted", "retracted_after_sending", "missing_fact", "no_address", "no_profile", "rejected",
     "provider_away", "lost_in_sending", "no_channel", "celebrated_before", "merged", "hold_out", "over_budget",
     "declined", "taken_over", "approval_over", "core_opened", "cool_down", "not_carried", "approved", "revised",
-    "bounced", "complained", "provider_told", "resolved", "resent", "given_up",
+    "bounced", "complained", "provider_told", "resolved", "resent", "given_up", "linked",
 ]  # fmt: skip
 
 WHOLE = "celebration"

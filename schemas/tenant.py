@@ -5,9 +5,9 @@
 `NAME` in the tenant's folder below the secrets folder, one valid value a line.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, HttpUrl
+from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, HttpUrl, model_validator
 
 from schemas.client import LOCALE_PATTERN, Line
 from schemas.policy import NextStep
@@ -22,6 +22,7 @@ def _known_zone(zone: str) -> str:
 
 Zone = Annotated[str, AfterValidator(_known_zone)]
 SourceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
 
@@ -76,7 +77,7 @@ class Gifts(_Part):
     funding_source: Line = "balance"
     products: tuple[Line, ...] = ()
     campaign: Line | None = None
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    currency: Currency = "USD"
     base_url: HttpUrl = HttpUrl("https://www.tremendous.com")
 
 
@@ -122,38 +123,138 @@ class Coach(_Part):
     signature: Line | None = None
 
 
-class AcuitySource(_Part):
+class _SourceEntry(_Part):
+    """What every source's entry may say.
+
+    Attributes:
+        silent_after_hours: a source that is not heard for so long is silent, and not well; without it 72,
+            which is three turns of a daily poll.
+    """
+
+    silent_after_hours: Annotated[int, Field(ge=1, le=8_760)] = 72
+
+
+class AcuitySource(_SourceEntry):
     """Acuity Scheduling: signed thin hooks, appointments fetched from its API.
 
     Secrets: `NAME.path` (the last part of the hook's address) and `NAME.key` (API keys, of
     which any may have signed; the first authenticates the fetch).
+
+    Attributes:
+        reread_hours: so often the appointments around now are read again, as hooks may be lost; 0 is never.
     """
 
+    needed_secrets: ClassVar[tuple[str, ...]] = ("path", "key")
     kind: Literal["acuity"]
     name: SourceName
     account: Line
     user_id: Line
     base_url: HttpUrl = HttpUrl("https://acuityscheduling.com")
     completed_labels: tuple[Line, ...] = ()
+    reread_hours: Annotated[int, Field(ge=0, le=168)] = 6
 
 
-class WebhookSource(_Part):
+class WebhookSource(_SourceEntry):
     """Any tool that speaks Standard Webhooks; secrets `NAME.path` and `NAME.key` (`whsec_…`)."""
 
+    needed_secrets: ClassVar[tuple[str, ...]] = ("path", "key")
     kind: Literal["standard_webhooks"]
     name: SourceName
 
 
-class HabitPullSource(_Part):
+class CalendlySource(_SourceEntry):
+    """Calendly: signed hooks of invitees and their no-shows.
+
+    Secrets: `NAME.path`, `NAME.key` (the signing key of the webhook subscription), and for `cairn connect`
+    `NAME.token`, a personal access token.
+    """
+
+    needed_secrets: ClassVar[tuple[str, ...]] = ("path", "key")
+    kind: Literal["calendly"]
+    name: SourceName
+    base_url: HttpUrl = HttpUrl("https://api.calendly.com")
+
+
+class TagMeaning(_Part):
+    """What a tag of a Kajabi contact stands for.
+
+    Attributes:
+        id: the goal's, course's or program's.
+        percent: of the course; only with `course.progressed`.
+    """
+
+    type: Literal["goal.completed", "course.completed", "course.progressed", "program.enrolled", "program.completed"]
+    id: Line
+    title: Line | None = None
+    percent: Annotated[float, Field(ge=0, le=100)] | None = None
+
+    @model_validator(mode="after")
+    def _percent_belongs_to_progress(self) -> "TagMeaning":
+        if (self.type == "course.progressed") != (self.percent is not None):
+            raise ValueError("percent belongs to course.progressed, and is needed there")
+        return self
+
+
+class KajabiSource(_SourceEntry):
+    """Kajabi: hooks without a signature, so the secret path is all that tells them.
+
+    Secret: `NAME.path`.
+
+    Attributes:
+        tags: what a tag, by its name or id, stands for; other tags say nothing.
+        currency: of amounts that come without one.
+    """
+
+    needed_secrets: ClassVar[tuple[str, ...]] = ("path",)
+    kind: Literal["kajabi"]
+    name: SourceName
+    tags: dict[Line, TagMeaning] = {}
+    currency: Currency = "USD"
+
+
+class TeachableSource(_SourceEntry):
+    """Teachable: hooks without a signature, so the secret path is all that tells them; secret `NAME.path`."""
+
+    needed_secrets: ClassVar[tuple[str, ...]] = ("path",)
+    kind: Literal["teachable"]
+    name: SourceName
+
+
+class ThinkificSource(_SourceEntry):
+    """Thinkific: signed hooks of its API.
+
+    Secrets: `NAME.path` and `NAME.key`, the site's API key or the app's client secret.
+
+    Attributes:
+        subdomain: the site's, for `cairn connect`.
+        currency: of the site's orders, which come without one.
+    """
+
+    needed_secrets: ClassVar[tuple[str, ...]] = ("path", "key")
+    kind: Literal["thinkific"]
+    name: SourceName
+    subdomain: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")] | None = None
+    currency: Currency = "USD"
+    base_url: HttpUrl = HttpUrl("https://api.thinkific.com")
+
+
+class HabitPullSource(_SourceEntry):
     """A habit tracker that is asked once a day; secret `NAME.key`, its bearer token."""
 
+    needed_secrets: ClassVar[tuple[str, ...]] = ("key",)
     kind: Literal["habit_pull"]
     name: SourceName
     base_url: HttpUrl
     at: TimeOfDay = "04:00"
 
 
-Source = Annotated[AcuitySource | WebhookSource | HabitPullSource, Field(discriminator="kind")]
+HookedSource = AcuitySource | WebhookSource | CalendlySource | TeachableSource | KajabiSource | ThinkificSource
+Source = Annotated[HookedSource | HabitPullSource, Field(discriminator="kind")]
+
+
+def secret_names(source: Source) -> tuple[str, ...]:
+    """The secret files without which a source is off: its name, a dot and what `needed_secrets` of its class names."""
+    return tuple(f"{source.name}.{part}" for part in source.needed_secrets)
 
 
 class TenantFile(_Part):

@@ -8,6 +8,8 @@ from agents.cli import (
     approvals,
     audit,
     brake,
+    clients,
+    connecting,
     dead_letters,
     deliveries,
     gifts,
@@ -20,12 +22,15 @@ from agents.cli import (
     processes,
     provisioning,
     rules,
+    secrets,
+    sources,
     state,
     why,
 )
 from agents.cli.app import EXIT_FAILED, EXIT_INVALID, app, err
 from agents.cluster_facts import TopicMissingError
 from agents.ledger.opening import UNFIT, DatabaseAway
+from agents.secret_files import SecretRefused
 from agents.settings import SettingsError
 from agents.tenants import TenantErrors
 
@@ -33,6 +38,8 @@ __all__ = [
     "approvals",
     "audit",
     "brake",
+    "clients",
+    "connecting",
     "dead_letters",
     "deliveries",
     "gifts",
@@ -46,6 +53,8 @@ __all__ = [
     "processes",
     "provisioning",
     "rules",
+    "secrets",
+    "sources",
     "state",
     "why",
 ]
@@ -55,7 +64,7 @@ def main() -> None:
     """The entry point: wrong settings, tenants, topics or schema become a clear text and status 2."""
     try:
         app()
-    except (SettingsError, TenantErrors, TopicMissingError, *UNFIT) as error:
+    except (SettingsError, SecretRefused, TenantErrors, TopicMissingError, *UNFIT) as error:
         err.print(str(error), markup=False, highlight=False)
         err.print("`cairn doctor` checks the whole environment; .env.example explains every setting.")
         sys.exit(EXIT_INVALID)

@@ -72,7 +72,7 @@ def refund(
 
 async def _refund(settings: GiftSettings, delivery: str, author: str, reason: str) -> Refund:
     tenants = load_tenants(settings.tenants_dir)
-    accounts = account_of(gift_account, lambda: tenants, settings.secrets_dir)
+    accounts = account_of(gift_account, lambda: tenants, settings.secret_files)
     async with opened_ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
         whole = whole_id(delivery, (cost.delivery_id for cost in await costs(pool)))
         return await take_back(pool, accounts, delivery_id=whole, author=author, why=reason)

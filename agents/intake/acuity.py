@@ -114,7 +114,7 @@ def translate(
 
 
 def _happening(source: AcuitySource, notice: Notice, appointment: _Appointment, heard_at: datetime) -> Happening:
-    starts_at = _moment(appointment.datetime)
+    starts_at = moment(appointment.datetime)
     ends_at = starts_at + timedelta(minutes=appointment.duration)
     title = (appointment.type or "").strip()[:TEXT_MAX_CHARS] or None
     session: dict[str, Any] = {
@@ -157,7 +157,7 @@ def _state_digest(appointment: _Appointment) -> str:
     return blake2b(repr(state).encode(), digest_size=6).hexdigest()
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
     """The instant that Acuity means by `2026-05-08T10:00:00-0400`."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z")
 
@@ -165,7 +165,7 @@ def _moment(text: str) -> datetime:
 def _created_at(appointment: _Appointment) -> datetime | None:
     """When it was booked, if Acuity says so."""
     try:
-        return _moment(appointment.datetime_created or "")
+        return moment(appointment.datetime_created or "")
     except ValueError:
         return None
 

@@ -1,12 +1,13 @@
-"""Acuity's API, as far as a hook needs it: one appointment by its id.
+"""Acuity's API, as far as hooks and re-reads need it: an appointment by its id, and those of some days.
 
 Acuity allows 10 requests a second and 20 connections for each IP address, and answers 429
 without saying when to come back. So one limiter is shared by all accounts of a process.
-Source: Acuity's developer pages "Authentication" and "Rate limits".
+Source: Acuity's developer pages "Authentication", "Rate limits" and "GET /appointments".
 """
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import date
+from typing import Any, Literal
 
 import aiohttp
 from aiolimiter import AsyncLimiter
@@ -16,6 +17,10 @@ from agents.intake.source_away import SourceAway
 
 REQUESTS_PER_SECOND = 10.0
 MAX_CONNECTIONS = 20
+MAX_LISTED = 100
+"""How many appointments a list holds at most; Acuity has no further pages."""
+
+_LIST_SECONDS = 30.0
 
 
 class AcuityApi:
@@ -51,4 +56,31 @@ class AcuityApi:
         )
         if fetched is not None and not isinstance(fetched, Mapping):
             raise SourceAway("Acuity's answer is not an appointment")
+        return fetched
+
+    async def appointments(self, first: date, last: date, *, direction: Literal["ASC", "DESC"]) -> list[Any]:
+        """The appointments of these days, both included, cancelled ones too, without their forms.
+
+        At most `MAX_LISTED`: `direction` is the order by start, and so says which a longer list leaves out.
+
+        Raises:
+            SourceAway: no answer in time, or it is not our turn in time.
+        """
+        fetched = await fetch_json(
+            self._session,
+            f"{self._root}/appointments",
+            limiter=self._limiter,
+            headers=self._headers,
+            params={
+                "minDate": first.isoformat(),
+                "maxDate": last.isoformat(),
+                "max": str(MAX_LISTED),
+                "showall": "true",
+                "excludeForms": "true",
+                "direction": direction,
+            },
+            total_seconds=_LIST_SECONDS,
+        )
+        if not isinstance(fetched, list):
+            raise SourceAway("Acuity's answer is not a list of appointments")
         return fetched

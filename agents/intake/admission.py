@@ -6,14 +6,17 @@ that came with it, or produce two profiles of one client in the wrong order.
 Theory of operation: the person is looked up; facts that add something are joined to the profile
 last published, under the lock of the client's row, and the lock is held until the record is
 acknowledged. The table and the topic may differ by one profile if the process dies between the
-two: the same facts are then published once more, which changes nothing.
+two: the same facts are then published once more, which changes nothing. Whether the client was
+linked to another is asked once more under the lock, which a link holds too: a profile is made
+before the link, and carried over, or after it, of the other client. An event that was made for
+the linked id at the same moment is followed from the topic (`agents.link_follower`).
 """
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from agents.intake.facts import joined
+from agents.intake.facts import joined, unvouched
 from agents.intake.finding import Finding, Happening, Ignored
 from agents.intake.identity import Identities
 from agents.intake.outgoing import Outgoing
@@ -64,8 +67,9 @@ class Admission:
         records = [
             _event_record(_event(tenant, source, known.client, happening, heard_at)) for happening in finding.happenings
         ]
-        if joined(known.profile, finding.facts) != known.profile:
-            await self._publish_profile(tenant, known.client, finding)
+        is_guarded = known.has_voucher and not finding.person.is_vouched
+        if _with_facts(known.profile, finding, is_guarded=is_guarded) != known.profile:
+            await self._publish_profile(tenant, known.client, finding, is_guarded=is_guarded)
         if records:
             await self._producer.deliver(records)
         return True
@@ -84,7 +88,7 @@ class Admission:
             Refused, SpoolFull, asyncpg.PostgresError, OSError: as `admit`.
         """
         async with self._pool.acquire() as connection, connection.transaction():
-            row = await connection.fetchrow(self._queries["lock_profile"], tenant, client)
+            client, row = await self._lock_person(connection, tenant, client)
             text = row["profile"] or await connection.fetchval(self._queries["heard_profile"], tenant, client)
             if row["is_erased"] or text is None:
                 return False
@@ -93,15 +97,24 @@ class Admission:
                 await self._publish(connection, tenant, client, profile)
             return True
 
-    async def _publish_profile(self, tenant: str, client: str, finding: Finding) -> None:
+    async def _publish_profile(self, tenant: str, client: str, finding: Finding, *, is_guarded: bool) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
-            row = await connection.fetchrow(self._queries["lock_profile"], tenant, client)
+            client, row = await self._lock_person(connection, tenant, client)
             if row["is_erased"]:
                 return
             known = Profile.model_validate_json(row["wished"]) if row["wished"] else Profile()
-            profile = joined(known, finding.facts)
+            profile = _with_facts(known, finding, is_guarded=is_guarded)
             if profile != known:
                 await self._publish(connection, tenant, client, profile)
+
+    async def _lock_person(self, connection: Any, tenant: str, client: str) -> tuple[str, Any]:
+        """Lock what was published about the client, or about whom they were linked to, and read it."""
+        while True:
+            row = await connection.fetchrow(self._queries["lock_profile"], tenant, client)
+            person = await connection.fetchval(self._queries["person_of"], tenant, client)
+            if person == client:
+                return client, row
+            client = person
 
     async def _publish(self, connection: Any, tenant: str, client: str, profile: Profile) -> None:
         """Produce a profile under the lock of the client's row."""
@@ -113,15 +126,29 @@ class Admission:
         await connection.execute(self._queries["record_profile"], tenant, client, text)
 
     async def erase(self, tenant: str, client: str) -> None:
-        """Forget the client here and publish the tombstone that erases them everywhere else.
+        """Forget the person here and publish the tombstones that erase them everywhere else, of every id they have.
 
         The hashed keys stay, so that no later hook brings the person back.
         """
         async with self._pool.acquire() as connection, connection.transaction():
-            await connection.fetchrow(self._queries["lock_profile"], tenant, client)
-            await connection.execute(self._queries["erase_profile"], tenant, client)
-            tombstone = Outgoing(topic=CLIENTS, key=client_key(tenant, client), value=None)
-            await self._producer.deliver([tombstone])
+            ids = await self._lock_ids(connection, tenant, client)
+            for one in ids:
+                await connection.execute(self._queries["erase_profile"], tenant, one)
+            await self._producer.deliver(
+                [Outgoing(topic=CLIENTS, key=client_key(tenant, one), value=None) for one in ids]
+            )
+            await connection.execute(self._queries["links_erased"], tenant, ids)
+
+    async def _lock_ids(self, connection: Any, tenant: str, client: str) -> list[str]:
+        """Every id of the person, each locked; a link that came in between is seen."""
+        locked: list[str] = []
+        while True:
+            ids = [row["client"] for row in await connection.fetch(self._queries["ids_of"], tenant, client)]
+            if set(ids) <= set(locked):
+                return ids
+            for one in ids:
+                await connection.fetchrow(self._queries["lock_profile"], tenant, one)
+            locked = ids
 
     async def set_aside(self, tenant: str, source: str, body: bytes, ignored: Ignored) -> None:
         """Put a verified body that says nothing usable into the dead letters, sealed.
@@ -141,6 +168,11 @@ class Admission:
             headers=tuple((_DEAD_LETTER + name, text.encode()) for name, text in reason.items()),
         )
         await self._producer.deliver([record])
+
+
+def _with_facts(known: Profile, finding: Finding, *, is_guarded: bool) -> Profile:
+    """The known profile with what the finding may say of it."""
+    return joined(known, unvouched(known, finding.facts) if is_guarded else finding.facts)
 
 
 def _event(tenant: str, source: str, client: str, happening: Happening, heard_at: datetime) -> Event:

@@ -6,18 +6,23 @@ its sender is told to come again.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
+import asyncpg
 import structlog
 
 from agents.intake.admission import Admission
 from agents.intake.finding import REASONS, Finding, Ignored
 from agents.intake.hook_source import HookSource
 from agents.intake.source_away import SourceAway
+from agents.intake.tallies import Tallies
 from agents.metrics import DEAD_LETTERS
 from schemas.refusal import Refused
 
 Outcome = Literal["accepted", "set_aside", "erased"]
+_BEST_FIRST: Final[tuple[Outcome, ...]] = ("accepted", "set_aside", "erased")
+
+_AWAY = (SourceAway, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 _log = structlog.get_logger()
 
@@ -26,10 +31,16 @@ for _reason in REASONS:
 
 
 class Desk:
-    """Reads hooks and hands what they say to admission."""
+    """Reads hooks and hands what they say to admission.
 
-    def __init__(self, admission: Admission) -> None:
+    Args:
+        admission: takes what they say.
+        tallies: what became of each source's hooks.
+    """
+
+    def __init__(self, admission: Admission, tallies: Tallies | None = None) -> None:
         self._admission = admission
+        self._tallies = tallies or Tallies()
 
     async def take(
         self, tenant: str, source: HookSource, headers: Mapping[str, str], body: bytes, heard_at: datetime
@@ -42,6 +53,16 @@ class Desk:
             asyncpg.PostgresError, OSError: the database or the disk is away.
         """
         found = await self._read(tenant, source, headers, body, heard_at)
+        outcomes = {await self._settle(tenant, source, body, one, heard_at) for one in found}
+        best = next(outcome for outcome in _BEST_FIRST if outcome in outcomes)
+        if best != "set_aside":
+            self._tallies.accepted(tenant, source.name)
+        return best
+
+    async def _settle(
+        self, tenant: str, source: HookSource, body: bytes, found: Finding | Ignored, heard_at: datetime
+    ) -> Outcome:
+        """Admit one thing that a hook said, or set the hook aside for it; the others are not spoilt."""
         if isinstance(found, Finding):
             try:
                 is_admitted = await self._admission.admit(tenant, source.name, found, heard_at)
@@ -54,18 +75,19 @@ class Desk:
 
     async def _read(
         self, tenant: str, source: HookSource, headers: Mapping[str, str], body: bytes, heard_at: datetime
-    ) -> Finding | Ignored:
+    ) -> tuple[Finding | Ignored, ...]:
         """A translator's own mistake must not make a vendor switch its hooks off: the hook is parked."""
         try:
             return await source.read(headers, body, heard_at)
-        except SourceAway:
+        except _AWAY:
             raise
         except Exception:  # noqa: BLE001 - parked, with its place in the log
             _log.exception("translator_failed", tenant=tenant, source=source.name)
-            return Ignored(reason="translator_failed", detail="our translator failed; its place is in the log")
+            return (Ignored(reason="translator_failed", detail="our translator failed; its place is in the log"),)
 
     async def set_aside(self, tenant: str, source: HookSource, body: bytes, ignored: Ignored) -> None:
         """Park the hook in the dead letters and count it."""
         await self._admission.set_aside(tenant, source.name, body, ignored)
         DEAD_LETTERS.labels(ignored.reason).inc()
+        self._tallies.failed(tenant, source.name, ignored.reason)
         _log.warning("hook_set_aside", tenant=tenant, source=source.name, reason=ignored.reason)

@@ -8,6 +8,7 @@ visibly.
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +17,7 @@ import msgspec
 import stamina
 from aiolimiter import AsyncLimiter
 
+from agents.intake.links import next_reference
 from agents.intake.source_away import SourceAway
 
 _MAX_BYTES = 16 * 1024 * 1024
@@ -33,6 +35,19 @@ class _Again(Exception):
         self.retry_after_seconds = retry_after_seconds
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a tool answered.
+
+    Attributes:
+        document: decoded; None where the tool says 404.
+        next_reference: where the list goes on, as the tool wrote it; None if it does not.
+    """
+
+    document: Any
+    next_reference: str | None = None
+
+
 async def fetch_json(
     session: aiohttp.ClientSession,
     url: str,
@@ -42,7 +57,23 @@ async def fetch_json(
     params: Mapping[str, str] | None = None,
     total_seconds: float = 8.0,
 ) -> Any:
-    """The decoded document, or None where the tool says 404.
+    """The decoded document, or None where the tool says 404; bounds and errors as of `fetch_answer`."""
+    answer = await fetch_answer(
+        session, url, limiter=limiter, headers=headers, params=params, total_seconds=total_seconds
+    )
+    return answer.document
+
+
+async def fetch_answer(
+    session: aiohttp.ClientSession,
+    url: str,
+    *,
+    limiter: AsyncLimiter,
+    headers: Mapping[str, str],
+    params: Mapping[str, str] | None = None,
+    total_seconds: float = 8.0,
+) -> Answer:
+    """The tool's answer, and where its list goes on.
 
     Every try waits for its turn at the limiter; `total_seconds` bounds waiting and trying.
 
@@ -72,22 +103,23 @@ def _is_worth_a_try(error: Exception) -> bool:
 
 async def _get(
     session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], params: Mapping[str, str] | None
-) -> Any:
+) -> Answer:
     timeout = aiohttp.ClientTimeout(total=_TRY_SECONDS)
     async with session.get(url, headers=headers, params=params, timeout=timeout, allow_redirects=False) as answer:
         if answer.status == HTTPStatus.NOT_FOUND:
-            return None
+            return Answer(document=None)
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise _Again(answer.status, _retry_after(answer.headers.get("Retry-After", "")))
         if answer.status != HTTPStatus.OK:
             raise SourceAway(f"the tool answers with status {answer.status}: check address and credentials")
+        following = next_reference(answer.headers.getall("Link", ()))
         body = await answer.content.read(_MAX_BYTES + 1)
         while len(body) <= _MAX_BYTES and not answer.content.at_eof():
             body += await answer.content.read(_MAX_BYTES + 1 - len(body))
     if len(body) > _MAX_BYTES:
         raise SourceAway(f"the tool's answer is longer than {_MAX_BYTES} bytes")
     try:
-        return msgspec.json.decode(body)
+        return Answer(document=msgspec.json.decode(body), next_reference=following)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise SourceAway("the tool's answer is not JSON") from None
 

@@ -25,10 +25,16 @@ REASONS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """How a tool knows a client: by its own id, by e-mail address, or both."""
+    """How a tool knows a client: by its own id, by e-mail address, or both.
+
+    Attributes:
+        is_vouched: the word is the tool's own: it is signed, or we asked the tool. Without, whoever knows a secret
+            path may have written it: `agents.intake.identity` and `facts.unvouched` say what it may not do.
+    """
 
     external_id: str | None = None
     email: str | None = None
+    is_vouched: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

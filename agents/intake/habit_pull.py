@@ -1,9 +1,9 @@
 """The habit tracker's pull: rows of (client, habit, day), to findings.
 
-`GET {base}/streaks?since=DAY` answers a JSON list; a row's client is an e-mail address, an id,
-or an object with both. Habit and day make the event's id beside the client, so reading the
-same days again is harmless, and so is meeting a check that came by a hook as well: checks of
-one day are one.
+`GET {base}/streaks?since=DAY`, after a long absence with `until=DAY`, answers a JSON list; a
+row's client is an e-mail address, an id, or an object with both. Habit and day make the event's
+id beside the client, so reading the same days again is harmless, and so is meeting a check that
+came by a hook as well: checks of one day are one.
 
 Pure: the request is made by `agents.intake.habit_api`.
 """
@@ -37,11 +37,12 @@ class _Row(Struct, frozen=True, kw_only=True):
 
 
 def translate(
-    source_name: str, rows: Iterable[Any], zone: ZoneInfo, heard_at: datetime
+    source_name: str, rows: Iterable[Any], zone: ZoneInfo, heard_at: datetime, *, until: date | None = None
 ) -> tuple[tuple[Finding, ...], int]:
     """One finding a client, with its checks in order of day, and how many rows were wrong.
 
     `zone` is the tenant's: a check is dated noon there, or `heard_at` if that is earlier.
+    Rows after the day `until` are left for the next question: a tracker may not know `until`.
     """
     by_person: dict[Person, tuple[Mapping[str, Any], list[_Row]]] = {}
     wrong = 0
@@ -50,6 +51,8 @@ def translate(
             row = convert(raw, _Row)
         except ValidationError:
             wrong += 1
+            continue
+        if until is not None and row.day > until:
             continue
         person, facts = _person(row.client)
         if person is None:

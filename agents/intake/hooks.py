@@ -10,6 +10,7 @@ timing how far a guess went.
 | 400, 408, 413 | the body did not arrive whole, in time, or within 1 MiB |
 | 401 | no valid, fresh signature |
 | 404 | no such tenant, source or secret |
+| 429 | more signed hooks than the tenant may bring in a second; send it again after `Retry-After` |
 | 503 | ours to mend; send it again after `Retry-After` |
 """
 
@@ -31,12 +32,17 @@ from agents.intake.hook_source import HookSource
 from agents.intake.kept_hooks import KeptHooks
 from agents.intake.source_away import SourceAway
 from agents.intake.spool import SpoolFull
+from agents.intake.tallies import Tallies
+from agents.intake.trial import read_trial
+from agents.intake.turnstile import HookLimits, Turnstile
 from agents.metrics import HOOKS_RECEIVED, SIGNATURE_FAILURES
 
 MAX_BODY_BYTES = 1024 * 1024
 _TAKE_SECONDS = 20.0
-_RETRY_AFTER_SECONDS = "30"
-_OUTCOMES = ("accepted", "set_aside", "erased", "kept", "unsigned", "incomplete", "unavailable")
+_RETRY_AFTER_SECONDS = {429: "1", 503: "30"}
+_OUTCOMES = (
+    "accepted", "set_aside", "erased", "kept", "trial", "unsigned", "incomplete", "limited", "unavailable",
+)  # fmt: skip
 _AWAY = (
     SpoolFull,
     KafkaError,
@@ -70,6 +76,8 @@ class Hooks:
         desk: takes what was verified.
         kept: takes what was verified and cannot be read now.
         clock: gives the domain time of hearing.
+        limits: of each tenant.
+        tallies: what was heard of each source.
         body_seconds: how long a body may take to arrive.
     """
 
@@ -80,12 +88,16 @@ class Hooks:
         desk: Desk,
         kept: KeptHooks,
         clock: Clock,
+        limits: HookLimits | None = None,
+        tallies: Tallies | None = None,
         body_seconds: float = 10.0,
     ) -> None:
         self._doors = {(door.tenant, door.source.name): door for door in doors}
         self._desk = desk
         self._kept = kept
         self._clock = clock
+        self._turnstile = Turnstile(limits or HookLimits())
+        self._tallies = tallies or Tallies()
         self._body_seconds = body_seconds
         for kind in {door.source.kind for door in doors}:
             SIGNATURE_FAILURES.labels(kind)
@@ -103,19 +115,31 @@ class Hooks:
             return _answer(404, "not found")
         body = await self._read(request)
         if isinstance(body, web.Response):
-            HOOKS_RECEIVED.labels(door.source.kind, "incomplete").inc()
+            self._count_failure(door, "incomplete")
             return body
         headers = {name.lower(): value for name, value in request.headers.items()}
         if not door.source.is_signed(headers, body):
             SIGNATURE_FAILURES.labels(door.source.kind).inc()
-            HOOKS_RECEIVED.labels(door.source.kind, "unsigned").inc()
+            self._count_failure(door, "unsigned")
             return _answer(401, "not authenticated")
+        if not await self._turnstile.admits(door.tenant):
+            self._count_failure(door, "limited")
+            return _answer(429, "too many")
+        if (trial_id := read_trial(body)) is not None:
+            self._tallies.tried(door.tenant, door.source.name, trial_id)
+            HOOKS_RECEIVED.labels(door.source.kind, "trial").inc()
+            return _answer(202, "taken")
+        return await self._acknowledge(door, headers, body)
+
+    async def _acknowledge(self, door: Door, headers: Mapping[str, str], body: bytes) -> web.Response:
+        """202 once the hook is where it cannot be lost."""
+        self._tallies.heard(door.tenant, door.source.name)
         try:
-            async with asyncio.timeout(_TAKE_SECONDS):
+            async with asyncio.timeout(_TAKE_SECONDS), self._turnstile.place(door.tenant):
                 outcome = await self._take(door, headers, body)
         except _AWAY as error:
             _log.warning("hook_unavailable", tenant=door.tenant, error_type=type(error).__name__)
-            HOOKS_RECEIVED.labels(door.source.kind, "unavailable").inc()
+            self._count_failure(door, "unavailable")
             return _answer(503, "try again later")
         HOOKS_RECEIVED.labels(door.source.kind, outcome).inc()
         return _answer(202, "taken")
@@ -125,7 +149,12 @@ class Hooks:
             return await self._desk.take(door.tenant, door.source, headers, body, self._clock.now())
         except SourceAway as away:
             await self._kept.keep(door.tenant, door.source.name, body, away)
+            self._tallies.failed(door.tenant, door.source.name, "source_away")
             return "kept"
+
+    def _count_failure(self, door: Door, reason: str) -> None:
+        HOOKS_RECEIVED.labels(door.source.kind, reason).inc()
+        self._tallies.failed(door.tenant, door.source.name, reason)
 
     def _open(self, path: Mapping[str, str]) -> Door | None:
         """The door that this path opens; a wrong secret and a wrong name take the same steps."""
@@ -157,8 +186,8 @@ class Hooks:
 def _answer(status: int, text: str) -> web.Response:
     """The whole answer: a word for people, nothing for guessers."""
     answer = web.json_response({"status": text}, status=status)
-    if status == 503:  # noqa: PLR2004 - named in the table above
-        answer.headers["Retry-After"] = _RETRY_AFTER_SECONDS
+    if status in _RETRY_AFTER_SECONDS:
+        answer.headers["Retry-After"] = _RETRY_AFTER_SECONDS[status]
     if status in {400, 408, 413}:
         answer.force_close()
     return answer

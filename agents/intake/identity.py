@@ -1,13 +1,15 @@
 """Identity: which client a tool's id or e-mail address means, the same one in every tool.
 
 It must never split a person in two because two hooks came at once, nor hand a client that one
-tool knows by id to another because an address was reused.
+tool knows by id to another because an address was reused, nor let a word that nobody vouches for
+tie a further address to a client: whoever had that address would then speak as the client.
 
 Theory of operation: each id (within its tool) and each address (within the tenant) is a row
 that points to a client, keyed by hash. Known keys are one read. Otherwise the keys are claimed
 in one transaction, address first, each claim waiting for whoever claims the same row; that
 order is the same everywhere, so claims cannot block each other in a circle. Where id and
-address point to different clients the id is right: people share and change addresses.
+address point to different clients the id is right: people share and change addresses. A client
+who was linked to another is that other one, whatever their keys say.
 """
 
 import os
@@ -29,11 +31,13 @@ class Known:
     Attributes:
         profile: as last published, empty if nothing was.
         is_erased: nothing about this person is taken in any more.
+        has_voucher: a source that signs, or that we asked, knows this client.
     """
 
     client: str
     profile: Profile
     is_erased: bool
+    has_voucher: bool
 
 
 class Identities:
@@ -56,37 +60,48 @@ class Identities:
         Raises:
             asyncpg.PostgresError, OSError: the database is away; nothing was decided.
         """
-        keys = self._keys(tenant, source, person)
-        known = await self._known(tenant, keys)
+        keys = self.keys(tenant, source, person)
+        known = await self._known(tenant, keys, is_vouched=person.is_vouched)
         if known is None:
-            await self._claim(tenant, keys)
-            known = await self._known(tenant, keys)
+            await self._claim(tenant, keys, is_vouched=person.is_vouched)
+            known = await self._known(tenant, keys, is_vouched=person.is_vouched)
         assert known is not None, "a claimed key stays"  # noqa: S101 - rows of identities are never deleted
         return known
 
-    async def _known(self, tenant: str, keys: tuple[bytes, ...]) -> Known | None:
-        """The client, if every key is somebody's already."""
+    async def _known(self, tenant: str, keys: tuple[bytes, ...], *, is_vouched: bool) -> Known | None:
+        """The client, if nothing is left to claim: every key is somebody's, and vouched for if the word is."""
         rows = await self._pool.fetch(self._queries["known_client"], tenant, list(keys))
         by_key = {row["key_hash"]: row for row in rows}
-        if len(by_key) < len(keys):
+        if is_vouched and (len(by_key) < len(keys) or not all(row["is_vouched"] for row in rows)):
             return None
-        row = by_key[keys[-1]]
+        row = by_key.get(keys[-1])
+        if row is None:
+            return None
         profile = Profile.model_validate_json(row["profile"]) if row["profile"] else Profile()
-        return Known(client=row["client"], profile=profile, is_erased=bool(row["is_erased"]))
+        return Known(
+            client=row["client"],
+            profile=profile,
+            is_erased=bool(row["is_erased"]),
+            has_voucher=row["has_voucher"],
+        )
 
-    async def _claim(self, tenant: str, keys: tuple[bytes, ...]) -> None:
+    async def _claim(self, tenant: str, keys: tuple[bytes, ...], *, is_vouched: bool) -> None:
         """Give every key that is nobody's to one client: a known one, or a new one."""
         async with self._pool.acquire() as connection, connection.transaction():
             client, new_keys = f"c_{b32encode(os.urandom(_ID_BYTES)).decode().lower()}", []
             for key in keys:
-                row = await connection.fetchrow(self._queries["claim_key"], tenant, key, client)
+                row = await connection.fetchrow(self._queries["claim_key"], tenant, key, client, is_vouched)
                 client = row["client"]
                 if row["is_new"]:
                     new_keys.append(key)
+            is_met = keys[-1] not in new_keys  # meanwhile, by a hook that came at once
             for key in new_keys:
-                await connection.execute(self._queries["give_key"], tenant, key, client)
+                if is_met and not is_vouched:
+                    await connection.execute(self._queries["drop_key"], tenant, key)
+                else:
+                    await connection.execute(self._queries["give_key"], tenant, key, client)
 
-    def _keys(self, tenant: str, source: str, person: Person) -> tuple[bytes, ...]:
+    def keys(self, tenant: str, source: str, person: Person) -> tuple[bytes, ...]:
         """The hashes by which the person is known; the one that decides stands last."""
         keys = []
         if person.email:

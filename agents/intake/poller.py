@@ -7,11 +7,14 @@ Theory of operation: each source is a row with a cursor, a due time and the end 
 due time is domain time, so that a demonstration's days pass at its speed. The hold is real
 time: the lease of the worker that asks, or the back-off after a failure. A claim raises a fence
 number, and only its holder may write the outcome: a worker that overslept its lease changes
-nothing. Asking twice would be harmless, because what is found has derived ids.
+nothing. A poll works in steps: after each the cursor moves and the lease begins anew, so that
+days of absence need not fit into one lease and a failure loses no step that was done. Asking
+twice would be harmless, because what is found has derived ids.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -21,6 +24,7 @@ import structlog
 from agents.clock import Clock
 from agents.intake.source_away import SourceAway
 from agents.intake.spool import SpoolFull
+from agents.intake.tallies import Tallies
 
 LEASE = timedelta(minutes=2)
 _RUN_SECONDS = 0.8 * LEASE.total_seconds()
@@ -32,20 +36,29 @@ _log = structlog.get_logger()
 
 
 class Poll(Protocol):
-    """A source that is asked on a schedule; times are domain time."""
+    """A source that is asked on a schedule; times are domain time.
+
+    Attributes:
+        is_all_there_is: nothing else is heard of the source; False beside its hooks, whose silence it must not hide.
+    """
 
     tenant: str
     source: str
+    is_all_there_is: bool
 
     def due_after(self, now: datetime) -> datetime:
         """When it is due next."""
         ...
 
-    async def run(self, cursor: str | None, now: datetime) -> str:
-        """Ask, admit what was found, and return the next cursor.
+    def run(self, cursor: str | None, now: datetime) -> AsyncGenerator[str | None, None]:
+        """Ask, admit what was found, and yield the cursor up to which that is so.
+
+        The lease is as good as new after each step, so a long absence is read in steps; a step
+        may yield the cursor that was, which only says that the work goes on. `now` is when the
+        poll was claimed.
 
         Raises:
-            SourceAway: nothing usable came; the cursor stays.
+            SourceAway: nothing usable came; the cursor stays where it was last yielded.
         """
         ...
 
@@ -58,13 +71,22 @@ class Poller:
         queries: the statements of `schemas/sql/queries/intake.sql` by name.
         clock: domain time.
         polls: what to ask; a source seen for the first time is asked at once.
+        tallies: what was heard of each source; a turn counts as one thing said.
     """
 
-    def __init__(self, pool: Any, queries: dict[str, str], clock: Clock, polls: Sequence[Poll]) -> None:
+    def __init__(
+        self,
+        pool: Any,
+        queries: dict[str, str],
+        clock: Clock,
+        polls: Sequence[Poll],
+        tallies: Tallies | None = None,
+    ) -> None:
         self._pool = pool
         self._queries = queries
         self._clock = clock
         self._polls = polls
+        self._tallies = tallies or Tallies()
 
     async def run(self) -> None:
         """Poll for ever; a database that is away is waited for."""
@@ -91,21 +113,42 @@ class Poller:
         if claim is None:
             return False
         try:
-            async with asyncio.timeout(_RUN_SECONDS):
-                cursor = await poll.run(claim["cursor"], now)
+            await self._run(poll, claim, now)
         except (SourceAway, SpoolFull, TimeoutError) as error:
             hold_seconds = _backoff_seconds(claim["failures"], getattr(error, "retry_after_seconds", None))
-            _log.warning("poll_failed", tenant=poll.tenant, source=poll.source, detail=str(error), seconds=hold_seconds)
+            _log.warning(
+                "poll_failed",
+                tenant=poll.tenant,
+                source=poll.source,
+                detail=str(error) or type(error).__name__,
+                seconds=hold_seconds,
+            )
+            self._tallies.failed(*key, "spool_full" if isinstance(error, SpoolFull) else "source_away")
             await self._put_off(key, claim["fence"], hold_seconds)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             raise
         except Exception:  # noqa: BLE001 - parked until its back-off ends: one source must not end the others and the hooks
             _log.exception("poll_broken", tenant=poll.tenant, source=poll.source)
+            self._tallies.failed(*key, "poll_broken")
             await self._put_off(key, claim["fence"], _backoff_seconds(claim["failures"], None))
-        else:
-            due_at = poll.due_after(now)
-            await self._pool.execute(self._queries["poll_succeeded"], *key, claim["fence"], cursor, due_at)
         return True
+
+    async def _run(self, poll: Poll, claim: Any, now: datetime) -> None:
+        """Run all steps, each within a lease; a worker that lost its lease leaves the rest to the one that has it."""
+        key, cursor = (poll.tenant, poll.source), claim["cursor"]
+        async with asyncio.timeout(_RUN_SECONDS) as bound, aclosing(poll.run(cursor, now)) as steps:
+            async for cursor in steps:
+                is_held = await self._pool.fetchval(self._queries["poll_moved"], *key, claim["fence"], cursor, LEASE)
+                if not is_held:
+                    _log.warning("poll_lease_lost", tenant=poll.tenant, source=poll.source)
+                    return
+                bound.reschedule(asyncio.get_running_loop().time() + _RUN_SECONDS)
+        due_at = poll.due_after(now)
+        await self._pool.execute(self._queries["poll_succeeded"], *key, claim["fence"], cursor, due_at)
+        if poll.is_all_there_is:
+            self._tallies.heard(*key)
+        if poll.is_all_there_is or claim["failures"]:  # what failed before is mended
+            self._tallies.accepted(*key)
 
     async def _put_off(self, key: tuple[str, str], fence: int, seconds: float) -> None:
         await self._pool.execute(self._queries["poll_failed"], *key, fence, timedelta(seconds=seconds))

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from agents.ledger import rows
-from agents.ledger.clients import lock_client
+from agents.ledger.clients import lock_person
 from agents.ledger.pool import Connection, Pool
 from agents.ledger.queries import load_queries
 from agents.ledger.tasks import upsert_tasks
@@ -53,7 +53,7 @@ async def suppress(
     Args:
         pool: the ledger.
         tenant: the client's.
-        client: whom nothing reaches.
+        client: whom nothing reaches; of one who was linked, the other one.
         suppression: in whose words, until when, and what becomes of what waits.
         author: who says so.
         now: domain time.
@@ -62,22 +62,24 @@ async def suppress(
         asyncpg.CheckViolationError: the reason or the author is empty.
     """
     async with pool.acquire() as connection, connection.transaction():
-        await lock_client(connection, tenant, client)
-        await connection.execute(_SQL.unsuppress, tenant, client, author)
-        await connection.execute(
-            _SQL.suppress,
-            tenant,
-            client,
-            suppression.answer,
-            suppression.reason,
-            author,
-            suppression.until,
+        person = await lock_person(connection, tenant, client)
+        await replace_suppression(
+            connection, tenant=tenant, client=person, suppression=suppression, author=author, now=now
         )
-        if suppression.answer == "hold":
-            await connection.execute(_SQL.hold_client, tenant, client)
-        else:
-            dropped = await connection.fetch(_SQL.drop_client, tenant, client)
-            await _record_dropped(connection, dropped, suppression.reason, now)
+
+
+async def replace_suppression(
+    connection: Connection, *, tenant: str, client: str, suppression: Suppression, author: str, now: datetime
+) -> None:
+    """`suppress` inside the caller's transaction, which holds the client's lock."""
+    await connection.execute(_SQL.unsuppress, tenant, client, author)
+    row = suppression.answer, suppression.reason, author, suppression.until
+    await connection.execute(_SQL.suppress, tenant, client, *row)
+    if suppression.answer == "hold":
+        await connection.execute(_SQL.hold_client, tenant, client)
+    else:
+        dropped = await connection.fetch(_SQL.drop_client, tenant, client)
+        await _record_dropped(connection, dropped, suppression.reason, now)
 
 
 async def _record_dropped(connection: Connection, dropped: Sequence[Any], why: str, now: datetime) -> None:
@@ -109,7 +111,7 @@ async def unsuppress(pool: Pool, *, tenant: str, client: str, author: str, now: 
         Whether there was one.
     """
     async with pool.acquire() as connection, connection.transaction():
-        await lock_client(connection, tenant, client)
+        client = await lock_person(connection, tenant, client)
         lifted = await connection.fetchval(_SQL.unsuppress, tenant, client, author)
         await release_held(connection, now)
     return lifted is not None

@@ -5,7 +5,8 @@ that was rendered from it, and leaves a row that keeps the client from coming ba
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -17,6 +18,7 @@ from schemas.brake import Suppression
 from schemas.client import Profile, kept_profile
 
 _SQL = load_queries("clients")
+_LINKS = load_queries("links")
 _ERASE_MORE = (
     _SQL.erase_inbox,
     _SQL.keep_sending,
@@ -32,18 +34,25 @@ _ERASE_MORE = (
     _SQL.erase_renewals,
 )
 
+_NOT_READ = -1
+
 ClientKey = tuple[str, str]
 """Tenant and client."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientRow:
-    """What the ledger knows about a client that decides about messages."""
+    """What the ledger knows about a client that decides about messages.
+
+    Attributes:
+        linked_at: since when somebody else is this person; what is heard of from then on is celebrated as theirs.
+    """
 
     profile: Profile | None
     erased: bool
     opted_out: tuple[str, ...]
     suppression: Suppression | None
+    linked_at: datetime | None = None
 
     @property
     def coach(self) -> str | None:
@@ -80,7 +89,7 @@ async def lock_clients(connection: Connection, keys: Sequence[ClientKey]) -> dic
     await connection.execute(_SQL.meet_clients, *columns)
     await connection.execute(_SQL.share_clients, *columns)
     rows = await connection.fetch(_SQL.clients_to_plan_for, *columns)
-    return {(row["tenant"], row["client"]): client_row(row) for row in rows}
+    return {(row["tenant"], row["client"]): replace(client_row(row), linked_at=row["linked_at"]) for row in rows}
 
 
 async def lock_client(connection: Connection, tenant: str, client: str) -> bool:
@@ -94,6 +103,20 @@ async def lock_client(connection: Connection, tenant: str, client: str) -> bool:
         await connection.execute(_SQL.meet_clients, [tenant], [client])
         erased = await connection.fetchval(_SQL.lock_client, tenant, client)
     return bool(erased)
+
+
+async def lock_person(connection: Connection, tenant: str, client: str) -> str:
+    """One change about this person at a time, until the transaction ends.
+
+    Returns:
+        The id under which they are known: another one, if the client was linked to somebody.
+    """
+    while True:
+        await lock_client(connection, tenant, client)
+        person = str(await connection.fetchval(_SQL.person_of, tenant, client))
+        if person == client:
+            return client
+        client = person
 
 
 async def apply_profiles(connection: Connection, records: Sequence[ProfileRecord]) -> None:
@@ -111,15 +134,21 @@ async def apply_profiles(connection: Connection, records: Sequence[ProfileRecord
     ]
     if rows:
         await connection.execute(_SQL.upsert_profiles, msgspec.json.encode(rows).decode())
+        keys = [row["tenant"] for row in rows], [row["client"] for row in rows]
+        await connection.execute(_LINKS.carry_consents, *keys)  # a platform may go on under a linked client's id
+        await connection.execute(_LINKS.carry_channels, *keys)
     erased = {(r.tenant, r.client): r for r in records if r.profile is None}
     for record in erased.values():
         await _erase(connection, record)
 
 
 async def _erase(connection: Connection, record: ProfileRecord) -> None:
-    await connection.execute(_SQL.erase_client, record.tenant, record.client, record.offset)
-    for statement in _ERASE_MORE:
-        await connection.execute(statement, record.tenant, record.client)
+    """Erase the person, under every id that they have."""
+    for row in await connection.fetch(_SQL.ids_of, record.tenant, record.client):
+        offset = record.offset if row["client"] == record.client else _NOT_READ
+        await connection.execute(_SQL.erase_client, record.tenant, row["client"], offset)
+        for statement in _ERASE_MORE:
+            await connection.execute(statement, record.tenant, row["client"])
 
 
 async def has_moved_on(connection: Connection, tenant: str, client: str, offset: int) -> bool:
@@ -135,7 +164,7 @@ async def clients_by_phone(pool: Pool, tenant: str, phone: str) -> tuple[str, ..
 async def leave_channel(
     connection: Connection, *, tenant: str, client: str, channel: str, source: str, author: str
 ) -> bool:
-    """The client leaves a channel; what waits there is closed when a sender asks, once more if it did already.
+    """The person leaves a channel; what waits there is closed when a sender asks, once more if it did already.
 
     Args:
         connection: inside a transaction.
@@ -148,6 +177,7 @@ async def leave_channel(
     Returns:
         Whether that is news.
     """
+    client = await lock_person(connection, tenant, client)
     news = await connection.fetchval(_SQL.opt_out, tenant, client, channel, source, author)
     await connection.execute(_SQL.ask_again, tenant, client, channel)
     return news is not None
@@ -159,6 +189,7 @@ async def return_to_channel(connection: Connection, *, tenant: str, client: str,
     Returns:
         Whether they had left it.
     """
+    client = await lock_person(connection, tenant, client)
     return await connection.fetchval(_SQL.opt_in, tenant, client, channel, source, "client") is not None
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from agents.ledger import rows
 from agents.ledger.celebrations import append_decisions
-from agents.ledger.clients import leave_channel, lock_client
+from agents.ledger.clients import leave_channel, lock_client, lock_person
 from agents.ledger.money import give_back
 from agents.ledger.pool import Connection, Pool
 from agents.ledger.queries import load_queries
@@ -89,7 +89,8 @@ async def hear(
         if event.returns_money and told.channel == "gift":
             why = event.detail or "the provider says so"
             returned = await give_back(connection, row["delivery_id"], author=provider, why=why, certain=True)
-        wishes = _Wishes(connection, tenant, found["client"], provider, now)
+        person = await lock_person(connection, tenant, found["client"])
+        wishes = _Wishes(connection, tenant, person, provider, now)
         if not row["erased"]:
             await _tell(connection, row, told, means, provider, now)
             await wishes.write(told.channel, means)
@@ -97,7 +98,7 @@ async def hear(
             outcome="applied",
             channel=told.channel,
             state=means.state,
-            client=found["client"],
+            client=person,
             channels=wishes.channels,
             consents=wishes.consents,
             returned_cents=returned,

@@ -7,7 +7,7 @@ that says the same has come. It must never be written for somebody who was erase
 from collections.abc import Mapping
 from datetime import datetime
 
-from agents.ledger.clients import leave_channel, lock_client, return_to_channel
+from agents.ledger.clients import leave_channel, lock_person, return_to_channel
 from agents.ledger.pool import Connection, Pool
 from agents.ledger.queries import load_queries
 from schemas.client import Consent, ConsentKind, Profile, kept_profile
@@ -58,7 +58,7 @@ async def change_wishes(
         nothing is written, for a client who was erased.
     """
     async with pool.acquire() as connection, connection.transaction():
-        await lock_client(connection, tenant, client)
+        client = await lock_person(connection, tenant, client)
         if await connection.fetchval(_SQL.is_erased, tenant, client):
             return None
         news = []

@@ -14,6 +14,7 @@ names its tenant.
 | `GET /tenants/T/held` | what is held and why |
 | `GET /tenants/T/unknown`, `POST /tenants/T/unknown/D` | see `agents.web.unknowns` |
 | `GET /tenants/T/tasks` | what is left to coaches; `POST /tenants/T/tasks/N/done` closes one |
+| `/tenants/T/clients/C/links` | two clients who are one person: `agents.web.admin_links` |
 | `/tenants/T/approvals` | what waits for a coach: `agents.web.admin_approvals` |
 """
 

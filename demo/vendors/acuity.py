@@ -22,6 +22,7 @@ from demo.vendors.server import VendorServer
 
 _DEFAULT_MAX = 100
 _WINDOW_SECONDS = 1.0
+_FORMS = frozenset({"forms", "formsText"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +57,14 @@ class AcuityServer(VendorServer):
 
     Attributes:
         appointments: by id, as the API shows them; change them with the methods.
+        listed: the query of each list that was answered. A list holds 100 at most, `canceled=true` makes it hold only
+            cancelled ones, `showall=true` both.
     """
 
     def __init__(self, *, user_id: str, key: str, requests_per_second: float | None = None) -> None:
         super().__init__()
         self.appointments: dict[int, dict[str, Any]] = {}
+        self.listed: list[dict[str, str]] = []
         self._authorization = "Basic " + base64.b64encode(f"{user_id}:{key}".encode()).decode()
         self._key = key
         self._requests_per_second = requests_per_second
@@ -163,6 +167,9 @@ class AcuityServer(VendorServer):
             found = [one for one in found if one["canceled"] is wants_canceled]
         first, last = query.get("minDate", "0000"), query.get("maxDate", "9999")
         found = [one for one in found if first <= one["datetime"][:10] and one["datetime"][:10] <= last]
+        if query.get("excludeForms") == "true":
+            found = [{name: value for name, value in one.items() if name not in _FORMS} for one in found]
+        self.listed.append(dict(query))
         return web.json_response(found[: min(int(query.get("max", _DEFAULT_MAX)), _DEFAULT_MAX)])
 
     def _refusal(self, request: web.Request) -> web.Response | None:

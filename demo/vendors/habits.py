@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -21,18 +22,35 @@ from demo.vendors.server import VendorServer
 
 
 class HabitServer(VendorServer):
-    """`GET /streaks?since=DAY`: a JSON list of client, habit and day, for a bearer token.
+    """`GET /streaks?since=DAY&until=DAY`: a JSON list of client, habit and day, for a bearer token.
+
+    A long list comes in pages, each of which names the next in its `Link` header.
 
     Args:
         token: the bearer token.
         now: the tracker's own time; only needed for checks that are given before they happen.
+        page_rows: how long a page is.
+        knows_until: an older tracker answers with everything since.
 
     Attributes:
+        asked: the query of each answered request.
+        next_links: `Link` headers to send instead of proper ones, first come first served.
         checks: rows as they are shown once they have happened, in order of arrival.
     """
 
-    def __init__(self, *, token: str, now: Callable[[], datetime] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        token: str,
+        now: Callable[[], datetime] | None = None,
+        page_rows: int = 10_000,
+        knows_until: bool = True,
+    ) -> None:
         super().__init__()
+        self.page_rows = page_rows
+        self.knows_until = knows_until
+        self.asked: list[dict[str, str]] = []
+        self.next_links: deque[str] = deque()
         self.checks: list[dict[str, Any]] = []
         self._ahead: list[tuple[datetime, dict[str, Any]]] = []
         self._token = token
@@ -64,8 +82,19 @@ class HabitServer(VendorServer):
         if request.headers.get("Authorization") != f"Bearer {self._token}":
             return web.json_response({"error": "unauthorized"}, status=401)
         self._come_true()
-        since = request.query.get("since", "")
-        return web.json_response([row for row in self.checks if row["day"] >= since])
+        query = request.query
+        self.asked.append(dict(query))
+        since, until = query.get("since", ""), query.get("until", "9999") if self.knows_until else "9999"
+        rows = [row for row in self.checks if since <= row["day"] <= until]
+        start = int(query.get("from", "0"))
+        end = start + self.page_rows
+        headers = {}
+        if self.next_links:
+            headers["Link"] = self.next_links.popleft()
+        elif end < len(rows):
+            following = request.rel_url.update_query({"from": str(end)})
+            headers["Link"] = f'<{request.rel_url}>; rel="self", <{following}>; rel="next"'
+        return web.json_response(rows[start:end], headers=headers)
 
     def _come_true(self) -> None:
         """Show what has happened by now."""

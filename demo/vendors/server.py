@@ -13,12 +13,14 @@ class VendorServer:
     Attributes:
         requests: how many requests were answered.
         faults: statuses with which the next requests are answered, instead of properly.
+        retry_after: the `Retry-After` of such an answer, if any.
     """
 
     def __init__(self) -> None:
         self.app = web.Application(middlewares=[self._count_and_fail])
         self.requests = 0
         self.faults: deque[int] = deque()
+        self.retry_after: str | None = None
         self._runner: web.AppRunner | None = None
 
     @property
@@ -47,7 +49,8 @@ class VendorServer:
     async def _count_and_fail(self, request: web.Request, handler: object) -> web.StreamResponse:
         self.requests += 1
         if self.faults:
-            return web.Response(status=self.faults.popleft())
+            headers = {} if self.retry_after is None else {"Retry-After": self.retry_after}
+            return web.Response(status=self.faults.popleft(), headers=headers)
         assert callable(handler)  # noqa: S101 - aiohttp hands a handler
         answer = await handler(request)
         assert isinstance(answer, web.StreamResponse)  # noqa: S101 - as its handlers return

@@ -49,6 +49,7 @@ _REASONS: Final[Mapping[str, str]] = {
     "resent": "a person, or the policy, has let it go once more",
     "given_up": "a person has given it up",
     "approved": "a coach has approved it",
+    "linked": "the client is somebody else by now, for whom it counts",
     "revised": "a correction changed it while it waited for the coach",
 }
 _OUTCOMES: Final[Mapping[str, str]] = {

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from agents.channel_accounts import account_of, gift_account, slack_place, twilio_account
 from agents.channel_checks import check_channels
+from agents.secret_files import SecretFiles
 from agents.tenants import Tenant, load_tenants
 from tests.integration.commands import COACHES, TENANT
 
@@ -34,9 +35,9 @@ def fields(account: Any) -> dict[str, Any]:
 
 def test_a_gifts_account_is_the_files_with_the_newest_key(tmp_path: Path) -> None:
     found = tenant(tmp_path, "gifts: {products: [P1, P2], base_url: 'https://testflight.tremendous.com/'}")
-    assert gift_account(found, tmp_path) is None
+    assert gift_account(found, SecretFiles(tmp_path)) is None
     keep(tmp_path, gift_key="TEST_1")
-    assert fields(gift_account(found, tmp_path)) == {
+    assert fields(gift_account(found, SecretFiles(tmp_path))) == {
         "key": "TEST_1",
         "funding_source": "balance",
         "products": ("P1", "P2"),
@@ -48,25 +49,25 @@ def test_a_gifts_account_is_the_files_with_the_newest_key(tmp_path: Path) -> Non
 def test_a_webhook_posts_where_no_channel_is_named(tmp_path: Path) -> None:
     found = tenant(tmp_path, "slack: {audience: community}")
     keep(tmp_path, slack_token="xoxb-1")
-    assert slack_place(found, tmp_path) is None
+    assert slack_place(found, SecretFiles(tmp_path)) is None
     keep(tmp_path, slack_webhook="https://hooks.slack.example/services/T/B/x")
-    place = fields(slack_place(found, tmp_path))
+    place = fields(slack_place(found, SecretFiles(tmp_path)))
     assert place == {"url": "https://hooks.slack.example/services/T/B/x", "token": None, "channel": None}
 
 
 def test_a_bot_posts_into_the_channel_that_is_named(tmp_path: Path) -> None:
     found = tenant(tmp_path, "slack: {audience: coaches, channel: C0123456789}")
     keep(tmp_path, slack_webhook="https://hooks.slack.example/services/T/B/x")
-    assert slack_place(found, tmp_path) is None
+    assert slack_place(found, SecretFiles(tmp_path)) is None
     keep(tmp_path, slack_token="xoxb-1")
-    place = fields(slack_place(found, tmp_path))
+    place = fields(slack_place(found, SecretFiles(tmp_path)))
     assert place == {"url": "https://slack.com/api/chat.postMessage", "token": "xoxb-1", "channel": "C0123456789"}
 
 
 def test_an_account_is_looked_up_anew_each_time(tmp_path: Path) -> None:
     found = tenant(tmp_path, f'sms: {{account: {ACCOUNT}, sender: "+15005550006"}}')
     tenants: dict[str, Tenant] = {}
-    of = account_of(twilio_account, lambda: tenants, tmp_path)
+    of = account_of(twilio_account, lambda: tenants, SecretFiles(tmp_path))
     keep(tmp_path, sms_token="1")
     assert of("north") is None
     tenants["north"] = found
@@ -81,7 +82,7 @@ def test_a_channel_that_is_not_in_the_file_has_no_account(tmp_path: Path) -> Non
     found = tenant(tmp_path, "")
     keep(tmp_path, sms_token="1", gift_key="1", slack_token="1", slack_webhook="https://x.example")
     for build in (twilio_account, gift_account, slack_place):
-        assert build(found, tmp_path) is None
+        assert build(found, SecretFiles(tmp_path)) is None
 
 
 @pytest.mark.parametrize(
@@ -109,13 +110,13 @@ def test_doctor_says_what_a_channel_lacks(
 ) -> None:
     found = tenant(tmp_path, file)
     keep(tmp_path, **secrets)
-    finding = next(iter(check_channels(found, tmp_path)))
+    finding = next(iter(check_channels(found, SecretFiles(tmp_path))))
     assert finding.verdict == verdict
     assert text in finding.text
     assert "xoxb-secret" not in finding.text
 
 
 def test_doctor_names_what_the_rulebook_wants_and_nobody_set_up(tmp_path: Path) -> None:
-    findings = list(check_channels(tenant(tmp_path, ""), tmp_path))
+    findings = list(check_channels(tenant(tmp_path, ""), SecretFiles(tmp_path)))
     assert [finding.verdict for finding in findings] == ["warning"]
     assert "plans skip it" in findings[0].text

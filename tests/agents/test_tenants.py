@@ -9,7 +9,6 @@ from agents.tenants import (
     TenantErrors,
     load_tenants,
     rulebook_file,
-    secret_values,
     unknown_rule,
     unknown_tenant,
 )
@@ -121,10 +120,3 @@ def test_a_tenant_is_known_by_its_folder_alone_and_a_slip_is_told_the_nearest() 
     assert unknown_tenant({"iron", "oak"}, "oak") is None
     assert unknown_tenant({"iron", "oak"}, "oac") == "no tenant has this name: the nearest is oak"
     assert unknown_tenant({}, "oak") == "no tenant has this name"
-
-
-def test_a_secret_may_have_two_valid_values_while_rotating(tmp_path: Path) -> None:
-    (tmp_path / "iron").mkdir()
-    (tmp_path / "iron" / "app.key").write_text("new\n\nold\n", encoding="utf-8")
-    assert secret_values(tmp_path, "iron", "app.key") == ("new", "old")
-    assert secret_values(tmp_path, "iron", "other.key") == ()

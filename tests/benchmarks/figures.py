@@ -83,6 +83,9 @@ REQUIRED = (
     ),
     Required(name="in_app_per_second", meaning="in-app messages/s, one process", at_least=2_000, aim=5_000),
     Required(name="emails_per_second", meaning="mails/s, one process", at_least=300, aim=600),
+    Required(name="hooks_per_second", meaning="signed hooks taken by Kafka/s, one process", at_least=990),
+    Required(name="hooks_p99_ms", meaning="hook due to its 202 at 1,000/s, p99, ms", below=100),
+    Required(name="hook_to_in_app_p99_ms", meaning="hook due to in-app message readable, p99, ms", below=1_500),
 )
 
 

@@ -41,7 +41,7 @@ async def to_in_app(stage: Stage) -> list[float]:
     """Milliseconds from append to the row that the inbox shows, per event; `cairn track` and `cairn deliver` run."""
     names = [_name("inbox", number) for number in range(RATE_PER_SECOND * (SECONDS + WARM_SECONDS))]
     await _introduce(stage, names)
-    async with _inbox_seen(stage) as seen:
+    async with inbox_seen(stage) as seen:
         return await _measure(stage, "inbox", seen, WARM_SECONDS, SECONDS)
 
 
@@ -123,7 +123,7 @@ async def _milestones_seen(stage: Stage) -> AsyncIterator[Mapping[str, float]]:
 
 
 @asynccontextmanager
-async def _inbox_seen(stage: Stage) -> AsyncIterator[Mapping[str, float]]:
+async def inbox_seen(stage: Stage) -> AsyncIterator[Mapping[str, float]]:
     """Clients that have an in-app message, each with the time at which a look found it."""
     seen: dict[str, float] = {}
     connection = await asyncpg.connect(stage.postgres)

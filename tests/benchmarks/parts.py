@@ -6,12 +6,12 @@ Each is a handful of runs, each of them measured once; `found` holds what earlie
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
-from tests.benchmarks import crowd, delivering, half_load, many_rules, partition_counts
+from tests.benchmarks import crowd, delivering, half_load, hooking, many_rules, partition_counts
 from tests.benchmarks.stage import Stage
 
 Part = Callable[[], Awaitable[dict[str, float]]]
 
-NAMES = ("half-load", "crowd", "rules", "partitions", "delivery")
+NAMES = ("half-load", "crowd", "rules", "partitions", "delivery", "hooks")
 _CROWD_EVENTS = 1_000_000
 _STEADY_DAYS = 25
 
@@ -26,6 +26,7 @@ def parts(servers: Stage, found: Mapping[str, float], *, quick: bool) -> dict[st
         partial(_rules, servers, days),
         partial(_partitions, servers, days),
         partial(_delivery, servers, share),
+        partial(_hooks, servers),
     )
     return dict(zip(NAMES, made, strict=True))
 
@@ -58,6 +59,10 @@ async def _delivery(servers: Stage, share: float) -> dict[str, float]:
     for backlog in delivering.backlogs(share):
         measured |= await delivering.measure(servers, backlog)
     return measured
+
+
+async def _hooks(servers: Stage) -> dict[str, float]:
+    return await hooking.measure(servers) | await hooking.to_in_app(servers)
 
 
 def _ratio(measured: Mapping[str, float], name: str, much: str, little: str) -> dict[str, float]:

@@ -32,6 +32,9 @@ _ENOUGH = {
     "planned_per_second": 2_000,
     "in_app_per_second": 2_000,
     "emails_per_second": 300,
+    "hooks_per_second": 1_000,
+    "hooks_p99_ms": 99.0,
+    "hook_to_in_app_p99_ms": 1_499.0,
 }
 
 

@@ -19,7 +19,7 @@ from streams.tracking.advance import advance
 from streams.tracking.compiling import compile_rulebook
 from streams.tracking.instants import to_ms
 from streams.tracking.state import decode_state
-from tests.benchmarks import crowd, delivering, half_load, load, many_rules, scraping, tracking
+from tests.benchmarks import crowd, delivering, half_load, hooking, load, many_rules, scraping, tracking
 from tests.benchmarks import stage as stages
 from tests.benchmarks.stage import HEADERS, Stage
 
@@ -93,6 +93,14 @@ async def test_half_of_capacity_is_measured_beside_a_load_of_its_own(
     found = await half_load.measure(servers, 500.0, warm_seconds=1, seconds=1)
     assert 0 < found["half_load_p50_ms"] <= found["half_load_p99_ms"]
     assert found["half_load_records_per_batch"] >= 1
+
+
+async def test_hooks_are_counted_once_kafka_has_them_and_followed_to_the_inbox(servers: Stage) -> None:
+    found = await hooking.measure(servers, rate=50, warm_seconds=1, seconds=1)
+    assert found["hooks_per_second"] > 0
+    assert 0 < found["hooks_p50_ms"] <= found["hooks_p99_ms"]
+    followed = await hooking.to_in_app(servers, rate=20, warm_seconds=1, seconds=1)
+    assert 0 < followed["hook_to_in_app_p50_ms"] <= followed["hook_to_in_app_p99_ms"]
 
 
 def test_the_mail_sink_counts_mails_and_tells_doubles_apart(tmp_path: Path) -> None:

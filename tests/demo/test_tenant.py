@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 import demo.tenant
-from agents.tenants import load_tenant, secret_values
+from agents.secret_files import SecretFiles
+from agents.tenants import load_tenant
 from demo.tenant import TENANT, Secrets, Vendors, rulebook_text, write_tenant
 from schemas.rulebook import load_rulebook
 
@@ -31,4 +32,4 @@ def test_the_folder_sets_up_every_channel_that_its_rulebook_names(tmp_path: Path
     write_tenant(tmp_path / "tenants", tmp_path / "secrets", keys, VENDORS)
     tenant = load_tenant(tmp_path / "tenants" / TENANT)
     assert tenant.channels_not_set_up == ()
-    assert secret_values(tmp_path / "secrets", TENANT, "gift.key") == (keys.gift_key,)
+    assert SecretFiles(tmp_path / "secrets").values(TENANT, "gift.key") == (keys.gift_key,)

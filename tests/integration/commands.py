@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import agents
+
 CAIRN = str(Path(sys.executable).with_name("cairn"))
 TENANT = """
 name: Northstar Strength
@@ -24,16 +26,17 @@ class Answer:
     err: str
 
 
-async def cairn(*words: str, settings: Mapping[str, str]) -> Answer:
-    """Run one command in an environment that holds these settings only."""
+async def cairn(*words: str, settings: Mapping[str, str], stdin: str = "") -> Answer:
+    """Run one command in an environment that holds these settings only, with this on its standard input."""
     process = await asyncio.create_subprocess_exec(
         CAIRN,
         *words,
-        env={"COLUMNS": "200", **settings},
+        env={"COLUMNS": "200", "PYTHONPATH": str(Path(agents.__file__).parents[1]), **settings},
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await process.communicate()
+    out, err = await process.communicate(stdin.encode())
     assert process.returncode is not None
     return Answer(status=process.returncode, out=_folded(out), err=_folded(err))
 

@@ -1,11 +1,12 @@
 """What a tenant's folder says, and what it may not say."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from schemas.tenant import CoachesFile, TenantFile
+from schemas.tenant import AcuitySource, CoachesFile, KajabiSource, TenantFile, ThinkificSource, secret_names
 
 SENDER = {"from_name": "Acme", "from_address": "hello@acme.example"}
 COACH = {"id": "mara", "name": "Mara", "email": "mara@acme.example"}
@@ -21,9 +22,60 @@ def test_a_source_is_told_by_its_kind() -> None:
         {"kind": "acuity", "name": "acuity", "account": "a", "user_id": "1"},
         {"kind": "standard_webhooks", "name": "hooks"},
         {"kind": "habit_pull", "name": "habits", "base_url": "https://habits.example"},
+        {"kind": "calendly", "name": "calls"},
+        {"kind": "teachable", "name": "school"},
     ]
     tenant = TenantFile.model_validate({"name": "Acme", "sender": SENDER, "sources": sources})
     assert [source.kind for source in tenant.sources] == [source["kind"] for source in sources]
+    assert [secret_names(source) for source in tenant.sources] == [
+        ("acuity.path", "acuity.key"),
+        ("hooks.path", "hooks.key"),
+        ("habits.key",),
+        ("calls.path", "calls.key"),
+        ("school.path",),
+    ]
+
+
+def test_a_tag_may_stand_for_progress_by_so_many_percent() -> None:
+    tags = {
+        "Module 1": {"type": "course.progressed", "id": "c-1", "percent": 25},
+        "Graduate": {"type": "program.completed", "id": "p-1"},
+    }
+    sources = [{"kind": "kajabi", "name": "kajabi", "tags": tags}, {"kind": "thinkific", "name": "thinkific"}]
+    kajabi, thinkific = TenantFile.model_validate({"name": "Acme", "sender": SENDER, "sources": sources}).sources
+    assert isinstance(kajabi, KajabiSource)
+    assert (kajabi.tags["Module 1"].percent, kajabi.tags["Graduate"].percent) == (25, None)
+    assert isinstance(thinkific, ThinkificSource)
+
+
+@pytest.mark.parametrize("meaning", [
+    {"type": "course.progressed", "id": "c-1"}, {"type": "goal.completed", "id": "g-1", "percent": 25},
+    {"type": "course.progressed", "id": "c-1", "percent": 101}, {"type": "habit.checked", "id": "h-1"},
+])  # fmt: skip
+def test_a_tag_that_cannot_mean_what_it_says_is_refused(meaning: dict[str, Any]) -> None:
+    source = {"kind": "kajabi", "name": "kajabi", "tags": {"Module 1": meaning}}
+    with pytest.raises(ValidationError):
+        TenantFile.model_validate({"name": "Acme", "sender": SENDER, "sources": [source]})
+
+
+def test_a_source_is_silent_after_three_days_unless_it_says_otherwise() -> None:
+    plain = {"kind": "standard_webhooks", "name": "hooks"}
+    sources = [plain, {**plain, "silent_after_hours": 240}]
+    tenant = TenantFile.model_validate({"name": "Acme", "sender": SENDER, "sources": sources})
+    assert [source.silent_after_hours for source in tenant.sources] == [72, 240]
+    with pytest.raises(ValidationError):
+        TenantFile.model_validate({"name": "Acme", "sender": SENDER, "sources": [{**plain, "silent_after_hours": 0}]})
+
+
+def test_the_secrets_of_a_source_bear_its_name() -> None:
+    sources = [
+        {"kind": "calendly", "name": "calls"},
+        {"kind": "kajabi", "name": "school"},
+        {"kind": "habit_pull", "name": "habits", "base_url": "https://habits.example"},
+    ]
+    tenant = TenantFile.model_validate({"name": "Acme", "sender": SENDER, "sources": sources})
+    named = [secret_names(source) for source in tenant.sources]
+    assert named == [("calls.path", "calls.key"), ("school.path",), ("habits.key",)]
 
 
 @pytest.mark.parametrize("more", [
@@ -33,6 +85,14 @@ def test_a_source_is_told_by_its_kind() -> None:
 def test_what_a_tenant_cannot_mean_is_refused(more: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         TenantFile.model_validate({"name": "Acme", "sender": SENDER, **more})
+
+
+@pytest.mark.parametrize(("hours", "holds"), [(0, True), (168, True), (-1, False), (169, False)])
+def test_appointments_are_read_again_every_six_hours_unless_told_otherwise(hours: int, holds: bool) -> None:
+    acuity = {"kind": "acuity", "name": "acuity", "account": "a", "user_id": "1"}
+    assert AcuitySource.model_validate(acuity).reread_hours == 6
+    with nullcontext() if holds else pytest.raises(ValidationError):
+        AcuitySource.model_validate({**acuity, "reread_hours": hours})
 
 
 def test_somebody_signs() -> None:

@@ -19,11 +19,14 @@ FROM milestones m LEFT JOIN celebrations c USING (milestone_id)
 WHERE m.milestone_id = ANY ($1::text[]);
 
 -- name: history
--- What were these clients celebrated for lately, and under these moments ever? Nothing is celebrated after it expires, so
--- an index finds what was since $3, however much there was before.
-SELECT tenant, client, milestone_id, tier, coalesce(celebrated_at, due_at) AS at, moment,
+-- What were these clients celebrated for lately, and under these moments ever, also under ids that were linked to theirs?
+-- Nothing is celebrated after it expires, so an index finds what was since $3, however much there was before.
+SELECT tenant, whose AS client, milestone_id, tier, coalesce(celebrated_at, due_at) AS at, moment,
        outcome IN ('send', 'hold') AS counts
-FROM unnest($1::text[], $2::text[]) AS asked (tenant, client)
+FROM (SELECT known.tenant, known.client, known.client AS whose FROM unnest($1::text[], $2::text[]) AS known (tenant, client)
+      UNION ALL
+      SELECT l.tenant, l.client, l.into_client FROM unnest($1::text[], $2::text[]) AS known (tenant, client)
+      JOIN client_links l ON l.tenant = known.tenant AND l.into_client = known.client) AS asked
 JOIN LATERAL (
     SELECT milestone_id, tier, celebrated_at, due_at, moment, outcome FROM celebrations c
     WHERE c.tenant = asked.tenant AND c.client = asked.client AND c.expires_at > $3

@@ -16,14 +16,23 @@ ORDER BY tenant, client FOR SHARE;
 -- One change about this client at a time. Is the client erased?
 SELECT erased_at IS NOT NULL FROM clients WHERE tenant = $1 AND client = $2 FOR NO KEY UPDATE;
 
+-- name: person_of
+-- Under which id is this client known now?
+SELECT person_of($1, $2);
+
+-- name: ids_of
+-- Which ids does this person have, or had? In the order in which clients are locked.
+SELECT ids_of($1, $2) AS client ORDER BY 1;
+
 -- name: clients_to_plan_for
 -- What decides about these clients? Asked after locking, so that it sees what was committed before.
 SELECT c.tenant, c.client, wished_profile(c.profile, c.tenant, c.client) AS profile,
        c.erased_at IS NOT NULL AS erased,
-       s.answer, s.reason AS suppression_reason, s.until,
+       s.answer, s.reason AS suppression_reason, s.until, l.linked_at,
        ARRAY(SELECT o.channel FROM opt_outs o
              WHERE o.tenant = c.tenant AND o.client = c.client AND o.returned_at IS NULL) AS opted_out
 FROM clients c
+LEFT JOIN client_links l ON l.tenant = c.tenant AND l.client = c.client
 LEFT JOIN suppressions s ON s.tenant = c.tenant AND s.client = c.client AND s.lifted_at IS NULL
 WHERE (c.tenant, c.client) IN (SELECT * FROM unnest($1::text[], $2::text[]));
 
@@ -137,4 +146,4 @@ RETURNING channel;
 -- name: has_opted_out
 -- Has the client left this channel?
 SELECT EXISTS (SELECT FROM opt_outs
-               WHERE tenant = $1 AND client = $2 AND channel = $3 AND returned_at IS NULL);
+               WHERE tenant = $1 AND client = person_of($1, $2) AND channel = $3 AND returned_at IS NULL);

@@ -6,15 +6,17 @@ SELECT c.erased_at IS NOT NULL OR p.erased_at IS NOT NULL AS erased,
        wished_profile(coalesce(p.profile, c.profile), asked.tenant, asked.client) AS profile,
        ARRAY(SELECT o.channel FROM opt_outs o
              WHERE o.tenant = asked.tenant AND o.client = asked.client AND o.returned_at IS NULL) AS opted_out
-FROM (SELECT $1::text AS tenant, $2::text AS client) asked
+FROM (SELECT $1::text AS tenant, person_of($1, $2) AS client) asked
 LEFT JOIN clients c ON c.tenant = asked.tenant AND c.client = asked.client
 LEFT JOIN published_profiles p ON p.tenant = asked.tenant AND p.client = asked.client;
 
 -- name: history
--- How did it come about? Newest first.
-SELECT about, name, granted, source, author, given_at AS at
-FROM consent_history WHERE tenant = $1 AND client = $2
-ORDER BY entry_id DESC LIMIT $3;
+-- How did it come about, under every id of the person? Newest first. That a linked id's profile was emptied says nothing.
+SELECT h.about, h.name, h.granted, h.source, h.author, h.given_at AS at
+FROM consent_history h LEFT JOIN client_links l ON l.tenant = h.tenant AND l.client = h.client
+WHERE h.tenant = $1 AND h.client IN (SELECT ids_of($1, $2))
+  AND (l.client IS NULL OR h.granted IS NOT NULL OR h.given_at < l.linked_at)
+ORDER BY h.entry_id DESC LIMIT $3;
 
 -- name: is_erased
 -- Is the client erased?

@@ -1,4 +1,4 @@
-from agents.intake.facts import joined
+from agents.intake.facts import completed, joined, unvouched
 from schemas.client import Profile
 
 KNOWN = Profile.model_validate({"name": "Ana", "email": "ana@example.com", "timezone": "Europe/Vienna"})
@@ -42,3 +42,36 @@ def test_an_older_consent_undoes_no_later_one() -> None:
     both = joined(known, {"consents": {"marketing": old, "story": old}})
     assert {kind: one.granted for kind, one in both.consents.items()} == {"marketing": False, "story": True}
     assert joined(known, {"consents": {"marketing": new}}).consents["marketing"].granted
+
+
+def given(hour: int, *, granted: bool) -> dict[str, object]:
+    return {"granted": granted, "source": "crm", "at": f"2026-05-08T{hour:02}:00:00Z"}
+
+
+def test_a_word_without_a_voucher_fills_gaps_but_names_no_address() -> None:
+    facts = {"name": "Eve", "email": "eve@example.com", "phone": "+43123456789", "locale": "de", "tags": ["course"]}
+    assert unvouched(KNOWN, facts) == {"locale": "de", "tags": ["course"]}
+
+
+def test_a_word_without_a_voucher_may_withdraw_and_grants_nothing() -> None:
+    consents = {"marketing": given(9, granted=True), "story": given(9, granted=False), "service": "yes"}
+    kept = unvouched(KNOWN, {"consents": consents, "channels": {"sms": False, "email": True}})
+    assert kept == {"consents": {"story": consents["story"]}, "channels": {"sms": False}}
+
+
+def test_another_profile_of_the_person_adds_what_is_not_known() -> None:
+    other = Profile.model_validate({"name": "A. Berger", "locale": "de", "tags": ["b"], "status": "left"})
+    both = completed(KNOWN.model_copy(update={"tags": ("a",)}), other)
+    assert both == KNOWN.model_copy(update={"tags": ("a", "b"), "locale": "de"})
+
+
+def test_of_two_profiles_the_last_word_about_a_consent_counts_and_at_once_the_withdrawal() -> None:
+    one = joined(KNOWN, {"consents": {"marketing": given(9, granted=True), "story": given(9, granted=True)}})
+    other = joined(KNOWN, {"consents": {"marketing": given(9, granted=False), "story": given(8, granted=False)}})
+    for both in (completed(one, other), completed(other, one)):
+        assert {kind: said.granted for kind, said in both.consents.items()} == {"marketing": False, "story": True}
+
+
+def test_a_channel_that_either_profile_refuses_is_refused() -> None:
+    one, other = joined(KNOWN, {"channels": {"sms": True}}), joined(KNOWN, {"channels": {"sms": False, "email": True}})
+    assert completed(one, other).channels == {"sms": False, "email": True}

@@ -65,7 +65,15 @@ async def test_the_list_tells_live_from_cancelled_and_is_bounded(acuity: AcuityS
     assert await ids("canceled=true") == [1]
     assert await ids("showall=true&direction=ASC") == [0, 1, 2]
     assert await ids("showall=true&max=1") == [2]
+    assert "forms" in (await get(acuity, "appointments"))[1][0]
+    assert "forms" not in (await get(acuity, "appointments?excludeForms=true"))[1][0]
     assert await ids("minDate=2026-05-09&maxDate=2026-05-09&showall=true") == [1]
+
+
+async def test_a_list_holds_a_hundred_whatever_was_asked_for(acuity: AcuityServer) -> None:
+    acuity.appointments = {number: {**acuity.appointments[0], "id": number} for number in range(130)}
+    for query in ("", "?max=500", "?max=100"):
+        assert len((await get(acuity, f"appointments{query}"))[1]) == 100
 
 
 async def test_beyond_the_rate_limit_the_answer_is_429_without_a_header() -> None:

@@ -25,12 +25,14 @@ from demo.vendors.habits import HabitServer
 from schemas.client import Profile
 from schemas.codec import decode_event
 from schemas.event import Event
-from schemas.tenant import AcuitySource, HabitPullSource, Source, WebhookSource
+from schemas.tenant import AcuitySource, CalendlySource, HabitPullSource, Source, TeachableSource, WebhookSource
 from schemas.topics import CLIENTS, DEAD_LETTERS, EVENTS
 
 API_KEY = "an-api-key"
 OLD_API_KEY = "the-key-before"
 WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+SIGNING_KEY = "a-signing-key"
+OLD_SIGNING_KEY = "the-signing-key-before"
 IDENTITY_KEY = b"an identity key of 32 bytes or so"
 TOKEN = "a-token"
 PATH = "a-path"
@@ -129,9 +131,12 @@ def sources(acuity: AcuityServer) -> tuple[Source, ...]:
                 "user_id": "7",
                 "base_url": acuity.base_url,
                 "completed_labels": ["Completed"],
+                "reread_hours": 0,
             }
         ),
         WebhookSource(kind="standard_webhooks", name="tracker"),
+        CalendlySource(kind="calendly", name="calls"),
+        TeachableSource(kind="teachable", name="school"),
     )
 
 
@@ -146,6 +151,9 @@ def secrets(_tenant: str, name: str) -> tuple[str, ...]:
         "tracker.path": (PATH, "the-path-before"),
         "tracker.key": (WEBHOOK_SECRET,),
         "habits.key": (TOKEN,),
+        "calls.path": (PATH,),
+        "calls.key": (SIGNING_KEY, OLD_SIGNING_KEY),
+        "school.path": (PATH,),
     }.get(name, ())
 
 

@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 
 from demo.vendors.habits import signed_webhook
 from tests.integration.intake.stage import WEBHOOK_SECRET, Stage
+from tests.integration.intake.test_calendly import HOOKS as CALENDLY
+from tests.integration.intake.test_calendly import signed
+from tests.integration.intake.test_teachable import HOOKS as TEACHABLE
 
 ANSWERS = {202, 400, 401, 404, 413}
 FUZZED = settings(
@@ -38,8 +41,22 @@ MESSAGES = st.fixed_dictionaries(
         ),
     },
 )
+INVITEE = sorted(CALENDLY["moved_canceled"]["payload"])
+ENVELOPES = st.sampled_from(sorted(TEACHABLE)).flatmap(
+    lambda type_: st.dictionaries(st.sampled_from(sorted(TEACHABLE[type_]["object"])), VALUES, max_size=3).map(
+        lambda changes: {**TEACHABLE[type_], "object": {**TEACHABLE[type_]["object"], **changes}}
+    )
+)
 HEADER_NAMES = st.sampled_from(
-    ["webhook-id", "webhook-timestamp", "webhook-signature", "x-acuity-signature", "content-type", "x-y"]
+    [
+        "webhook-id",
+        "webhook-timestamp",
+        "webhook-signature",
+        "x-acuity-signature",
+        "calendly-webhook-signature",
+        "content-type",
+        "x-y",
+    ]
 )
 HEADER_BYTES = st.binary(max_size=60).filter(lambda raw: not set(raw) & {0, 10, 13})
 
@@ -59,8 +76,23 @@ async def test_a_signed_form_of_any_content_is_taken(stage: Stage, action: str, 
 
 
 @FUZZED
+@given(event=st.sampled_from(sorted(CALENDLY)), payload=VALUES | st.dictionaries(st.sampled_from(INVITEE), VALUES))
+async def test_a_signed_invitee_of_any_shape_is_taken(stage: Stage, event: str, payload: Any) -> None:
+    whole = CALENDLY[event]["payload"]
+    changed = {**whole, **payload} if isinstance(payload, dict) else payload
+    body = msgspec.json.encode({**CALENDLY[event], "payload": changed})
+    assert await stage.post("calls", body, signed(body)) == 202
+
+
+@FUZZED
+@given(hooks=st.lists(ENVELOPES | VALUES, max_size=4) | ENVELOPES | VALUES)
+async def test_a_body_of_any_shape_is_taken_from_who_knows_the_path(stage: Stage, hooks: Any) -> None:
+    assert await stage.post("school", msgspec.json.encode(hooks), {}) == 202
+
+
+@FUZZED
 @given(
-    source=st.sampled_from(["acuity", "tracker"]),
+    source=st.sampled_from(["acuity", "tracker", "calls"]),
     headers=st.lists(st.tuples(HEADER_NAMES, HEADER_BYTES), max_size=4),
     body=st.binary(max_size=100),
 )

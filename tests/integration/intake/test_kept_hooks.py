@@ -6,16 +6,18 @@ from datetime import timedelta
 import pytest
 
 from agents.intake.desk import Desk
-from agents.intake.hook_source import AcuityHooks
 from agents.intake.kept_hooks import KeptHooks
-from agents.intake.service import _doors
+from agents.intake.secrecy import Secrecy
+from agents.intake.service import _doors, _reach
+from agents.intake.vendor_hooks import AcuityHooks
 from demo.vendors.acuity import AcuityServer
-from tests.integration.intake.stage import API_KEY, Stage, booking
+from tests.integration.intake.stage import API_KEY, IDENTITY_KEY, Stage, booking
 
 
 def worker(stage: Stage) -> KeptHooks:
     """A second worker beside the stage's own, for the test to move by hand."""
-    sources = {(door.tenant, door.source.name): door.source for door in _doors(stage.config, stage.session)}
+    reach = _reach(stage.config, stage.session, stage.pool, Secrecy(IDENTITY_KEY))
+    sources = {(door.tenant, door.source.name): door.source for door in _doors(stage.config, reach)}
     assert isinstance(sources[stage.tenant, "acuity"], AcuityHooks)
     return KeptHooks(stage.pool, stage.config.queries, stage.config.clock, Desk(stage.intake.admission), sources)
 
@@ -87,7 +89,7 @@ async def test_more_appointments_than_a_second_allows_are_all_fetched(stage: Sta
         strict.appointments = stage.acuity.appointments
         sources = {
             door.source.name: door.source
-            for door in _doors(stage.config, stage.session)
+            for door in _doors(stage.config, _reach(stage.config, stage.session, stage.pool, Secrecy(IDENTITY_KEY)))
             if isinstance(door.source, AcuityHooks)
         }
         api = sources["acuity"]._api

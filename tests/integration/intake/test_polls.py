@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+from collections.abc import AsyncGenerator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -133,7 +134,8 @@ async def test_a_tracker_that_fails_is_asked_again_after_a_back_off_from_the_sam
 
 
 class _BrokenPull(HabitPull):
-    async def run(self, cursor: str | None, now: datetime) -> str:
+    async def run(self, cursor: str | None, now: datetime) -> AsyncGenerator[str | None, None]:
+        yield cursor
         raise OverflowError(f"no such day: {cursor} {now}")
 
 
@@ -181,9 +183,10 @@ async def fetch_status(stage: Stage, status: int, headers: dict[str, str]) -> ob
 
 async def test_a_worker_that_overslept_its_lease_changes_nothing(stage: Stage) -> None:
     class Overslept(HabitPull):
-        async def run(self, cursor: str | None, now: datetime) -> str:
+        async def run(self, cursor: str | None, now: datetime) -> AsyncGenerator[str | None, None]:
             await stage.pool.execute("UPDATE polls SET fence = fence + 1 WHERE source = 'pull'")
-            return await super().run(cursor, now)
+            async for moved in super().run(cursor, now):
+                yield moved
 
     poll = pull(stage)
     poll.__class__ = Overslept

@@ -1,0 +1,118 @@
+"""The command that shows how every source is: `cairn sources`."""
+
+import asyncio
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated
+
+import aiohttp
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from agents.cli.app import EXIT_NO, app, begin, err, opened_ledger, out, run
+from agents.cli.approvals import AsJson
+from agents.cli.brake import AnyTenant
+from agents.cli.listing import print_json
+from agents.connect.asking import Said, ask_vendors
+from agents.intake.health_book import Key
+from agents.ledger.queries import load_queries
+from agents.secret_files import SecretFiles
+from agents.settings import SourceSettings
+from agents.source_list import SourceLine, list_sources
+from agents.tenants import load_tenants, unknown_tenant
+from schemas.tenant import Source
+
+_CONNECTIONS = 1
+_COLUMNS = ("tenant", "source", "kind", "state", "last heard", "accepted", "failed", "newest", "lag", "last failure")
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+
+
+@app.command()
+def sources(
+    *,
+    tenant: AnyTenant = None,
+    as_json: AsJson = False,
+    ask: Annotated[
+        bool, typer.Option(help="Ask vendors that have an API whether they have switched hooks off.")
+    ] = True,
+) -> None:
+    """Show how every source is, when it was heard and what failed; status 1 if one is not well."""
+    settings = begin("cli", SourceSettings, logs=sys.stderr)
+    tenants = load_tenants(settings.tenants_dir)
+    if tenant is not None and (correction := unknown_tenant(tenants, tenant)):
+        raise typer.BadParameter(correction, param_hint="--tenant")
+    asked = {
+        (one.id, source.name): source for one in tenants.values() if tenant in (None, one.id) for source in one.sources
+    }
+
+    async def read() -> tuple[list[SourceLine], dict[Key, Said]]:
+        said = await _asked(asked, settings.secret_files) if ask else {}
+        async with opened_ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
+            lines = await list_sources(
+                pool,
+                load_queries("intake"),
+                asked,
+                secrets=settings.secret_files.values,
+                disabled={key for key, one in said.items() if one.is_disabled},
+                now=datetime.now(UTC),
+                domain_now=settings.clock.now(),
+            )
+        return lines, said
+
+    lines, said = run(read())
+    if as_json:
+        print_json({"sources": [{**asdict(line), "vendor": _words(said, line)} for line in lines]})
+    else:
+        _print(lines, said)
+    if not all(line.is_well for line in lines):
+        raise typer.Exit(EXIT_NO)
+
+
+async def _asked(asked: dict[Key, Source], secrets: SecretFiles) -> dict[Key, Said]:
+    async with aiohttp.ClientSession() as session:
+        return dict(await asyncio.gather(*ask_vendors(asked, secrets, session)))
+
+
+def _print(lines: list[SourceLine], said: dict[Key, Said]) -> None:
+    if not lines:
+        out.print("No tenant has a source.")
+        return
+    table = Table(*_COLUMNS)
+    for line in lines:
+        table.add_row(*map(escape, _cells(line)))
+    out.print(table)
+    for line in lines:
+        if line.missing:
+            _hint(line, f"write the secret files {' and '.join(line.missing)}, then restart `cairn serve`")
+        elif line.state == "unserved":
+            _hint(line, "`cairn serve` has not taken it up: restart it")
+        if words := _words(said, line):
+            _hint(line, words)
+
+
+def _hint(line: SourceLine, text: str) -> None:
+    err.print(f"{line.tenant}/{line.source}: {text}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _words(said: dict[Key, Said], line: SourceLine) -> str | None:
+    one = said.get((line.tenant, line.source))
+    return one.text if one else None
+
+
+def _cells(line: SourceLine) -> tuple[str, ...]:
+    heard = line.heard_at.isoformat(sep=" ", timespec="minutes") if line.heard_at else "never"
+    newest = "" if line.newest_seconds is None else _span(line.newest_seconds)
+    lag = [f"{line.kept} kept"] if line.kept else []
+    lag += [f"poll due for {_span(line.overdue_seconds)}"] if line.overdue_seconds >= _MINUTE else []
+    failure = f"{line.failure}, {line.failed_at:%Y-%m-%d %H:%M}" if line.failure and line.failed_at else ""
+    counts = str(line.accepted), str(line.failed)
+    return line.tenant, line.source, line.kind, line.state, heard, *counts, newest, ", ".join(lag), failure
+
+
+def _span(seconds: int) -> str:
+    for length, word in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
+        if seconds >= length:
+            return f"{seconds // length} {word}"
+    return f"{seconds} s"

@@ -1,0 +1,71 @@
+"""The turnstile: how many hooks a tenant may bring in a second, and have in hand at a time.
+
+It must never let one tenant's flood stand in another's way, nor let hooks wait without a limit: what is too much is
+told to come again before it costs a read, and a tenant's hooks wait for each other, not for those of all.
+"""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiolimiter import AsyncLimiter
+
+_WAITING_FOR_EACH = 8
+_WAIT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookLimits:
+    """What one tenant may take of the intake.
+
+    Attributes:
+        per_second: hooks; as many may come at once after a pause.
+        at_once: in work. Each takes a connection to Postgres for a part of the time, out of the 16 that a process has:
+            two tenants that flood leave some to all others.
+    """
+
+    per_second: int = 500
+    at_once: int = 6
+
+
+class Turnstile:
+    """Counts hooks by tenant.
+
+    Args:
+        limits: of each tenant.
+    """
+
+    def __init__(self, limits: HookLimits) -> None:
+        self._most_in_hand = (1 + _WAITING_FOR_EACH) * limits.at_once
+        self._rates = defaultdict[str, AsyncLimiter](lambda: AsyncLimiter(limits.per_second, 1))
+        self._places = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(limits.at_once))
+        self._in_hand = Counter[str]()
+
+    async def admits(self, tenant: str) -> bool:
+        """Whether one more hook of this tenant may come in now; it counts if so."""
+        rate = self._rates[tenant]
+        if self._in_hand[tenant] >= self._most_in_hand or not rate.has_capacity():
+            return False
+        await rate.acquire()  # at once: nothing is awaited between the two
+        return True
+
+    @asynccontextmanager
+    async def place(self, tenant: str) -> AsyncIterator[None]:
+        """Held while a hook of this tenant is in work.
+
+        Raises:
+            TimeoutError: others of the tenant held all places for too long.
+        """
+        places = self._places[tenant]
+        self._in_hand[tenant] += 1
+        try:
+            async with asyncio.timeout(_WAIT_SECONDS):
+                await places.acquire()
+            try:
+                yield
+            finally:
+                places.release()
+        finally:
+            self._in_hand[tenant] -= 1

@@ -1,0 +1,120 @@
+"""The vendors' hooks: each source's signature and translator, as `agents.intake.hooks` asks for them."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import structlog
+
+from agents.intake.acuity import is_signed as acuity_signed
+from agents.intake.acuity import read_notice
+from agents.intake.acuity import translate as translate_appointment
+from agents.intake.acuity_api import AcuityApi
+from agents.intake.aliases import Aliases
+from agents.intake.calendly import is_signed as calendly_signed
+from agents.intake.calendly import read_notice as read_invitee
+from agents.intake.calendly import translate as translate_invitee
+from agents.intake.finding import Finding, Ignored
+from agents.intake.standard_webhooks import is_signed as webhook_signed
+from agents.intake.standard_webhooks import translate as translate_webhook
+from agents.intake.teachable import translate as translate_envelopes
+from schemas.tenant import AcuitySource
+
+_log = structlog.get_logger()
+
+
+class AcuityHooks:
+    """Acuity's thin hooks: the appointment is fetched, its state decides."""
+
+    kind = "acuity"
+
+    def __init__(self, source: AcuitySource, keys: tuple[str, ...], api: AcuityApi) -> None:
+        self.name = source.name
+        self._source = source
+        self._keys = keys
+        self._api = api
+
+    def is_signed(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """Whether one of the account's API keys signed the body."""
+        return acuity_signed(body, headers.get("x-acuity-signature", ""), self._keys)
+
+    async def read(self, _headers: Mapping[str, str], body: bytes, heard_at: datetime) -> tuple[Finding | Ignored, ...]:
+        """The finding in the appointment that the hook names."""
+        notice = read_notice(body)
+        if isinstance(notice, Ignored):
+            return (notice,)
+        fetched = await self._api.appointment(notice.appointment_id)
+        if fetched is None:
+            return (Ignored(reason="source_gone", detail="Acuity has no such appointment"),)
+        return (translate_appointment(self._source, notice, fetched, heard_at),)
+
+
+class StandardHooks:
+    """Hooks by the Standard Webhooks specification: everything is in the body."""
+
+    kind = "standard_webhooks"
+
+    def __init__(self, name: str, secrets: tuple[str, ...]) -> None:
+        self.name = name
+        self._secrets = secrets
+
+    def is_signed(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """Whether one of the secrets signed id, stamp and body, within five minutes."""
+        return webhook_signed(body, headers, self._secrets)
+
+    async def read(self, headers: Mapping[str, str], body: bytes, heard_at: datetime) -> tuple[Finding | Ignored, ...]:
+        """The finding in the body."""
+        return (translate_webhook(self.name, headers, body, heard_at),)
+
+
+class CalendlyHooks:
+    """Calendly's signed hooks: everything is in the body, but for the session that the booking is of.
+
+    Args:
+        owner: the tenant's id, then the source's name.
+        keys: signing keys of the webhook subscription, any of which may have signed.
+        aliases: which session a booking is of.
+        machine_ms: the machine's clock in milliseconds since the epoch, against which stamps are held.
+    """
+
+    kind = "calendly"
+
+    def __init__(
+        self, owner: tuple[str, str], keys: tuple[str, ...], aliases: Aliases, machine_ms: Callable[[], int]
+    ) -> None:
+        self._tenant, self.name = owner
+        self._keys = keys
+        self._aliases = aliases
+        self._machine_ms = machine_ms
+
+    def is_signed(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """Whether one of the keys signed stamp and body, within five minutes."""
+        return calendly_signed(body, headers.get("calendly-webhook-signature", ""), self._keys, self._machine_ms())
+
+    async def read(self, _headers: Mapping[str, str], body: bytes, heard_at: datetime) -> tuple[Finding | Ignored, ...]:
+        """The finding in the body, told of the session that its chain of reschedules is."""
+        notice = read_invitee(body)
+        if isinstance(notice, Ignored):
+            return (notice,)
+        settled = await self._aliases.settle(self._tenant, self.name, notice.chain)
+        return (translate_invitee(notice, settled.session_id, settled.given_up, heard_at),)
+
+
+class TeachableHooks:
+    """Teachable's hooks: everything is in the body, and the secret path is all that tells them from others'."""
+
+    kind = "teachable"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._has_told = False
+
+    def is_signed(self, headers: Mapping[str, str], _body: bytes) -> bool:
+        """Always: Teachable documents no signature; one that appears is told once and not relied on."""
+        if "teachable-signature" in headers and not self._has_told:
+            self._has_told = True
+            _log.info("teachable_signature_seen", source=self.name, hint="its form is not documented; the path decides")
+        return True
+
+    async def read(self, _headers: Mapping[str, str], body: bytes, heard_at: datetime) -> tuple[Finding | Ignored, ...]:
+        """The findings in the body, one an envelope."""
+        return translate_envelopes(self.name, body, heard_at)

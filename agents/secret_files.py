@@ -1,0 +1,165 @@
+"""Secret files: what tenants authenticate with, a file each below the secrets folder, sealed if there is a key.
+
+It must never log or print a value, nor lose the one that is still in use: a new value goes before the one that was
+valid, and both hold until the old one is retired.
+
+Theory of operation: a file `TENANT/NAME` holds one valid value a line, the newest first. A line that begins with
+`sealed:` is a Fernet token (AES-128-CBC and HMAC-SHA256, https://github.com/fernet/spec) under one of
+`CAIRN_SECRETS_KEY`; the first of them seals, all of them open, so keys rotate as values do. What no key opens counts as
+absent, and says so.
+"""
+
+import os
+import secrets as randomness
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import structlog
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+_SEALED: Final = "sealed:"
+_VALID_AT_ONCE: Final = 2
+_log = structlog.get_logger()
+
+
+class SecretRefused(Exception):
+    """A secret file stays as it is; the text says what to do, and shows no value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A secret file, without what it holds.
+
+    Attributes:
+        values: how many are valid.
+        plain: how many of its lines anybody can read who reads the file.
+        unreadable: how many no key opens.
+    """
+
+    tenant: str
+    name: str
+    values: int
+    plain: int
+    unreadable: int
+
+
+class SecretFiles:
+    """Reads and writes the secrets of tenants.
+
+    Args:
+        folder: holds a folder for each tenant.
+        keys: Fernet keys, the one that seals first; without one, values are written as they are.
+    """
+
+    def __init__(self, folder: Path, keys: Sequence[str] = ()) -> None:
+        self.folder = folder
+        self._fernet = MultiFernet([Fernet(key) for key in keys]) if keys else None
+
+    def values(self, tenant: str, name: str) -> tuple[str, ...]:
+        """The valid values, newest first; empty when the file is absent, or no key opens it."""
+        lines = self._lines(tenant, name)
+        found = tuple(value for value in map(self._opened, lines) if value is not None)
+        if len(found) < len(lines):
+            _log.error("secret.unreadable", tenant=tenant, name=name, hint="no key of CAIRN_SECRETS_KEY opens it")
+        return found
+
+    def put(self, tenant: str, name: str, value: str, *, beside_all: bool = False) -> None:
+        """Make a value valid, beside the one that was; of several users of one secret, beside all of theirs.
+
+        Raises:
+            SecretRefused: a line cannot be opened and might be in use, or two values are valid already.
+            OSError: the folder cannot be written.
+        """
+        before = [line for line in self._readable(tenant, name) if self._opened(line) != value]
+        if len(before) >= _VALID_AT_ONCE and not beside_all:
+            raise SecretRefused(
+                f"{name} of {tenant} has {len(before)} valid values: once nobody uses the older ones, "
+                f"`cairn secrets retire {tenant} {name}`; then put the new one"
+            )
+        self._write(tenant, name, [self._sealed(value), *before])
+
+    def retire(self, tenant: str, name: str) -> int:
+        """Leave the newest value alone valid; how many are not any more.
+
+        Raises:
+            SecretRefused: a line cannot be opened and might be in use.
+            OSError: the folder cannot be written.
+        """
+        lines = self._readable(tenant, name)
+        if len(lines) > 1:
+            self._write(tenant, name, lines[:1])
+        return max(len(lines) - 1, 0)
+
+    def seal(self, tenant: str, name: str) -> bool:
+        """Seal a file under the first key; False, and nothing is written, when a line of it cannot be opened.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        values = [self._opened(line) for line in self._lines(tenant, name)]
+        known = [value for value in values if value is not None]
+        if self._fernet is None or len(known) < len(values):
+            return False
+        self._write(tenant, name, [self._sealed(value) for value in known])
+        return True
+
+    def list_all(self, tenant: str | None = None) -> Iterator[Kept]:
+        """Every secret file, by tenant and name; hidden ones are a volume's own."""
+        for path in sorted(self.folder.glob("*/*")):
+            of = path.parent.name
+            if path.is_file() and not (path.name.startswith(".") or of.startswith(".")) and tenant in (None, of):
+                lines = self._lines(of, path.name)
+                opened = [self._opened(line) for line in lines]
+                yield Kept(
+                    tenant=of,
+                    name=path.name,
+                    values=len([value for value in opened if value is not None]),
+                    plain=len([line for line in lines if not line.startswith(_SEALED)]),
+                    unreadable=opened.count(None),
+                )
+
+    def _lines(self, tenant: str, name: str) -> list[str]:
+        path = self.folder / tenant / name
+        if not path.is_file():
+            return []
+        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+    def _readable(self, tenant: str, name: str) -> list[str]:
+        lines = self._lines(tenant, name)
+        if any(self._opened(line) is None for line in lines):
+            raise SecretRefused(
+                f"no key of CAIRN_SECRETS_KEY opens {name} of {tenant}, which may be in use: "
+                f"set the key that sealed it, or delete {self.folder / tenant / name} if that is lost"
+            )
+        return lines
+
+    def _opened(self, line: str) -> str | None:
+        if not line.startswith(_SEALED):
+            return line
+        if self._fernet is None:
+            return None
+        try:
+            return self._fernet.decrypt(line.removeprefix(_SEALED)).decode()
+        except InvalidToken:
+            return None
+
+    def _sealed(self, value: str) -> str:
+        return value if self._fernet is None else f"{_SEALED}{self._fernet.encrypt(value.encode()).decode()}"
+
+    def _write(self, tenant: str, name: str, lines: Sequence[str]) -> None:
+        """Replace a file whole, readable by its owner alone."""
+        path = self.folder / tenant / name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        unfinished = path.with_name(f".{name}.{randomness.token_hex(4)}")
+        file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(file, "w", encoding="utf-8") as text:
+                text.writelines(f"{line}\n" for line in lines)
+                text.flush()
+                os.fsync(text.fileno())
+            unfinished.replace(path)
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise

@@ -1,0 +1,213 @@
+"""A mapping guessed from a table's headers and first rows, for a person to look at.
+
+It must never guess where two readings are as good: a date that may be the third of April or the
+fourth of March needs a mapping. Nothing is sent on a guess alone.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from agents.table_cells import Convert, birthday_converter, converter
+from agents.table_file import TableErrors, TableFile
+from agents.table_rows import read_rows
+from schemas.event import EVENT_DATA
+from schemas.import_mapping import CONTACT_FIELDS, ImportMapping
+
+_ROWS: Final = 200
+_NOT_WORD = re.compile(r"[^0-9a-z]+")
+_ID: Final = ("client_id", "client", "subject", "clientid")
+_EMAIL: Final = ("email", "e_mail", "email_address", "e_mail_address", "mail", "client_email")
+_TYPE: Final = ("type", "event_type", "event", "activity")
+_TIME: Final = ("time", "timestamp", "occurred_at", "happened_at", "completed_at", "when", "date_time", "date", "day")
+_EVENT_ID: Final = ("id", "event_id")
+_PROFILE: Final[Mapping[str, tuple[str, ...]]] = {
+    "name": ("name", "full_name", "client_name"),
+    "birthday": ("birthday", "birth_date", "date_of_birth", "dob", "born_on"),
+    "joined_on": ("joined_on", "joined", "join_date", "member_since", "joining_date"),
+    "renewal_on": ("renewal_on", "renewal", "renewal_date", "renews_on"),
+    "timezone": ("timezone", "time_zone"),
+    "email": (),
+}
+_DATA: Final = {
+    f"{name}_id": (f"{name}_id", name) for name in ("session", "habit", "course", "lesson", "goal", "program", "order")
+} | {"percent": ("percent", "progress"), "amount_cents": ("amount_cents",), "title": ("title",)}
+_MONEY: Final = ("amount", "price", "total")
+_TYPES: Final = (
+    ("course.progressed", ("course_id", "percent")),
+    ("lesson.completed", ("course_id", "lesson_id")),
+    ("habit.checked", ("habit_id",)),
+    ("session.completed", ("session_id",)),
+    ("purchase.completed", ("order_id", "amount_cents", "currency")),
+)
+_DATES: Final = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y")
+_CLOCKS: Final = ("", " %H:%M", " %H:%M:%S", " %I:%M %p")
+_FIELDS: Final = frozenset(
+    name for shape in EVENT_DATA.values() for name in shape.__struct_encode_fields__ if name != "timezone"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guess:
+    """What a table seems to say.
+
+    Attributes:
+        unused: headers that the guess leaves out.
+    """
+
+    mapping: ImportMapping
+    unused: tuple[str, ...]
+
+
+def guess(table: TableFile) -> Guess:
+    """The mapping that a table's headers and first rows suggest.
+
+    Raises:
+        TableErrors: with everything that cannot be guessed, and what to do.
+    """
+    guesser = _Guesser(table)
+    written = guesser.written()
+    if guesser.faults:
+        advice = "Write a mapping file and give it with --mapping (docs/history.md)."
+        raise TableErrors([*(f"{table.path}: {fault}." for fault in guesser.faults), advice])
+    unused = tuple(header for header in table.headers if header and header not in guesser.used)
+    return Guess(mapping=ImportMapping.model_validate(written), unused=unused)
+
+
+class _Guesser:
+    def __init__(self, table: TableFile) -> None:
+        self.faults: list[str] = []
+        self.used: set[str] = set()
+        self._headers = {_word(header): header for header in reversed(table.headers) if header}
+        with table.path.open("rb") as file:
+            rows = read_rows(file, table.begins, table.lines, separator=table.separator, headers=len(table.headers))
+            kept = [row.cells for row in islice(rows, _ROWS) if row.refusal is None and not row.is_empty]
+        self._samples = {
+            header: [cells[index].strip() for cells in kept if cells[index].strip()]
+            for index, header in enumerate(table.headers)
+        }
+
+    def written(self) -> dict[str, Any]:
+        """The mapping as a file would have it."""
+        client = self._client()
+        event = self._event()
+        profile = dict(self._profile(by_id="id" in client))
+        if not (event or profile):
+            self.faults.append("no column looks like an event's type and time, or like a fact of a profile")
+        return {"client": client, "event": event, "profile": profile}
+
+    def _client(self) -> dict[str, Any]:
+        if email := self._take(_EMAIL):
+            return {"email": email}
+        named = self._take(_ID)
+        if named is None:
+            self.faults.append("no column is called client_id or email, so nobody knows whose rows they are")
+            return {}
+        by_address = any("@" in value for value in self._samples[named])
+        return {"email" if by_address else "id": named}
+
+    def _event(self) -> dict[str, Any] | None:
+        type_column, time = self._take(_TYPE), self._first(_TIME)
+        if time is None:
+            if type_column:
+                self.faults.append("no column is called time or date, so nobody knows when it happened")
+            return None
+        self.used.add(time)
+        data = dict(self._data())
+        inferred = next((name for name, fields in _TYPES if data.keys() >= set(fields)), None)
+        if not (type_column or inferred):
+            self.used.discard(time)
+            return None
+        event_id = self._take(_EVENT_ID)
+        return {
+            "type": type_column or {"constant": inferred},
+            "time": self._dated(time, converter_of=_instants),
+            "data": data,
+        } | ({"id": event_id} if event_id else {})
+
+    def _data(self) -> Iterator[tuple[str, Any]]:
+        for name, words in _DATA.items():
+            if header := self._take(words):
+                yield name, header
+        if "amount_cents" not in self._headers and (header := self._take(_MONEY)):
+            yield "amount_cents", {"column": header, "as": "cents"}
+        taken = {word for words in (*_PROFILE.values(), *_DATA.values()) for word in words}
+        for word, header in sorted(self._headers.items()):
+            name = word.removeprefix("data_")
+            is_field = word in _FIELDS or (name != word and name not in CONTACT_FIELDS)
+            if header not in self.used and is_field and word not in taken:
+                self.used.add(header)
+                yield name, self._dated(header, _dates) if name in {"day", "from", "until"} else header
+
+    def _profile(self, *, by_id: bool) -> Iterator[tuple[str, Any]]:
+        for name, words in _PROFILE.items():
+            if header := self._take((*words, *(_EMAIL if by_id and name == "email" else ()))):
+                if name == "birthday":
+                    yield name, self._dated(header, birthday_converter)
+                elif name.endswith("_on"):
+                    yield name, self._dated(header, _dates)
+                else:
+                    yield name, header
+
+    def _dated(self, header: str, converter_of: Any) -> Any:
+        """The cell of a column of dates, with its format if it is not ISO's."""
+        samples = self._samples[header]
+        is_iso = _are_most(_good(samples, _instants(None)), samples)
+        if not samples or is_iso or (converter_of is birthday_converter and _short(samples)):
+            return header
+        clocks = _CLOCKS if converter_of is _instants else ("",)
+        forms = [day + clock for day in _DATES for clock in clocks]
+        counts = {form: _good(samples, converter_of(form)) for form in forms}
+        best = max(counts.values())
+        fitting = [form for form, count in counts.items() if count == best and _are_most(best, samples)]
+        if len(fitting) == 1:
+            return {"column": header, "format": fitting[0]}
+        unlike = "may be written as " + " or ".join(fitting) if fitting else "are written in no way that is known"
+        self.faults.append(f'the dates of the column "{header}" {unlike}')
+        return header
+
+    def _first(self, words: Sequence[str]) -> str | None:
+        headers = (self._headers[word] for word in words if word in self._headers)
+        return next((header for header in headers if header not in self.used), None)
+
+    def _take(self, words: Sequence[str]) -> str | None:
+        header = self._first(words)
+        if header is not None:
+            self.used.add(header)
+        return header
+
+
+def _word(header: str) -> str:
+    return _NOT_WORD.sub("_", header.casefold()).strip("_")
+
+
+def _instants(form: str | None) -> Convert:
+    return converter("time", form=form, zone=ZoneInfo("UTC"), decimal=".")
+
+
+def _dates(form: str | None) -> Convert:
+    return converter("date", form=form, zone=ZoneInfo("UTC"), decimal=".")
+
+
+def _short(samples: Sequence[str]) -> bool:
+    return all(re.fullmatch(r"\d\d-\d\d", sample) for sample in samples)
+
+
+def _good(samples: Sequence[str], convert: Convert) -> int:
+    """How many of the values are written so."""
+    good = 0
+    for sample in samples:
+        try:
+            convert(sample)
+        except ValueError:
+            continue
+        good += 1
+    return good
+
+
+def _are_most(good: int, samples: Sequence[str]) -> bool:
+    """A few bad values are the report's, and say nothing about the rest."""
+    return good * 10 >= len(samples) * 8

@@ -1,0 +1,99 @@
+"""Secret files: sealed at rest, two valid while one takes over, never in a log."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from agents.secret_files import Kept, SecretFiles, SecretRefused
+
+OLD, NEW = (Fernet.generate_key().decode() for _ in range(2))
+VALUE = "whsec_c2VjcmV0IG9mIG91cnM="
+
+
+def on_disk(folder: Path) -> str:
+    return (folder / "iron" / "app.key").read_text(encoding="utf-8")
+
+
+def test_a_secret_may_have_two_valid_values_while_rotating(tmp_path: Path) -> None:
+    (tmp_path / "iron").mkdir()
+    (tmp_path / "iron" / "app.key").write_text("new\n\nold\n", encoding="utf-8")
+    files = SecretFiles(tmp_path)
+    assert files.values("iron", "app.key") == ("new", "old")
+    assert files.values("iron", "other.key") == ()
+
+
+def test_a_new_value_goes_before_the_one_that_was_valid_and_no_value_in_use_is_lost(tmp_path: Path) -> None:
+    files = SecretFiles(tmp_path, [NEW])
+    for value in ("first", "second", "second"):
+        files.put("iron", "app.key", value)
+    assert files.values("iron", "app.key") == ("second", "first")
+    with pytest.raises(SecretRefused, match=r"cairn secrets retire iron app\.key"):
+        files.put("iron", "app.key", "third")
+    assert files.values("iron", "app.key") == ("second", "first")
+    files.put("iron", "app.key", "third", beside_all=True)
+    assert files.values("iron", "app.key") == ("third", "second", "first")
+    assert files.retire("iron", "app.key") == 2
+    assert files.retire("iron", "app.key") == 0
+    assert files.values("iron", "app.key") == ("third",)
+
+
+def test_what_cannot_be_opened_may_be_in_use_and_is_left_alone(tmp_path: Path) -> None:
+    SecretFiles(tmp_path, [OLD]).put("iron", "app.key", VALUE)
+    before = on_disk(tmp_path)
+    for files in (SecretFiles(tmp_path), SecretFiles(tmp_path, [NEW])):
+        with pytest.raises(SecretRefused, match="CAIRN_SECRETS_KEY"):
+            files.put("iron", "app.key", "new")
+        with pytest.raises(SecretRefused, match="CAIRN_SECRETS_KEY"):
+            files.retire("iron", "app.key")
+    assert on_disk(tmp_path) == before
+
+
+def test_with_a_key_no_value_is_readable_on_the_disk_and_only_the_owner_may_look(tmp_path: Path) -> None:
+    SecretFiles(tmp_path, [NEW]).put("iron", "app.key", VALUE)
+    assert VALUE not in on_disk(tmp_path)
+    assert on_disk(tmp_path).startswith("sealed:")
+    assert stat.S_IMODE((tmp_path / "iron" / "app.key").stat().st_mode) == 0o600
+    assert [path.name for path in (tmp_path / "iron").iterdir()] == ["app.key"]
+    assert SecretFiles(tmp_path, [NEW]).values("iron", "app.key") == (VALUE,)
+
+
+def test_what_no_key_opens_counts_as_absent_and_is_told_without_its_value(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    SecretFiles(tmp_path, [OLD]).put("iron", "app.key", VALUE)
+    for files in (SecretFiles(tmp_path), SecretFiles(tmp_path, [NEW])):
+        assert files.values("iron", "app.key") == ()
+        assert list(files.list_all()) == [Kept(tenant="iron", name="app.key", values=0, plain=0, unreadable=1)]
+    said = capsys.readouterr().out
+    assert "app.key" in said
+    assert on_disk(tmp_path).strip().removeprefix("sealed:") not in said
+
+
+def test_keys_rotate_by_sealing_anew(tmp_path: Path) -> None:
+    SecretFiles(tmp_path).put("iron", "app.key", VALUE)
+    assert not SecretFiles(tmp_path).seal("iron", "app.key")
+    assert SecretFiles(tmp_path, [OLD]).seal("iron", "app.key")
+    before = on_disk(tmp_path)
+    assert not SecretFiles(tmp_path, [NEW]).seal("iron", "app.key")
+    assert on_disk(tmp_path) == before
+    assert SecretFiles(tmp_path, [NEW, OLD]).seal("iron", "app.key")
+    assert SecretFiles(tmp_path, [NEW]).values("iron", "app.key") == (VALUE,)
+    assert SecretFiles(tmp_path, [OLD]).values("iron", "app.key") == ()
+
+
+def test_a_changed_token_opens_nothing(tmp_path: Path) -> None:
+    files = SecretFiles(tmp_path, [NEW])
+    files.put("iron", "app.key", VALUE)
+    line = on_disk(tmp_path).strip()
+    (tmp_path / "iron" / "app.key").write_text(line[:-8] + "AAAAAAA=", encoding="utf-8")
+    assert files.values("iron", "app.key") == ()
+
+
+def test_a_mounted_volumes_hidden_files_are_no_secrets(tmp_path: Path) -> None:
+    for folder in ("iron", "..2026_05_08"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "app.key").write_text("x", encoding="utf-8")
+    (tmp_path / "iron" / ".unfinished").write_text("x", encoding="utf-8")
+    assert [(one.tenant, one.name) for one in SecretFiles(tmp_path).list_all()] == [("iron", "app.key")]

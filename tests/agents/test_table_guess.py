@@ -1,0 +1,83 @@
+"""What a table's headers and first rows suggest, and where nothing is guessed."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.table_file import TableErrors, open_table
+from agents.table_guess import guess
+
+
+def guessed(folder: Path, text: str) -> dict[str, Any]:
+    """The guess as a mapping file has it, with what it does not use."""
+    table = folder / "table.csv"
+    table.write_text(text)
+    found = guess(open_table(table))
+    return {
+        **found.mapping.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+        "unused": list(found.unused),
+    }
+
+
+def refused(folder: Path, text: str) -> str:
+    with pytest.raises(TableErrors) as errors:
+        guessed(folder, text)
+    return str(errors.value)
+
+
+@pytest.mark.parametrize(
+    ("dates", "form"),
+    [
+        ("28.05.2026 01.06.2026", "%d.%m.%Y"),
+        ("05/28/2026 06/01/2026", "%m/%d/%Y"),
+        ("28/05/2026 01/06/2026", "%d/%m/%Y"),
+        ("2026/05/28", "%Y/%m/%d"),
+    ],
+)
+def test_a_date_format_is_the_one_that_fits(tmp_path: Path, dates: str, form: str) -> None:
+    rows = "".join(f"ana,run,{date}\n" for date in dates.split())
+    assert guessed(tmp_path, f"client,habit,date\n{rows}")["event"]["time"] == {"column": "date", "format": form}
+
+
+def test_dates_that_may_be_read_in_two_ways_are_not_guessed(tmp_path: Path) -> None:
+    told = refused(tmp_path, "client,habit,date\nana,run,03/04/2026\nana,run,05/06/2026\n")
+    assert 'column "date" may be written as %d/%m/%Y or %m/%d/%Y' in told
+    assert "--mapping" in told
+
+
+def test_a_column_of_addresses_is_no_id(tmp_path: Path) -> None:
+    assert guessed(tmp_path, "client,habit,date\nana@example.org,run,2026-05-01\n")["client"] == {
+        "email": {"column": "client"}
+    }
+
+
+def test_an_address_is_whom_a_row_is_about_and_the_tools_id_is_left_out(tmp_path: Path) -> None:
+    found = guessed(
+        tmp_path, "Client ID,E-Mail,Full Name,Date of Birth,Member since\n7,a@example.org,A,02-29,2024-01-01\n"
+    )
+    assert found["client"] == {"email": {"column": "E-Mail"}}
+    assert found["profile"] == {
+        "name": {"column": "Full Name"},
+        "birthday": {"column": "Date of Birth"},
+        "joined_on": {"column": "Member since"},
+    }
+    assert found["unused"] == ["Client ID"]
+
+
+def test_a_type_follows_from_the_fields_where_no_column_has_it(tmp_path: Path) -> None:
+    found = guessed(tmp_path, "client,order,price,currency,time\nana,7,49.90,EUR,2026-05-01T07:00:00Z\n")
+    assert found["event"]["type"] == {"constant": "purchase.completed"}
+    assert found["event"]["data"]["amount_cents"] == {"column": "price", "as": "cents"}
+
+
+@pytest.mark.parametrize(
+    ("header", "text"),
+    [
+        ("who,type,time", "no column is called client_id or email"),
+        ("client,type,what", "no column is called time or date"),
+        ("client,colour", "no column looks like an event's type and time"),
+    ],
+)
+def test_what_is_missing_is_said(tmp_path: Path, header: str, text: str) -> None:
+    assert text in refused(tmp_path, f"{header}\n")

@@ -1,0 +1,187 @@
+"""`cairn connect` from the first run to the rotation, against a running door and the vendors' APIs."""
+
+import stat
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from agents.ledger.migrate import migrate
+from agents.ledger.pool import Pool, connect
+from agents.secret_files import SecretFiles
+from agents.tenants import load_tenants
+from tests.integration.commands import TENANT, Answer, cairn, write_tenant
+from tests.integration.connect.calendly_server import TOKEN, CalendlyServer
+from tests.integration.connect.service import service
+from tests.integration.connect.thinkific_server import ThinkificServer
+
+WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Practice:
+    """A tenant northstar with a source of each kind, its secrets, its ledger, and two vendors."""
+
+    pool: Pool
+    dsn: str
+    folder: Path
+    calendly: CalendlyServer
+    thinkific: ThinkificServer
+
+    @property
+    def secrets(self) -> SecretFiles:
+        return SecretFiles(self.folder / "secrets")
+
+    def write(self, name: str, value: str) -> None:
+        self.secrets.put("northstar", name, value)
+
+    def service(self) -> AbstractAsyncContextManager[str]:
+        sources = load_tenants(self.folder / "tenants")["northstar"].sources
+        return service(self.pool, self.folder / "spool", "northstar", sources, self.secrets)
+
+    async def connect(self, source: str, *more: str, url: str = "http://127.0.0.1:1") -> Answer:
+        settings = {
+            "CAIRN_TENANTS_DIR": str(self.folder / "tenants"),
+            "CAIRN_SECRETS_DIR": str(self.folder / "secrets"),
+            "CAIRN_DATABASE_URL": self.dsn,
+            "CAIRN_PUBLIC_URL": url,
+        }
+        return await cairn("connect", source, *more, settings=settings)
+
+
+@pytest.fixture
+async def practice(database: str, tmp_path: Path) -> AsyncIterator[Practice]:
+    await migrate(database)
+    pool = await connect(database)
+    async with CalendlyServer() as calendly, ThinkificServer() as thinkific:
+        write_tenant(tmp_path / "tenants")
+        sources = f"""
+sources:
+  - {{kind: calendly, name: calendly, base_url: "{calendly.base_url}"}}
+  - {{kind: acuity, name: acuity, account: "1", user_id: "7", base_url: "http://127.0.0.1:1"}}
+  - {{kind: thinkific, name: school, subdomain: academy, base_url: "{thinkific.base_url}"}}
+  - {{kind: standard_webhooks, name: app}}
+  - {{kind: habit_pull, name: habits, base_url: "http://127.0.0.1:1"}}
+"""
+        (tmp_path / "tenants" / "northstar" / "tenant.yaml").write_text(TENANT + sources, encoding="utf-8")
+        yield Practice(pool=pool, dsn=database, folder=tmp_path, calendly=calendly, thinkific=thinkific)
+    await pool.close()
+
+
+async def test_from_nothing_to_a_subscription_in_two_runs(practice: Practice) -> None:
+    practice.write("calendly.token", TOKEN)
+    async with practice.service() as url:
+        first = await practice.connect("calendly", url=url)
+        assert (first.status, practice.calendly.addresses()) == (1, [])
+        assert "restart `cairn serve`" in first.err
+    for name in ("calendly.path", "calendly.key"):
+        file = practice.folder / "secrets" / "northstar" / name
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    async with practice.service() as url:
+        second = await practice.connect("calendly", url=url)
+        third = await practice.connect("calendly", url=url)
+    (path,), (key,) = (practice.secrets.values("northstar", f"calendly.{one}") for one in ("path", "key"))
+    assert (second.status, third.status) == (0, 0), second.err + third.err
+    assert practice.calendly.addresses() == [f"{url}/hooks/northstar/calendly/{path}"]
+    assert f"{url}/hooks/northstar/calendly/{path}" in second.out
+    assert list(practice.calendly.keys.values()) == [key]
+    assert "heard" in second.out
+    assert "nothing was changed" in third.out
+    assert key not in second.out + second.err + third.out + third.err
+
+
+async def test_a_trial_is_noted_and_is_no_word_of_the_tools(practice: Practice) -> None:
+    practice.write("app.path", "a-path")
+    practice.write("app.key", WHSEC)
+    async with practice.service() as url:
+        assert (await practice.connect("app", "--tenant", "northstar", url=url)).status == 0
+    (row,) = await practice.pool.fetch("SELECT * FROM source_health WHERE tried_at IS NOT NULL")
+    assert (row["source"], row["heard_at"], row["accepted_at"], row["failed_at"]) == ("app", None, None, None)
+    assert await practice.pool.fetchval("SELECT count(*) FROM source_hours") == 0
+
+
+@pytest.mark.parametrize(("source", "key"), [("acuity", "an-api-key"), ("school", "a-site-key"), ("app", WHSEC)])
+async def test_a_trial_is_signed_as_each_tool_signs(practice: Practice, source: str, key: str) -> None:
+    practice.write(f"{source}.path", "a-path")
+    practice.write(f"{source}.key", key)
+    async with practice.service() as url:
+        answer = await practice.connect(source, url=url)
+        assert "answered with 202 and heard" in answer.out
+        other = practice.folder / "secrets" / "northstar" / f"{source}.key"
+        other.write_text(WHSEC[:-1] + "x" if source == "app" else "another-key")
+        answer = await practice.connect(source, url=url)
+    assert answer.status == 1
+    assert f"has another key in {source}.key" in answer.err
+
+
+async def test_what_the_vendor_gives_is_asked_for_by_file_after_the_address_was_shown(practice: Practice) -> None:
+    answer = await practice.connect("school")
+    assert answer.status == 2
+    assert "/hooks/northstar/school/" in answer.out
+    assert "1. In Thinkific" in answer.out
+    assert "secrets/northstar/school.key" in answer.err
+
+
+async def test_a_vendor_that_does_not_know_us_changes_nothing_and_says_what_to_do(practice: Practice) -> None:
+    practice.write("calendly.token", "guessed-token")
+    answer = await practice.connect("calendly", "--no-trial")
+    assert answer.status == 2
+    assert "Calendly answers with status 401" in answer.err
+    assert "calendly.token" in answer.err
+    assert "guessed-token" not in answer.out + answer.err
+
+
+async def test_a_vendor_that_fails_is_told_apart_from_one_that_refuses(practice: Practice) -> None:
+    practice.write("school.key", "a-site-key")
+    practice.thinkific.refusals.extend([(500, {})] * 3)
+    answer = await practice.connect("school", "--no-trial")
+    assert answer.status == 3
+    assert "run the same command again later" in answer.err
+
+
+async def test_a_rotation_keeps_the_old_address_until_the_new_one_is_subscribed(practice: Practice) -> None:
+    practice.write("calendly.token", TOKEN)
+    assert (await practice.connect("calendly", "--no-trial", url="https://one.example.org")).status == 0
+    (old,) = practice.secrets.values("northstar", "calendly.path")
+    assert (await practice.connect("calendly", "--rotate", url="https://one.example.org")).status == 0
+    new, still = practice.secrets.values("northstar", "calendly.path")
+    assert still == old
+    assert practice.calendly.addresses() == [f"https://one.example.org/hooks/northstar/calendly/{old}"]
+    again = await practice.connect("calendly", "--rotate", url="https://one.example.org")
+    assert again.status == 1
+    assert "remove its line" in again.err
+    assert (await practice.connect("calendly", "--no-trial", url="https://one.example.org")).status == 0
+    assert practice.calendly.addresses() == [f"https://one.example.org/hooks/northstar/calendly/{new}"]
+    assert list(practice.calendly.keys.values())[-1] == practice.secrets.values("northstar", "calendly.key")[0]
+
+
+async def test_a_lost_signing_key_is_made_anew_with_its_subscription(practice: Practice) -> None:
+    practice.write("calendly.token", TOKEN)
+    assert (await practice.connect("calendly", "--no-trial", url="https://one.example.org")).status == 0
+    (practice.folder / "secrets" / "northstar" / "calendly.key").unlink()
+    answer = await practice.connect("calendly", "--no-trial", url="https://one.example.org")
+    assert "whose signing key is lost" in answer.out
+    (own_id,) = practice.calendly.subscriptions
+    assert practice.calendly.keys[own_id] == practice.secrets.values("northstar", "calendly.key")[0]
+
+
+async def test_nobody_at_the_public_address_is_told(practice: Practice) -> None:
+    practice.write("app.key", WHSEC)
+    answer = await practice.connect("app")
+    assert answer.status == 1
+    assert "nobody answers at the public address" in answer.err
+
+
+async def test_a_source_that_is_asked_has_no_address(practice: Practice) -> None:
+    answer = await practice.connect("habits")
+    assert (answer.status, "hooks" in answer.out) == (0, False)
+    assert "habits.key" in answer.out
+
+
+async def test_a_slip_in_a_name_is_answered_with_those_that_there_are(practice: Practice) -> None:
+    answer = await practice.connect("calendli")
+    assert answer.status == 2
+    assert "acuity, app, calendly, habits, school" in answer.err
+    assert "northstar" in (await practice.connect("calendly", "--tenant", "southstar")).err

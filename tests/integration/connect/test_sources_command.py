@@ -1,0 +1,146 @@
+"""`cairn sources` shows how every source is, and its status says whether somebody must do something."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.connect.calendly import CalendlySubscriptions
+from agents.ledger.migrate import migrate
+from agents.ledger.pool import Pool, connect
+from agents.secret_files import SecretFiles
+from tests.integration.commands import TENANT, Answer, cairn, write_tenant
+from tests.integration.connect.calendly_server import TOKEN, CalendlyServer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Practice:
+    """A tenant northstar with an app that sends hooks, a Calendly, and a tracker that is asked."""
+
+    pool: Pool
+    dsn: str
+    folder: Path
+    calendly: CalendlyServer
+
+    async def hear(self, source: str, *, hours_ago: float = 0, **facts: Any) -> None:
+        await self.pool.execute(
+            "INSERT INTO source_health (tenant, source, heard_at, accepted_at, failed_at, failure) "
+            "VALUES ('northstar', $1, now() - $2::interval, now() - $2::interval, "
+            "        CASE WHEN $3::text IS NOT NULL THEN now() END, $3)",
+            source, timedelta(hours=hours_ago), facts.get("failure"),
+        )  # fmt: skip
+
+    async def sources(self, *words: str) -> Answer:
+        settings = {
+            "CAIRN_TENANTS_DIR": str(self.folder / "tenants"),
+            "CAIRN_SECRETS_DIR": str(self.folder / "secrets"),
+            "CAIRN_DATABASE_URL": self.dsn,
+        }
+        return await cairn("sources", *words, settings=settings)
+
+    async def states(self) -> tuple[int, dict[str, str]]:
+        answer = await self.sources("--json")
+        return answer.status, {one["source"]: one["state"] for one in json.loads(answer.out)["sources"]}
+
+
+@pytest.fixture
+async def practice(database: str, tmp_path: Path) -> AsyncIterator[Practice]:
+    await migrate(database)
+    pool = await connect(database)
+    async with CalendlyServer() as calendly:
+        write_tenant(tmp_path / "tenants")
+        sources = f"""
+sources:
+  - {{kind: standard_webhooks, name: app, silent_after_hours: 24}}
+  - {{kind: calendly, name: calendly, base_url: "{calendly.base_url}"}}
+  - {{kind: habit_pull, name: habits, base_url: "http://127.0.0.1:1"}}
+"""
+        (tmp_path / "tenants" / "northstar" / "tenant.yaml").write_text(TENANT + sources, encoding="utf-8")
+        secrets = SecretFiles(tmp_path / "secrets")
+        for name in ("app.path", "app.key", "calendly.path", "calendly.key", "habits.key"):
+            secrets.put("northstar", name, "a-secret")
+        secrets.put("northstar", "calendly.token", TOKEN)
+        yield Practice(pool=pool, dsn=database, folder=tmp_path, calendly=calendly)
+    await pool.close()
+
+
+def subscribed(practice: Practice, state: str = "active") -> None:
+    address = "https://one.example.org/hooks/northstar/calendly/a-secret"
+    practice.calendly.add(address, sorted(CalendlySubscriptions.wanted), state=state)
+
+
+async def test_all_well_is_status_0_and_a_line_for_each(practice: Practice) -> None:
+    subscribed(practice)
+    for source in ("app", "calendly", "habits"):
+        await practice.hear(source)
+    answer = await practice.sources()
+    assert answer.status == 0, answer.out + answer.err
+    assert answer.out.count(" on ") == 3
+    assert "a-secret" not in answer.out + answer.err
+
+
+async def test_each_trouble_has_its_word_and_makes_status_1(practice: Practice) -> None:
+    await practice.hear("app", hours_ago=25)
+    await practice.hear("habits", hours_ago=25, failure="source_away")
+    assert await practice.states() == (1, {"app": "silent", "calendly": "disabled", "habits": "failing"})
+
+
+async def test_a_source_that_was_never_served_or_lacks_a_secret_is_told_with_what_to_do(practice: Practice) -> None:
+    subscribed(practice)
+    (practice.folder / "secrets" / "northstar" / "habits.key").unlink()
+    answer = await practice.sources()
+    assert answer.status == 1
+    assert "northstar/habits: write the secret files habits.key" in answer.err
+    assert "northstar/app: `cairn serve` has not taken it up: restart it" in answer.err
+
+
+async def test_what_the_vendor_switched_off_is_disabled_with_the_command_that_mends_it(practice: Practice) -> None:
+    subscribed(practice, state="disabled")
+    await practice.hear("calendly")
+    answer = await practice.sources("--tenant", "northstar")
+    assert "disabled" in answer.out
+    assert "`cairn connect calendly --tenant northstar`" in answer.err
+
+
+async def test_a_vendor_that_does_not_answer_changes_no_state_and_is_told(practice: Practice) -> None:
+    practice.calendly.refusals.extend([(500, {})] * 3)
+    for source in ("app", "calendly", "habits"):
+        await practice.hear(source)
+    answer = await practice.sources()
+    assert answer.status == 0
+    assert "Calendly answers with status 500" in answer.err
+
+
+async def test_nobody_outside_is_asked_if_so_wished(practice: Practice) -> None:
+    await practice.hear("calendly")
+    await practice.sources("--no-ask")
+    assert practice.calendly.requests == 0
+
+
+async def test_lag_counts_and_ages_are_shown(practice: Practice) -> None:
+    await practice.hear("habits", hours_ago=3)
+    await practice.pool.execute(
+        "INSERT INTO polls (tenant, source, due_at) VALUES ('northstar', 'habits', now() - interval '2 h')"
+    )
+    await practice.pool.execute("INSERT INTO source_hours VALUES ('northstar', 'habits', now() - interval '1 h', 4, 2)")
+    await practice.pool.execute(
+        "INSERT INTO kept_hooks (tenant, source, body, body_hash, retry_at) "
+        "VALUES ('northstar', 'app', 'id=1', sha256('id=1'), now())"
+    )
+    answer = await practice.sources("--no-ask", "--json")
+    found = {one["source"]: one for one in json.loads(answer.out)["sources"]}
+    assert (found["habits"]["accepted"], found["habits"]["failed"]) == (4, 2)
+    assert found["habits"]["newest_seconds"] == pytest.approx(3 * 3_600, abs=600)
+    assert found["habits"]["overdue_seconds"] == pytest.approx(2 * 3_600, abs=600)
+    assert found["app"]["kept"] == 1
+    table = (await practice.sources("--no-ask")).out
+    assert "poll due for 2 h" in table
+    assert "1 kept" in table
+
+
+async def test_a_tenant_that_there_is_not_is_refused(practice: Practice) -> None:
+    assert (await practice.sources("--tenant", "southstar")).status == 2
