@@ -1,0 +1,64 @@
+"""What one tenant may take of the intake, and that nobody else waits for it."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+
+from agents.intake import hooks
+from agents.intake.desk import Desk
+from agents.intake.finding import Finding, Ignored
+from agents.intake.kept_hooks import KeptHooks
+from agents.intake.turnstile import HookLimits
+from agents.intake.vendor_hooks import StandardHooks
+from demo.vendors.habits import signed_webhook
+from tests.integration.intake.stage import WEBHOOK_SECRET, Stage, checked, serve, until
+
+
+async def bring(stage: Stage, url: str, tenant: str, number: int) -> tuple[int, str | None]:
+    body, headers = signed_webhook(WEBHOOK_SECRET, f"msg_{number}", checked({"id": "ana"}, habit=f"h{number}"))
+    async with stage.session.post(f"{url}/hooks/{tenant}/tracker/s", data=body, headers=headers) as answer:
+        return answer.status, answer.headers.get("Retry-After")
+
+
+def receiver_for(stage: Stage, limits: HookLimits, **sources: StandardHooks) -> hooks.Hooks:
+    doors = [hooks.Door(tenant=tenant, source=source, secrets=("s",)) for tenant, source in sources.items()]
+    desk = Desk(stage.intake.admission)
+    kept = KeptHooks(stage.pool, stage.config.queries, stage.config.clock, desk, {})
+    return hooks.Hooks(doors, desk=desk, kept=kept, clock=stage.config.clock, limits=limits)
+
+
+async def test_a_tenant_that_floods_is_told_to_come_again_and_what_is_unsigned_counts_for_nothing(stage: Stage) -> None:
+    source = StandardHooks("tracker", (WEBHOOK_SECRET,))
+    receiver = receiver_for(stage, HookLimits(per_second=3), **{stage.tenant: source})
+    async with serve(receiver.routes()) as url:
+        for _ in range(9):
+            async with stage.session.post(f"{url}/hooks/{stage.tenant}/tracker/s", data=b"{}") as answer:
+                assert answer.status == 401
+        flood = await asyncio.gather(*(bring(stage, url, stage.tenant, number) for number in range(60)))
+    assert {status for status, _ in flood} == {202, 429}
+    assert {again for status, again in flood if status == 429} == {"1"}
+    assert len(await stage.events()) == sum(status == 202 for status, _ in flood)
+
+
+async def test_hooks_that_are_stuck_fill_their_own_tenants_places_and_no_others(stage: Stage) -> None:
+    free = asyncio.Event()
+
+    class Stuck(StandardHooks):
+        async def read(
+            self, headers: Mapping[str, str], body: bytes, heard_at: datetime
+        ) -> tuple[Finding | Ignored, ...]:
+            await free.wait()
+            return await super().read(headers, body, heard_at)
+
+    other = f"{stage.tenant}b"
+    sources = {stage.tenant: Stuck("tracker", (WEBHOOK_SECRET,)), other: StandardHooks("tracker", (WEBHOOK_SECRET,))}
+    receiver = receiver_for(stage, HookLimits(at_once=1), **sources)
+    async with serve(receiver.routes()) as url:
+        stuck = [asyncio.create_task(bring(stage, url, stage.tenant, number)) for number in range(30)]
+        await until(lambda: sum(task.done() for task in stuck) >= 21)  # one in work, eight that wait for its place
+        assert {task.result()[0] for task in stuck if task.done()} == {429}
+        assert (await bring(stage, url, other, 100))[0] == 202
+        free.set()
+        answers = [status for status, _ in await asyncio.gather(*stuck)]
+    assert answers.count(429) == 21
+    assert answers.count(202) >= 1
