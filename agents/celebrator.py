@@ -187,6 +187,7 @@ def setting_of(tenant: Tenant, milestone: Milestone) -> Setting:
         next_step=step if step in tenant.next_steps else None,
         variant=assigned.pinned if assigned else None,
         is_held_out=is_held_out(policy.hold_out, tenant.id, milestone.client),
+        hears_unsigned=not all(source.is_vouched for source in tenant.sources),
     )
 
 

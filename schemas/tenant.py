@@ -129,8 +129,10 @@ class _SourceEntry(_Part):
     Attributes:
         silent_after_hours: a source that is not heard for so long is silent, and not well; without it 72,
             which is three turns of a daily poll.
+        is_vouched: what comes is signed, or we asked for it; money waits for a coach where one source's is not.
     """
 
+    is_vouched: ClassVar[bool] = True
     silent_after_hours: Annotated[int, Field(ge=1, le=8_760)] = 72
 
 
@@ -205,6 +207,7 @@ class KajabiSource(_SourceEntry):
         currency: of amounts that come without one.
     """
 
+    is_vouched: ClassVar[bool] = False
     needed_secrets: ClassVar[tuple[str, ...]] = ("path",)
     kind: Literal["kajabi"]
     name: SourceName
@@ -215,6 +218,7 @@ class KajabiSource(_SourceEntry):
 class TeachableSource(_SourceEntry):
     """Teachable: hooks without a signature, so the secret path is all that tells them; secret `NAME.path`."""
 
+    is_vouched: ClassVar[bool] = False
     needed_secrets: ClassVar[tuple[str, ...]] = ("path",)
     kind: Literal["teachable"]
     name: SourceName

@@ -1,7 +1,7 @@
 """Judge: what becomes of one part of an answer, and why.
 
 It must never let money go that nobody may answer for: where approval is needed, the session
-was only inferred, or the month's budget is used up, the gift waits for a coach's word.
+was only inferred, a source signs nothing, or the month's budget is used up, the gift waits for a coach's word.
 
 Theory of operation: in the order of the reasons that a coach would give. First what objects,
 then what a person does in any case, then approval, then the first time that caps and quiet
@@ -156,7 +156,7 @@ def _asked(question: Question, channel: ChannelName, account: Account) -> Reason
         return "approval"
     if channel != "gift":
         return None
-    if answer.approval == "money" or answer.milestone.facts.get("inferred"):
+    if answer.approval == "money" or answer.milestone.facts.get("inferred") or question.hears_unsigned:
         return "approval"
     is_within = (
         account.spent_cents + answer.gift_cents <= budget.client_month_cents

@@ -53,6 +53,7 @@ class Question(Struct, frozen=True, kw_only=True):
         referral_is_recent: the client was asked for a referral within the cool-down.
         has_private_slack: what is posted in Slack is read by coaches alone.
         core_was_opened: the message that a follow-up would remind of was opened.
+        hears_unsigned: the tenant has a source that signs nothing, so that anybody who has its address may have spoken.
     """
 
     answer: Answer
@@ -64,6 +65,7 @@ class Question(Struct, frozen=True, kw_only=True):
     referral_is_recent: bool = False
     has_private_slack: bool = False
     core_was_opened: bool = False
+    hears_unsigned: bool = False
 
 
 _ERASED: Final = Objection(outcome="skip", reason="erased")

@@ -52,6 +52,7 @@ class Setting:
         next_step: what the message points to.
         variant: the experiment and variant that the client was assigned to.
         is_held_out: the client is among those who are left uncelebrated to measure the effect.
+        hears_unsigned: a source of the tenant signs nothing.
     """
 
     channels: frozenset[ChannelName] = MESSAGES
@@ -60,6 +61,7 @@ class Setting:
     next_step: NextStep | None = None
     variant: str | None = None
     is_held_out: bool = False
+    hears_unsigned: bool = False
 
 
 _BARE = Setting()
@@ -121,6 +123,7 @@ def _question(
         is_held_out=setting.is_held_out and not is_spared,
         referral_is_recent=asked_at is not None and now < asked_at + setting.referral_cool_down,
         has_private_slack=setting.has_private_slack,
+        hears_unsigned=setting.hears_unsigned,
     )
 
 

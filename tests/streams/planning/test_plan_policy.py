@@ -67,6 +67,10 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
         {**GENEROUS, "milestone": won("major", facts={"inferred": True})},
         {"email": "send:planned", "gift": "hold:approval"},
     ),
+    "and where a source signs nothing": (
+        {**GENEROUS, "setting": Setting(channels=SENDABLE, hears_unsigned=True)},
+        {"email": "send:planned", "gift": "hold:approval"},
+    ),
     "and beyond the client's budget of the month": (
         {**GENEROUS, "account": Account(spent_cents=1501)},
         {"email": "send:planned", "gift": "hold:over_budget"},
