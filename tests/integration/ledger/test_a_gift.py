@@ -16,7 +16,7 @@ from agents.wakeup import Wakeup
 from demo.vendors.tremendous import TremendousServer
 from schemas.brake import Suppression
 from schemas.milestone import Milestone
-from schemas.tenant import Gifts
+from schemas.tenant import Gifts, TeachableSource
 from tests.integration.ledger.ledger_practice import TELLER, Practice, reached, retracted
 from tests.streams.planning.planning_cases import consent
 
@@ -131,6 +131,20 @@ async def test_money_for_a_session_that_was_only_inferred_waits_for_a_coach(
     giving(practice)
     await practice.meet(**consent("marketing"))
     await practice.hear(graduation(facts={"inferred": True, "so_far": {"sessions": 36}}))
+    await give(practice, vendor)
+    assert vendor.orders == {}
+    assert (await practice.states())["gift"] == "held:approval"
+
+
+async def test_where_a_source_signs_nothing_no_money_goes_by_itself(
+    practice: Practice, vendor: TremendousServer
+) -> None:
+    giving(practice)
+    (name,) = practice.tenants
+    school = TeachableSource(kind="teachable", name="school")
+    practice.tenants = {name: replace(practice.tenants[name], sources=(school,))}
+    await practice.meet(**consent("marketing"))
+    await practice.hear(graduation())
     await give(practice, vendor)
     assert vendor.orders == {}
     assert (await practice.states())["gift"] == "held:approval"
