@@ -13,6 +13,15 @@ from agents.import_format import Line
 from schemas.codec import Refused
 
 
+def is_of_rejects(path: Path) -> bool:
+    """Whether a file is not there yet, or holds nothing but what such a file begins with."""
+    if not path.exists():
+        return True
+    with path.open("rb") as file:
+        first = file.readline(1024 * 1024)
+    return not first or first.startswith(b'{"line":')
+
+
 class Rejects:
     """Rejected lines on their way to a file; it is made with the first one.
 

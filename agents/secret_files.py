@@ -10,6 +10,7 @@ absent, and says so.
 """
 
 import os
+import re
 import secrets as randomness
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 _SEALED: Final = "sealed:"
 _VALID_AT_ONCE: Final = 2
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _log = structlog.get_logger()
 
 
@@ -69,9 +71,12 @@ class SecretFiles:
         """Make a value valid, beside the one that was; of several users of one secret, beside all of theirs.
 
         Raises:
-            SecretRefused: a line cannot be opened and might be in use, or two values are valid already.
+            SecretRefused: a line cannot be opened and might be in use, two values are valid already, or the value or
+                name can be none.
             OSError: the folder cannot be written.
         """
+        if not value.isprintable() or value != value.strip() or not value or value.startswith(_SEALED):
+            raise SecretRefused(f"what is given for {name} of {tenant} is no line of printable characters")
         before = [line for line in self._readable(tenant, name) if self._opened(line) != value]
         if len(before) >= _VALID_AT_ONCE and not beside_all:
             raise SecretRefused(
@@ -124,9 +129,15 @@ class SecretFiles:
         path = self.folder / tenant / name
         if not path.is_file():
             return []
-        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            return [_SEALED]  # what is no text is opened by no key
+        return [line.strip() for line in text.split("\n") if line.strip()]
 
     def _readable(self, tenant: str, name: str) -> list[str]:
+        if not _NAME.fullmatch(name):
+            raise SecretRefused("the name of a secret is a file's, as in acuity.key: letters, digits, dots and dashes")
         lines = self._lines(tenant, name)
         if any(self._opened(line) is None for line in lines):
             raise SecretRefused(

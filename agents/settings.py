@@ -93,6 +93,12 @@ class LinkSettings(KafkaSettings, DatabaseSettings):
     """What `cairn clients link` takes: the ledger makes two clients one, Kafka holds what they lived through."""
 
 
+class ImportPlace(Settings):
+    """What `cairn import` takes in any case: with the tenants' folders a slip in a tenant's name is told."""
+
+    tenants_dir: Path | None = None
+
+
 class ImportSettings(KafkaSettings, DatabaseSettings):
     """What `cairn import` takes for a table that names clients by address, or tells of their profiles."""
 

@@ -24,6 +24,7 @@ from schemas.yaml_lines import Path as YamlPath
 from schemas.yaml_lines import YamlFault, read_yaml
 
 _FREE: Final = ""
+_FIXED: Final = frozenset({"type", "time", "id"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +134,14 @@ class _Binder:
         return bound
 
     def cell(self, where: YamlPath, cell: Cell, kind: CellKind | None) -> BoundCell:
-        """A cell bound, read as it says itself or else as the given kind."""
+        """A cell bound, read as it says itself or else as the given kind; who, what and when have no choice."""
+        if where[0] == "client" or where[-1] in _FIXED:
+            if cell.kind not in (None, kind):
+                self._fault(where, f"is read as {kind} and as nothing else")
+                return BoundCell()
+            if cell.constant is not None and not isinstance(cell.constant, str):
+                self._fault(where, "a constant stands here as text, in quotes")
+                return BoundCell()
         convert = converter(cell.kind or kind, form=cell.format, zone=self._zone, decimal=self._mapping.decimal)
         if cell.column is None:
             is_read = cell.kind is not None or where[-1] == "time"

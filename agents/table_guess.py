@@ -11,6 +11,8 @@ from itertools import islice
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from pydantic import ValidationError
+
 from agents.table_cells import Convert, birthday_converter, converter
 from agents.table_file import TableErrors, TableFile
 from agents.table_rows import read_rows
@@ -50,6 +52,9 @@ _FIELDS: Final = frozenset(
 )
 
 
+_ADVICE: Final = "Write a mapping file and give it with --mapping (docs/history.md)."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guess:
     """What a table seems to say.
@@ -71,10 +76,12 @@ def guess(table: TableFile) -> Guess:
     guesser = _Guesser(table)
     written = guesser.written()
     if guesser.faults:
-        advice = "Write a mapping file and give it with --mapping (docs/history.md)."
-        raise TableErrors([*(f"{table.path}: {fault}." for fault in guesser.faults), advice])
+        raise TableErrors([*(f"{table.path}: {fault}." for fault in guesser.faults), _ADVICE])
     unused = tuple(header for header in table.headers if header and header not in guesser.used)
-    return Guess(mapping=ImportMapping.model_validate(written), unused=unused)
+    try:
+        return Guess(mapping=ImportMapping.model_validate(written), unused=unused)
+    except ValidationError:
+        raise TableErrors([f"{table.path}: a header holds what no field is called.", _ADVICE]) from None
 
 
 class _Guesser:

@@ -112,7 +112,9 @@ def show_preview(opened: OpenedTable) -> None:
         out.print("Guessed from the header; save it as a file, mend it and give it with --mapping:\n")
         out.print(_as_yaml(opened.mapping), markup=False, highlight=False, soft_wrap=True)
         if opened.unused:
-            out.print(f"Not used: {', '.join(opened.unused)}.", markup=False, highlight=False, soft_wrap=True)
+            out.print(
+                f"Not used: {', '.join(map(_visible, opened.unused))}.", markup=False, highlight=False, soft_wrap=True
+            )
         zone = opened.mapping.timezone
         out.print(f"Times without an offset are read in {zone}; a mapping may name another timezone.", highlight=False)
     shown = Table("line", "client", "becomes", "when", "with", title="The first rows")
@@ -144,7 +146,12 @@ def _add(shown: Table, number: int, look: Look) -> None:
 
 def _row(shown: Table, number: int, *cells: str) -> None:
     """A row of plain text: what stands in a file is no markup."""
-    shown.add_row(str(number), *map(Text, cells))
+    shown.add_row(str(number), *(Text(_visible(cell)) for cell in cells))
+
+
+def _visible(text: str) -> str:
+    """A file's own words, of which none acts on the terminal."""
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
 
 
 def _said(data: Any) -> dict[str, Any]:

@@ -19,8 +19,10 @@ from agents.import_lines import LinePreparer
 from agents.import_survey import Survey, survey
 from agents.kafka import client_options
 from agents.progress import ProgressBar
-from agents.settings import ImportSettings, KafkaSettings, Settings, read
+from agents.rejects import is_of_rejects
+from agents.settings import ImportPlace, ImportSettings, KafkaSettings, Settings, read
 from agents.table_file import TableErrors
+from agents.tenants import tenant_folders, unknown_tenant
 
 EXIT_INTERRUPTED = 130
 _RATE = 1_000
@@ -45,6 +47,8 @@ def import_events(  # noqa: PLR0913 - an option each
     ] = None,
 ) -> None:
     """Bring older events in from a file; run again after an interruption, it goes on from there."""
+    rejects = rejects or file.with_name(f"{file.stem}.rejected.jsonl")
+    _check(file, tenant, rejects)
     try:
         form, needed = _opened(file, mapping, tenant, live=live, dry_run=dry_run, yes=yes)
         settings = begin("import", needed, logs=sys.stderr)
@@ -52,7 +56,7 @@ def import_events(  # noqa: PLR0913 - an option each
             raise typer.Exit(_dry_run(file, form))
         job = ImportJob(
             file=file,
-            rejects=rejects or file.with_name(f"{file.stem}.rejected.jsonl"),
+            rejects=rejects,
             format=form,
             rate=rate,
         )
@@ -63,6 +67,21 @@ def import_events(  # noqa: PLR0913 - an option each
     except KeyboardInterrupt:
         err.print("Interrupted: the same command goes on from here.", highlight=False)
         raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+def _check(file: Path, tenant: str, rejects: Path) -> None:
+    """Refuse what would be done to the wrong file, or for nobody.
+
+    Raises:
+        typer.BadParameter: with what to correct.
+    """
+    folder = read(ImportPlace).tenants_dir
+    if folder is not None and (correction := unknown_tenant(tenant_folders(folder), tenant)):
+        raise typer.BadParameter(correction, param_hint="--tenant")
+    if not file.is_file():
+        raise typer.BadParameter("is read more than once: save it as a file first", param_hint="FILE")
+    if not is_of_rejects(rejects):
+        raise typer.BadParameter(f"{rejects} is there and holds something else: name another", param_hint="--rejects")
 
 
 def _opened(

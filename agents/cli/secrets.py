@@ -33,7 +33,6 @@ def put(
 ) -> None:
     """Make a value valid, beside the one that was: asked for at the terminal, or the first line of standard input."""
     files = _files(tenant)
-    _check_name(name)
     value = typer.prompt(f"{tenant}/{name}", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline()
     value = value.strip()
     if not value:
@@ -89,8 +88,3 @@ def _files(tenant: str | None) -> SecretFiles:
     if tenant is not None and (correction := unknown_tenant(known, tenant)):
         raise typer.BadParameter(correction, param_hint="TENANT")
     return settings.secret_files
-
-
-def _check_name(name: str) -> None:
-    if "/" in name or name.startswith("."):
-        raise typer.BadParameter("is a file's name, as in acuity.key", param_hint="NAME")

@@ -9,7 +9,7 @@ from typing import Annotated
 import aiohttp
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from agents.cli.app import EXIT_NO, app, begin, err, opened_ledger, out, run
 from agents.cli.approvals import AsJson
@@ -26,6 +26,7 @@ from schemas.tenant import Source
 
 _CONNECTIONS = 1
 _COLUMNS = ("tenant", "source", "kind", "state", "last heard", "accepted", "failed", "newest", "lag", "last failure")
+_WHOLE = frozenset({"source", "state", "last failure"})
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
@@ -79,7 +80,7 @@ def _print(lines: list[SourceLine], said: dict[Key, Said]) -> None:
     if not lines:
         out.print("No tenant has a source.")
         return
-    table = Table(*_COLUMNS)
+    table = Table(*(Column(name, no_wrap=name in _WHOLE) for name in _COLUMNS))
     for line in lines:
         table.add_row(*map(escape, _cells(line)))
     out.print(table)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 _SHUTDOWN_SECONDS = 5.0
+_KEEPALIVE_SECONDS = 75.0  # as nginx has it; aiohttp's own is an hour
 
 
 @asynccontextmanager
@@ -15,7 +16,9 @@ async def listening(app: web.Application, *, host: str, port: int) -> AsyncItera
     Raises:
         OSError: the port is taken, or the host is not one of this machine's.
     """
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    runner = web.AppRunner(
+        app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS, keepalive_timeout=_KEEPALIVE_SECONDS
+    )
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()

@@ -97,3 +97,28 @@ def test_a_mounted_volumes_hidden_files_are_no_secrets(tmp_path: Path) -> None:
         (tmp_path / folder / "app.key").write_text("x", encoding="utf-8")
     (tmp_path / "iron" / ".unfinished").write_text("x", encoding="utf-8")
     assert [(one.tenant, one.name) for one in SecretFiles(tmp_path).list_all()] == [("iron", "app.key")]
+
+
+@pytest.mark.parametrize("value", ["", " x", "a\u2028b", "a\x1b[2J", "\udcff", "sealed:abc"])
+def test_what_can_be_no_secret_is_refused(tmp_path: Path, value: str) -> None:
+    with pytest.raises(SecretRefused, match="printable"):
+        SecretFiles(tmp_path, [NEW]).put("iron", "app.key", value)
+    assert not (tmp_path / "iron").exists()
+
+
+@pytest.mark.parametrize("name", ["", "../elm/app.key", ".hidden", "a/b", "x" * 300])
+def test_a_name_that_leaves_the_tenants_folder_is_refused(tmp_path: Path, name: str) -> None:
+    files = SecretFiles(tmp_path, [NEW])
+    for change in (lambda: files.put("iron", name, VALUE), lambda: files.retire("iron", name)):
+        with pytest.raises(SecretRefused, match=r"acuity\.key"):
+            change()
+
+
+def test_a_file_that_is_no_text_hides_no_other(tmp_path: Path) -> None:
+    files = SecretFiles(tmp_path, [NEW])
+    files.put("iron", "app.key", VALUE)
+    (tmp_path / "iron" / "bad.key").write_bytes(b"\xff\xfe")
+    assert [(one.name, one.values, one.unreadable) for one in files.list_all()] == [
+        ("app.key", 1, 0),
+        ("bad.key", 0, 1),
+    ]

@@ -128,3 +128,52 @@ async def test_the_rate_of_a_table_is_kept(stage: Stage, tmp_path: Path) -> None
     began = asyncio.get_running_loop().time()
     await stage.cairn("import", table, "--tenant", stage.tenant, "--yes", "--rate", "300")
     assert asyncio.get_running_loop().time() - began > 1.5
+
+
+async def test_rejected_lines_never_take_the_place_of_another_file(stage: Stage, tmp_path: Path) -> None:
+    table, precious = tmp_path / "history.csv", tmp_path / "precious.txt"
+    table.write_text("client,type,time,habit\nana,habit.checked,2026-05-01,run\n")
+    precious.write_text("precious\n")
+    for rejects in (table, precious):
+        before = rejects.read_text()
+        said = await stage.cairn("import", table, "--tenant", stage.tenant, "--yes", "--rejects", rejects)
+        assert (said.status, "name another" in said.err) == (2, True)
+        assert rejects.read_text() == before
+    assert await stage.records(EVENTS) == []
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        "{type: type, time: {column: time, as: text}}",
+        "{type: type, time: {constant: true}}",
+        "{type: type, time: time, id: {column: habit, as: number}}",
+    ],
+)
+async def test_who_what_and_when_are_read_in_one_way_and_a_mapping_that_says_another_is_told(
+    stage: Stage, tmp_path: Path, event: str
+) -> None:
+    table, mapping = tmp_path / "history.csv", tmp_path / "m.yaml"
+    table.write_text("client,type,time,habit\nana,habit.checked,2026-05-01,run\n")
+    mapping.write_text(f"client: {{id: client}}\nevent: {event}\n")
+    said = await stage.cairn("import", table, "--tenant", stage.tenant, "--dry-run", "--mapping", mapping)
+    assert said.status == 2, said.err
+    assert f"{mapping}:2" in said.err
+    assert "Traceback" not in said.err
+
+
+async def test_headers_that_no_field_can_have_are_told(stage: Stage, tmp_path: Path) -> None:
+    table = tmp_path / "history.csv"
+    table.write_text(f"client,type,time,data_{'x' * 80}\nana,note.kept,2026-05-01,run\n")
+    said = await stage.cairn("import", table, "--tenant", stage.tenant, "--dry-run")
+    assert (said.status, "--mapping" in said.err, "Traceback" in said.err) == (2, True, False)
+
+
+async def test_a_slip_in_the_tenants_name_is_told_where_the_folders_are_known(stage: Stage, tmp_path: Path) -> None:
+    (tmp_path / "iron-and-oak").mkdir()
+    (tmp_path / "iron-and-oak" / "tenant.yaml").write_text("name: Iron and Oak\n")
+    table = tmp_path / "history.csv"
+    table.write_text("client,type,time,habit\nana,habit.checked,2026-05-01,run\n")
+    said = await stage.cairn("import", table, "--tenant", "iron-and-oka", "--yes", CAIRN_TENANTS_DIR=str(tmp_path))
+    assert (said.status, "the nearest is iron-and-oak" in said.err) == (2, True)
+    assert await stage.records(EVENTS) == []
