@@ -174,6 +174,8 @@ async def test_a_slip_in_the_tenants_name_is_told_where_the_folders_are_known(st
     (tmp_path / "iron-and-oak" / "tenant.yaml").write_text("name: Iron and Oak\n")
     table = tmp_path / "history.csv"
     table.write_text("client,type,time,habit\nana,habit.checked,2026-05-01,run\n")
-    said = await stage.cairn("import", table, "--tenant", "iron-and-oka", "--yes", CAIRN_TENANTS_DIR=str(tmp_path))
+    said = await stage.cairn(
+        "import", table, "--tenant", "iron-and-oka", "--yes", CAIRN_TENANTS_DIR=str(tmp_path), COLUMNS="200"
+    )
     assert (said.status, "the nearest is iron-and-oak" in said.err) == (2, True)
     assert await stage.records(EVENTS) == []
