@@ -151,7 +151,7 @@ async def test_a_rotation_keeps_the_old_address_until_the_new_one_is_subscribed(
     assert practice.calendly.addresses() == [f"https://one.example.org/hooks/northstar/calendly/{old}"]
     again = await practice.connect("calendly", "--rotate", url="https://one.example.org")
     assert again.status == 1
-    assert "remove its line" in again.err
+    assert "cairn secrets retire northstar calendly.path" in again.err
     assert (await practice.connect("calendly", "--no-trial", url="https://one.example.org")).status == 0
     assert practice.calendly.addresses() == [f"https://one.example.org/hooks/northstar/calendly/{new}"]
     assert list(practice.calendly.keys.values())[-1] == practice.secrets.values("northstar", "calendly.key")[0]
