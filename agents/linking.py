@@ -14,18 +14,16 @@ from datetime import datetime
 from typing import Any
 
 from agents.intake.facts import completed
-from agents.intake.outgoing import Outgoing
+from agents.intake.outgoing import Outgoing, profile_record
 from agents.ledger.links import Carried, LinkRefused, link, profiles_of
 from agents.ledger.pool import Connection, Pool
 from agents.ledger.queries import load_queries
 from schemas.client import Profile, kept_profile
-from schemas.topics import CLIENTS, client_key
 
 Deliver = Callable[[Sequence[Outgoing]], Awaitable[None]]
 """Hands records over; returns once Kafka, or the spool's disk, has all of them."""
 
 _INTAKE = load_queries("intake")
-_HEADERS = (("content-type", b"application/json"),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,12 +97,7 @@ async def _publish(connection: Connection, deliver: Deliver, tenant: str, client
     if _profile(rows[client]["profile"]) != Profile():
         news[client] = Profile()
     texts = {one: profile.model_dump_json(exclude_defaults=True) for one, profile in news.items()}
-    await deliver(
-        [
-            Outgoing(topic=CLIENTS, key=client_key(tenant, one), value=text.encode(), headers=_HEADERS)
-            for one, text in texts.items()
-        ]
-    )
+    await deliver([profile_record(tenant, one, text) for one, text in texts.items()])
     for one, text in texts.items():
         await connection.execute(_INTAKE.record_profile, tenant, one, text)
 

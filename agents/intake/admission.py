@@ -19,7 +19,7 @@ from typing import Any
 from agents.intake.facts import joined, unvouched
 from agents.intake.finding import Finding, Happening, Ignored
 from agents.intake.identity import Identities
-from agents.intake.outgoing import Outgoing
+from agents.intake.outgoing import Outgoing, profile_record
 from agents.intake.producer import Producer
 from agents.intake.secrecy import Secrecy
 from schemas.client import Profile
@@ -29,7 +29,6 @@ from schemas.refusal import Refused
 from schemas.topics import CLIENTS, DEAD_LETTERS, EVENTS, client_key
 
 _EVENT_HEADERS = (("content-type", STRUCTURED_CONTENT_TYPE),)
-_PROFILE_HEADERS = (("content-type", b"application/json"),)
 _DEAD_LETTER = "cairn-dead-letter-"
 _KEPT_BODY_BYTES = 768 * 1024
 _PROFILE_MAX_CHARS = 64 * 1024
@@ -121,8 +120,7 @@ class Admission:
         text = profile.model_dump_json(exclude_unset=True)
         if len(text) > _PROFILE_MAX_CHARS:
             raise Refused("too_large", f"a profile has at most {_PROFILE_MAX_CHARS} characters")
-        record = Outgoing(topic=CLIENTS, key=client_key(tenant, client), value=text.encode(), headers=_PROFILE_HEADERS)
-        await self._producer.deliver([record])
+        await self._producer.deliver([profile_record(tenant, client, text)])
         await connection.execute(self._queries["record_profile"], tenant, client, text)
 
     async def erase(self, tenant: str, client: str) -> None:

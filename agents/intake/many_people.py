@@ -17,13 +17,11 @@ from typing import Any, NamedTuple, Protocol
 
 from agents.intake.finding import Person
 from agents.intake.identity import Identities
-from agents.intake.outgoing import Outgoing
+from agents.intake.outgoing import Outgoing, profile_record
 from agents.intake.secrecy import Secrecy
 from schemas.client import Profile, kept_profile
-from schemas.topics import CLIENTS, client_key
 
 _ID_BYTES = 10
-_PROFILE_HEADERS = (("content-type", b"application/json"),)
 
 
 class Deliverer(Protocol):
@@ -138,7 +136,7 @@ class ManyPeople:
                 if client not in erased and (text := _changed(known[client], told[client])) is not None
             }
             if changed:
-                await producer.deliver([_record(tenant, client, text) for client, text in changed.items()])
+                await producer.deliver([profile_record(tenant, client, text) for client, text in changed.items()])
                 await connection.execute(
                     self._queries["record_profiles"], tenant, list(changed), list(changed.values())
                 )
@@ -180,7 +178,3 @@ def _changed(known: str | None, told: Sequence[Profile]) -> str | None:
     for one in told:
         profile = profile.model_copy(update={name: getattr(one, name) for name in one.model_fields_set})
     return None if profile == before else profile.model_dump_json(exclude_unset=True)
-
-
-def _record(tenant: str, client: str, text: str) -> Outgoing:
-    return Outgoing(topic=CLIENTS, key=client_key(tenant, client), value=text.encode(), headers=_PROFILE_HEADERS)
