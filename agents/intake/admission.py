@@ -22,7 +22,7 @@ from agents.intake.identity import Identities
 from agents.intake.outgoing import Outgoing, profile_record
 from agents.intake.producer import Producer
 from agents.intake.secrecy import Secrecy
-from schemas.client import Profile
+from schemas.client import Profile, kept_profile
 from schemas.codec import STRUCTURED_CONTENT_TYPE, decode_event, encode_event
 from schemas.event import Event
 from schemas.refusal import Refused
@@ -91,8 +91,8 @@ class Admission:
             text = row["profile"] or await connection.fetchval(self._queries["heard_profile"], tenant, client)
             if row["is_erased"] or text is None:
                 return False
-            profile = joined(Profile.model_validate_json(row["wished"] or text), facts)
-            if profile != Profile.model_validate_json(text):
+            profile = joined(kept_profile(row["wished"] or text), facts)
+            if profile != kept_profile(text):
                 await self._publish(connection, tenant, client, profile)
             return True
 
@@ -101,7 +101,7 @@ class Admission:
             client, row = await self._lock_person(connection, tenant, client)
             if row["is_erased"]:
                 return
-            known = Profile.model_validate_json(row["wished"]) if row["wished"] else Profile()
+            known = kept_profile(row["wished"]) if row["wished"] else Profile()
             profile = _with_facts(known, finding, is_guarded=is_guarded)
             if profile != known:
                 await self._publish(connection, tenant, client, profile)

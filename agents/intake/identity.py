@@ -19,7 +19,7 @@ from typing import Any
 
 from agents.intake.finding import Person
 from agents.intake.secrecy import Secrecy
-from schemas.client import Profile
+from schemas.client import Profile, kept_profile
 
 _ID_BYTES = 10
 
@@ -38,6 +38,11 @@ class Known:
     profile: Profile
     is_erased: bool
     has_voucher: bool
+
+
+def new_client() -> str:
+    """An id that says nothing of the person and is nobody's: 80 random bits, in base 32."""
+    return f"c_{b32encode(os.urandom(_ID_BYTES)).decode().lower()}"
 
 
 class Identities:
@@ -77,7 +82,7 @@ class Identities:
         row = by_key.get(keys[-1])
         if row is None:
             return None
-        profile = Profile.model_validate_json(row["profile"]) if row["profile"] else Profile()
+        profile = kept_profile(row["profile"]) if row["profile"] else Profile()
         return Known(
             client=row["client"],
             profile=profile,
@@ -88,7 +93,7 @@ class Identities:
     async def _claim(self, tenant: str, keys: tuple[bytes, ...], *, is_vouched: bool) -> None:
         """Give every key that is nobody's to one client: a known one, or a new one."""
         async with self._pool.acquire() as connection, connection.transaction():
-            client, new_keys = f"c_{b32encode(os.urandom(_ID_BYTES)).decode().lower()}", []
+            client, new_keys = new_client(), []
             for key in keys:
                 row = await connection.fetchrow(self._queries["claim_key"], tenant, key, client, is_vouched)
                 client = row["client"]

@@ -9,19 +9,15 @@ what the batch still wants. People of a batch who share a key with one another g
 Profiles are locked in the order of the clients' ids.
 """
 
-import os
-from base64 import b32encode
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from agents.intake.finding import Person
-from agents.intake.identity import Identities
+from agents.intake.identity import Identities, new_client
 from agents.intake.outgoing import Outgoing, profile_record
 from agents.intake.secrecy import Secrecy
 from schemas.client import Profile, kept_profile
-
-_ID_BYTES = 10
 
 
 class Deliverer(Protocol):
@@ -86,7 +82,7 @@ class ManyPeople:
 
     async def _claim(self, tenant: str, keys: Mapping[Person, tuple[bytes, ...]]) -> None:
         """Give every key that is nobody's to its person's client: a known one, or a new one."""
-        clients = {person: f"c_{b32encode(os.urandom(_ID_BYTES)).decode().lower()}" for person in keys}
+        clients = {person: new_client() for person in keys}
         new_keys: list[tuple[Person, bytes, str]] = []
         addresses = {of[0]: person for person, of in keys.items() if person.email}
         ids = {of[-1]: person for person, of in keys.items() if person.external_id}
