@@ -21,7 +21,7 @@ from agents.ledger.parked import parked_by_reason
 from agents.ledger.pool import Pool, connect
 from agents.settings import DeliverSettings, ServeSettings, Settings, SettingsError, TrackSettings, read
 from agents.tenants import Tenant, TenantErrors, load_tenants
-from schemas.tenant import Source, secret_names
+from schemas.tenant import Source, missing_secrets
 
 _DNS_SECONDS = 5.0
 _CONNECT_SECONDS = 10.0
@@ -84,8 +84,7 @@ def _keys(settings: DeliverSettings, tenant: Tenant) -> Iterator[Finding]:
 
 
 def _secrets(settings: DeliverSettings, tenant: Tenant, source: Source) -> Finding:
-    names = secret_names(source)
-    missing = [name for name in names if not settings.secret_files.values(tenant.id, name)]
+    missing = missing_secrets(tenant.id, source, settings.secret_files.values)
     subject = f"source {tenant.id}/{source.name}"
     if missing:
         text = f"no secret file {' and '.join(missing)} in {settings.secrets_dir / tenant.id}"

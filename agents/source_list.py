@@ -11,7 +11,7 @@ from datetime import datetime
 from agents.intake.health_book import Key, read_health, silent_after
 from agents.intake.source_state import WELL, Health, State, newest_age, overdue, state_of
 from agents.ledger.pool import Pool
-from schemas.tenant import Source, secret_names
+from schemas.tenant import Source, missing_secrets
 
 Secrets = Callable[[str, str], tuple[str, ...]]
 
@@ -72,7 +72,7 @@ async def list_sources(
     lines = []
     for key in sorted(sources):
         source, health = sources[key], found[key]
-        missing = tuple(name for name in secret_names(source) if not secrets(key[0], name))
+        missing = missing_secrets(key[0], source, secrets)
         state = state_of(
             health,
             silent_after=silent_after(source),

@@ -5,6 +5,7 @@
 `NAME` in the tenant's folder below the secrets folder, one valid value a line.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, HttpUrl, model_validator
@@ -259,6 +260,11 @@ Source = Annotated[HookedSource | HabitPullSource, Field(discriminator="kind")]
 def secret_names(source: Source) -> tuple[str, ...]:
     """The secret files without which a source is off: its name, a dot and what `needed_secrets` of its class names."""
     return tuple(f"{source.name}.{part}" for part in source.needed_secrets)
+
+
+def missing_secrets(tenant: str, source: Source, values: Callable[[str, str], Sequence[str]]) -> tuple[str, ...]:
+    """Those of `secret_names` that have no value; `values` gives the valid ones of a tenant's secret."""
+    return tuple(name for name in secret_names(source) if not values(tenant, name))
 
 
 class TenantFile(_Part):

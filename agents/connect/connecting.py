@@ -20,7 +20,7 @@ from agents.connect.trial import TrialFailed, try_address
 from agents.connect.vendors import SecretMissing, subscriptions_of
 from agents.ledger.pool import Pool
 from agents.secret_files import SecretFiles
-from schemas.tenant import Source, secret_names
+from schemas.tenant import Source, missing_secrets
 
 _KEYS_OF_OURS = {"calendly": new_key, "standard_webhooks": new_webhook_key}
 """Kinds whose signing key is ours to make; of the others the vendor gives it."""
@@ -129,7 +129,7 @@ def _rotate(work: Connecting, say: Say) -> None:
 
 
 def _require_secrets(work: Connecting) -> None:
-    missing = [name for name in secret_names(work.source) if not work.secrets.values(work.tenant, name)]
+    missing = missing_secrets(work.tenant, work.source, work.secrets.values)
     if missing:
         files = ", ".join(str(work.secrets.folder / work.tenant / name) for name in missing)
         raise SecretMissing(f"write what the steps above name to {files}, then run this again")

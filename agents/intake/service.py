@@ -48,7 +48,7 @@ from schemas.tenant import (
     TeachableSource,
     ThinkificSource,
     WebhookSource,
-    secret_names,
+    missing_secrets,
 )
 
 _log = structlog.get_logger()
@@ -128,6 +128,7 @@ class _Reach:
 
     session: aiohttp.ClientSession
     limiter: AsyncLimiter
+    secrecy: Secrecy
     aliases: Aliases
     memory: TagMemory
 
@@ -176,11 +177,7 @@ async def _run(producer: Producer, kept: KeptHooks, poller: Poller, book: Health
 
 def _book(config: IntakeConfig, pool: Any, tallies: Tallies) -> HealthBook:
     sources = {(tenant.id, source.name): source for tenant, source in _sources(config)}
-    off = frozenset(
-        (tenant, name)
-        for (tenant, name), source in sources.items()
-        if not all(config.secrets(tenant, secret) for secret in secret_names(source))
-    )
+    off = frozenset(key for key, source in sources.items() if missing_secrets(key[0], source, config.secrets))
     return HealthBook(pool, config.queries, tallies, sources, off)
 
 
@@ -188,6 +185,7 @@ def _reach(config: IntakeConfig, session: aiohttp.ClientSession, pool: Any, secr
     return _Reach(
         session=session,
         limiter=AsyncLimiter(REQUESTS_PER_SECOND * max(config.clock.speed, 1.0), 1),
+        secrecy=secrecy,
         aliases=Aliases(pool, config.queries, secrecy),
         memory=TagMemory(pool, config.queries, secrecy),
     )
@@ -226,7 +224,7 @@ def _rereads(config: IntakeConfig, reach: _Reach, admission: Admission, pool: An
                 zone=ZoneInfo(tenant.timezone),
                 now=config.clock.now,
                 admission=admission,
-                memory=RereadMemory(pool, config.queries, Secrecy(config.identity_key), tenant.id, source.name),
+                memory=RereadMemory(pool, config.queries, reach.secrecy, tenant.id, source.name),
             )
 
 
@@ -255,7 +253,7 @@ def _acuity_api(source: AcuitySource, keys: tuple[str, ...], reach: _Reach) -> A
 
 def _has_secrets(config: IntakeConfig, tenant: TenantSources, source: Source) -> bool:
     """Whether the source can be on; if not, what is missing is said."""
-    missing = [name for name in secret_names(source) if not config.secrets(tenant.id, name)]
+    missing = missing_secrets(tenant.id, source, config.secrets)
     if missing:
         hint = f"write the secret files {' and '.join(missing)} and restart"
         _log.error("source_off", tenant=tenant.id, source=source.name, hint=hint)

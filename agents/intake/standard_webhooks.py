@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from agents.intake.finding import Finding, Happening, Ignored, Person
+from agents.intake.vendor_json import read_object
 from schemas.client import Profile
 from schemas.codec import decode_event
 from schemas.refusal import Refused
@@ -47,10 +47,9 @@ def translate(source_name: str, headers: Mapping[str, str], body: bytes, heard_a
 
     The names in `headers` are in lower case; `heard_at` dates a body without `timestamp`.
     """
-    try:
-        message = msgspec.json.decode(body, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return Ignored(reason="not_json", detail=f"the body must be a JSON object: {type(error).__name__}")
+    message = read_object(body)
+    if isinstance(message, Ignored):
+        return message
     data, client = _data_and_client(message)
     person = _person(client)
     if person is None:

@@ -27,7 +27,7 @@ from agents.intake.tallies import Tallies
 from agents.ledger.pool import Pool
 from agents.ledger.queries import load_queries
 from agents.secret_files import SecretFiles
-from schemas.tenant import Source, secret_names
+from schemas.tenant import Source, missing_secrets
 from tests.integration.intake.stage import IDENTITY_KEY, serve
 
 QUERIES = load_queries("intake")
@@ -72,7 +72,7 @@ async def service(
     served = [
         source
         for source in sources
-        if "path" in source.needed_secrets and all(secrets.values(tenant, name) for name in secret_names(source))
+        if "path" in source.needed_secrets and not missing_secrets(tenant, source, secrets.values)
     ]
     doors = [
         Door(
