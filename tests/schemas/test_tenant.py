@@ -6,7 +6,16 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from schemas.tenant import AcuitySource, CoachesFile, KajabiSource, TenantFile, ThinkificSource, secret_names
+from schemas.tenant import (
+    AcuitySource,
+    CoachesFile,
+    KajabiSource,
+    TenantFile,
+    ThinkificSource,
+    WebhookSource,
+    missing_secrets,
+    secret_names,
+)
 
 SENDER = {"from_name": "Acme", "from_address": "hello@acme.example"}
 COACH = {"id": "mara", "name": "Mara", "email": "mara@acme.example"}
@@ -65,6 +74,17 @@ def test_a_source_is_silent_after_three_days_unless_it_says_otherwise() -> None:
     assert [source.silent_after_hours for source in tenant.sources] == [72, 240]
     with pytest.raises(ValidationError):
         TenantFile.model_validate({"name": "Acme", "sender": SENDER, "sources": [{**plain, "silent_after_hours": 0}]})
+
+
+def test_a_source_lacks_those_secrets_that_have_no_valid_value_in_its_own_tenants_folder() -> None:
+    hooks = WebhookSource(kind="standard_webhooks", name="hooks")
+    valid = {("acme", "hooks.path"): ("a1",), ("acme", "hooks.key"): (), ("other", "hooks.key"): ("whsec_1", "whsec_2")}
+
+    def values(tenant: str, name: str) -> tuple[str, ...]:
+        return valid.get((tenant, name), ())
+
+    assert missing_secrets("acme", hooks, values) == ("hooks.key",)
+    assert missing_secrets("other", hooks, values) == ("hooks.path",)
 
 
 def test_the_secrets_of_a_source_bear_its_name() -> None:
