@@ -12,7 +12,7 @@ from typing import Any, Literal
 import aiohttp
 from aiolimiter import AsyncLimiter
 
-from agents.intake.fetch import fetch_json
+from agents.intake.fetch import TOTAL_SECONDS, fetch_answer
 from agents.intake.source_away import SourceAway
 
 REQUESTS_PER_SECOND = 10.0
@@ -48,12 +48,7 @@ class AcuityApi:
         Raises:
             SourceAway: no answer in time, or it is not our turn in time.
         """
-        fetched = await fetch_json(
-            self._session,
-            f"{self._root}/appointments/{appointment_id}",
-            limiter=self._limiter,
-            headers=self._headers,
-        )
+        fetched = await self._fetch(f"appointments/{appointment_id}")
         if fetched is not None and not isinstance(fetched, Mapping):
             raise SourceAway("Acuity's answer is not an appointment")
         return fetched
@@ -66,21 +61,28 @@ class AcuityApi:
         Raises:
             SourceAway: no answer in time, or it is not our turn in time.
         """
-        fetched = await fetch_json(
-            self._session,
-            f"{self._root}/appointments",
-            limiter=self._limiter,
-            headers=self._headers,
-            params={
-                "minDate": first.isoformat(),
-                "maxDate": last.isoformat(),
-                "max": str(MAX_LISTED),
-                "showall": "true",
-                "excludeForms": "true",
-                "direction": direction,
-            },
-            total_seconds=_LIST_SECONDS,
-        )
+        params = {
+            "minDate": first.isoformat(),
+            "maxDate": last.isoformat(),
+            "max": str(MAX_LISTED),
+            "showall": "true",
+            "excludeForms": "true",
+            "direction": direction,
+        }
+        fetched = await self._fetch("appointments", params, total_seconds=_LIST_SECONDS)
         if not isinstance(fetched, list):
             raise SourceAway("Acuity's answer is not a list of appointments")
         return fetched
+
+    async def _fetch(
+        self, path: str, params: Mapping[str, str] | None = None, *, total_seconds: float = TOTAL_SECONDS
+    ) -> Any:
+        answer = await fetch_answer(
+            self._session,
+            f"{self._root}/{path}",
+            limiter=self._limiter,
+            headers=self._headers,
+            params=params,
+            total_seconds=total_seconds,
+        )
+        return answer.document

@@ -20,6 +20,9 @@ from aiolimiter import AsyncLimiter
 from agents.intake.links import next_reference
 from agents.intake.source_away import SourceAway
 
+TOTAL_SECONDS = 8.0
+"""How long a hook may wait for one answer."""
+
 _MAX_BYTES = 16 * 1024 * 1024
 _ATTEMPTS = 3
 _TRY_SECONDS = 5.0
@@ -48,22 +51,6 @@ class Answer:
     next_reference: str | None = None
 
 
-async def fetch_json(
-    session: aiohttp.ClientSession,
-    url: str,
-    *,
-    limiter: AsyncLimiter,
-    headers: Mapping[str, str],
-    params: Mapping[str, str] | None = None,
-    total_seconds: float = 8.0,
-) -> Any:
-    """The decoded document, or None where the tool says 404; bounds and errors as of `fetch_answer`."""
-    answer = await fetch_answer(
-        session, url, limiter=limiter, headers=headers, params=params, total_seconds=total_seconds
-    )
-    return answer.document
-
-
 async def fetch_answer(
     session: aiohttp.ClientSession,
     url: str,
@@ -71,7 +58,7 @@ async def fetch_answer(
     limiter: AsyncLimiter,
     headers: Mapping[str, str],
     params: Mapping[str, str] | None = None,
-    total_seconds: float = 8.0,
+    total_seconds: float = TOTAL_SECONDS,
 ) -> Answer:
     """The tool's answer, and where its list goes on.
 

@@ -11,7 +11,7 @@ import pytest
 from aiolimiter import AsyncLimiter
 
 from agents.intake import poller as schedule
-from agents.intake.fetch import fetch_json
+from agents.intake.fetch import fetch_answer
 from agents.intake.habit_api import HabitPull
 from agents.intake.poller import Poller
 from agents.intake.service import run_intake
@@ -178,7 +178,8 @@ async def fetch_status(stage: Stage, status: int, headers: dict[str, str]) -> ob
 
     server.app.router.add_get("/refuse", refuse)
     async with server:
-        return await fetch_json(stage.session, f"{server.base_url}/refuse", limiter=AsyncLimiter(100, 1), headers={})
+        url = f"{server.base_url}/refuse"
+        return (await fetch_answer(stage.session, url, limiter=AsyncLimiter(100, 1), headers={})).document
 
 
 async def test_a_worker_that_overslept_its_lease_changes_nothing(stage: Stage) -> None:
