@@ -5,10 +5,9 @@ bounded by the number of sources and by `_MOST_HOURS`, however long the database
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from operator import itemgetter
 
 NOT_A_FAULT = frozenset({"unknown_action"})
 """Reasons by which a source is still well: it says something that we do not translate."""
@@ -18,9 +17,9 @@ _MOST_HOURS = 8 * 24
 Key = tuple[str, str]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """What was heard of one source; real times. It grows in place: a hook costs it some assignments and no copy.
+    """What was heard of one source; real times.
 
     Attributes:
         failure: the reason of the last failure, a short code.
@@ -34,17 +33,14 @@ class Tally:
     failure: str | None = None
     tried_at: datetime | None = None
     trial_id: str | None = None
-    hours: dict[datetime, tuple[int, int]] = field(default_factory=dict)
-
-    def count(self, now: datetime, accepted: int, failed: int) -> None:
-        """Count within the hour of `now`."""
-        _add(self.hours, now.replace(minute=0, second=0, microsecond=0), accepted, failed)
+    hours: Mapping[datetime, tuple[int, int]] = field(default_factory=dict)
 
     def followed_by(self, later: "Tally") -> "Tally":
         """Both, the later one's times first."""
         hours = dict(self.hours)
-        for hour, counts in later.hours.items():
-            _add(hours, hour, *counts)
+        for hour, (accepted, failed) in later.hours.items():
+            before = hours.get(hour, (0, 0))
+            hours[hour] = (before[0] + accepted, before[1] + failed)
         kept = sorted(hours)[-_MOST_HOURS:]
         has_failed, is_tried = later.failed_at is not None, later.tried_at is not None
         return Tally(
@@ -58,6 +54,26 @@ class Tally:
         )
 
 
+class _Pending:
+    """A tally that still grows: a hook costs it some assignments and no copy."""
+
+    __slots__ = ("accepted_at", "failed_at", "failure", "heard_at", "hours", "trial_id", "tried_at")
+
+    def __init__(self, before: Tally) -> None:
+        self.heard_at, self.accepted_at = before.heard_at, before.accepted_at
+        self.failed_at, self.failure = before.failed_at, before.failure
+        self.tried_at, self.trial_id = before.tried_at, before.trial_id
+        self.hours = dict(before.hours)
+
+    def count(self, now: datetime, accepted: int, failed: int) -> None:
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        before = self.hours.get(hour, (0, 0))
+        self.hours[hour] = (before[0] + accepted, before[1] + failed)
+
+    def as_tally(self) -> Tally:
+        return Tally(**{name: getattr(self, name) for name in self.__slots__})
+
+
 class Tallies:
     """Takes what is heard, and gives it away in one piece.
 
@@ -66,7 +82,7 @@ class Tallies:
     """
 
     def __init__(self) -> None:
-        self._pending: dict[Key, Tally] = {}
+        self._pending: dict[Key, _Pending] = {}
         self.is_urgent = asyncio.Event()
 
     def heard(self, tenant: str, source: str) -> None:
@@ -96,21 +112,16 @@ class Tallies:
         """All tallies by tenant and source, in order; afterwards there are none."""
         taken, self._pending = self._pending, {}
         self.is_urgent.clear()
-        return sorted(taken.items(), key=itemgetter(0))
+        return [(key, taken[key].as_tally()) for key in sorted(taken)]
 
     def give_back(self, taken: Sequence[tuple[Key, Tally]]) -> None:
         """What was taken could not be told: it is kept, before what came since."""
         for key, tally in taken:
-            self._pending[key] = tally.followed_by(self._of(*key))
+            self._pending[key] = _Pending(tally.followed_by(self._of(*key).as_tally()))
 
-    def _of(self, tenant: str, source: str) -> Tally:
+    def _of(self, tenant: str, source: str) -> _Pending:
         key = (tenant, source)
         pending = self._pending.get(key)
         if pending is None:
-            pending = self._pending[key] = Tally()
+            pending = self._pending[key] = _Pending(Tally())
         return pending
-
-
-def _add(hours: dict[datetime, tuple[int, int]], hour: datetime, accepted: int, failed: int) -> None:
-    before = hours.get(hour, (0, 0))
-    hours[hour] = (before[0] + accepted, before[1] + failed)
