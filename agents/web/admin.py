@@ -23,11 +23,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from http import HTTPStatus
-from typing import get_args
+from typing import Annotated, get_args
 
 import msgspec
 from aiohttp import web
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Strict
 
 from agents.ledger.brakes import held, pause, resume, suppress, unsuppress
 from agents.ledger.pool import Pool
@@ -50,17 +50,19 @@ _CHANNELS: tuple[str, ...] = get_args(ChannelName)
 _MILESTONE = re.compile(r"[0-9a-f]{32}")
 
 
-class _Body(BaseModel):
+class ReasonBody(BaseModel):
+    """What `PUT .../pause` takes."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     reason: Line
 
 
-class _SuppressionBody(_Body):
+class SuppressionBody(ReasonBody):
     """What `PUT .../suppression` takes."""
 
     answer: SuppressionAnswer = "hold"
-    until: AwareDatetime | None = None
+    until: Annotated[AwareDatetime, Strict()] | None = None
 
 
 class Administration:
@@ -81,7 +83,7 @@ class Administration:
 
     async def suppress(self, request: web.Request) -> web.Response:
         """Nothing goes to this client from now on: `{reason, answer?, until?}`."""
-        body = await read_body(request, _SuppressionBody)
+        body = await read_body(request, SuppressionBody)
         suppression = Suppression(answer=body.answer, reason=body.reason, until=body.until)
         whose = {"tenant": _tenant(request), "client": _client(request)}
         now = self._now()
@@ -111,7 +113,7 @@ class Administration:
 
     async def pause(self, request: web.Request) -> web.Response:
         """Nothing in the scope goes from now on: `{reason}`. Pausing again changes nothing."""
-        body = await read_body(request, _Body)
+        body = await read_body(request, ReasonBody)
         tenant, channel, rule = _scope(request)
         correction = unknown_rule(self._tenants, tenant, rule) if rule is not None else None
         if correction:

@@ -15,7 +15,8 @@ ID is the celebration's. `revision`, if given, is the one that was shown: 409 if
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import Literal
 
@@ -34,29 +35,77 @@ from streams.planning.approved_words import UnfitWords, approved_words
 _MAX_BODY_BYTES = 64 * 1024
 
 
-class _Body(BaseModel):
+class RevisionBody(BaseModel):
+    """What `take-over` takes, if anything: the revision that was shown."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     revision: StrictInt | None = None
 
 
-class _Typed(BaseModel):
+class TypedWords(BaseModel):
+    """The words of one message."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     subject: str
     text: str
 
 
-class _ApproveBody(_Body):
+class ApproveBody(RevisionBody):
     """What `approve` takes: words for the messages that are to go otherwise than shown."""
 
-    words: dict[Literal["email", "in_app", "sms"], _Typed] = {}
+    words: dict[Literal["email", "in_app", "sms"], TypedWords] = {}
 
 
-class _DeclineBody(_Body):
+class DeclineBody(RevisionBody):
     """What `decline` takes."""
 
     reason: Line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownApproval:
+    """An approval as the API shows it: `revision` is the one to answer with, `waiting` what no answer has settled."""
+
+    celebration_id: str
+    tenant: str
+    client: str
+    coach: str
+    rule: str
+    tier: str
+    name: str
+    revision: int
+    state: str
+    reason: str | None
+    parts: tuple[str, ...]
+    waiting: tuple[str, ...]
+    cents: int
+    asked_at: datetime
+    escalate_at: datetime
+    escalated_at: datetime | None
+    close_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownMessage:
+    """A message as it will look; `missing` says why it could not be put into words."""
+
+    channel: str
+    subject: str
+    text: str
+    html: str
+    paragraphs: tuple[str, ...]
+    missing: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalWithMessages(ShownApproval):
+    """An approval and all that goes when it is approved."""
+
+    messages: tuple[ShownMessage, ...]
 
 
 class _Approvals:
@@ -75,28 +124,29 @@ class _Approvals:
         found = await self._desk.look(request.match_info["id"], tenant=request.match_info["tenant"])
         if found is None:
             return problem(HTTPStatus.NOT_FOUND)
-        return json({**shown(found.approval), "messages": [_message(preview) for preview in found.previews]})
+        messages = [_message(preview) for preview in found.previews]
+        return json(ApprovalWithMessages(**asdict(shown(found.approval)), messages=tuple(messages)))
 
     async def approve(self, request: web.Request) -> web.Response:
         """It goes."""
-        body = await read_body(request, _ApproveBody, max_bytes=_MAX_BODY_BYTES)
+        body = await read_body(request, ApproveBody, max_bytes=_MAX_BODY_BYTES)
         return await self._answer(request, "approve", body, words=_words(body))
 
     async def decline(self, request: web.Request) -> web.Response:
         """It does not go."""
-        body = await read_body(request, _DeclineBody)
+        body = await read_body(request, DeclineBody)
         return await self._answer(request, "decline", body, note=body.reason)
 
     async def take_over(self, request: web.Request) -> web.Response:
         """A person does it."""
-        body = await read_body(request, _Body) if request.can_read_body else _Body()
+        body = await read_body(request, RevisionBody) if request.can_read_body else RevisionBody()
         return await self._answer(request, "take_over", body)
 
     async def _answer(
         self,
         request: web.Request,
         answer: Answer,
-        body: _Body,
+        body: RevisionBody,
         *,
         words: Mapping[str, Approved] | None = None,
         note: str | None = None,
@@ -132,29 +182,29 @@ def approval_routes(desk: ApprovalDesk) -> tuple[web.RouteDef, ...]:
     )
 
 
-def shown(approval: Approval) -> dict[str, object]:
+def shown(approval: Approval) -> ShownApproval:
     """An approval as the API shows it."""
-    return {
-        "celebration_id": approval.celebration_id,
-        "tenant": approval.tenant,
-        "client": approval.client,
-        "coach": approval.coach,
-        "rule": approval.milestone.rule,
-        "tier": approval.milestone.tier,
-        "name": approval.milestone.name,
-        "revision": approval.situation.asked_revision,
-        "state": approval.state,
-        "reason": approval.reason,
-        "parts": approval.parts,
-        "waiting": approval.situation.waiting,
-        "cents": approval.cents,
-        "asked_at": approval.asked_at,
-        "escalate_at": approval.escalate_at,
-        "escalated_at": approval.escalated_at,
-        "close_at": approval.close_at,
-        "decided_by": approval.decided_by,
-        "decided_at": approval.decided_at,
-    }
+    return ShownApproval(
+        celebration_id=approval.celebration_id,
+        tenant=approval.tenant,
+        client=approval.client,
+        coach=approval.coach,
+        rule=approval.milestone.rule,
+        tier=approval.milestone.tier,
+        name=approval.milestone.name,
+        revision=approval.situation.asked_revision,
+        state=approval.state,
+        reason=approval.reason,
+        parts=approval.parts,
+        waiting=approval.situation.waiting,
+        cents=approval.cents,
+        asked_at=approval.asked_at,
+        escalate_at=approval.escalate_at,
+        escalated_at=approval.escalated_at,
+        close_at=approval.close_at,
+        decided_by=approval.decided_by,
+        decided_at=approval.decided_at,
+    )
 
 
 def what_happened(decided: Decided) -> str:
@@ -168,18 +218,18 @@ def what_happened(decided: Decided) -> str:
     return f"{approval.state} by {approval.decided_by}, {at}"
 
 
-def _message(preview: Preview) -> dict[str, object]:
-    return {
-        "channel": preview.channel,
-        "subject": preview.subject,
-        "text": preview.text,
-        "html": preview.html,
-        "paragraphs": preview.words.paragraphs if preview.words else (),
-        "missing": preview.missing,
-    }
+def _message(preview: Preview) -> ShownMessage:
+    return ShownMessage(
+        channel=preview.channel,
+        subject=preview.subject,
+        text=preview.text,
+        html=preview.html,
+        paragraphs=preview.words.paragraphs if preview.words else (),
+        missing=preview.missing,
+    )
 
 
-def _words(body: _ApproveBody) -> dict[str, Approved]:
+def _words(body: ApproveBody) -> dict[str, Approved]:
     words: dict[str, Approved] = {}
     for channel, typed in body.words.items():
         try:

@@ -14,11 +14,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import datetime
 from http import HTTPStatus
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from agents.ledger.links import Carried, LinkRefused, links_of
 from agents.ledger.pool import Pool
@@ -40,12 +40,12 @@ class Link(Protocol):
         ...
 
 
-class _Body(BaseModel):
+class LinkBody(BaseModel):
     """What `POST` takes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    client: str
+    client: Annotated[str, StringConstraints(max_length=128, pattern=r"^[^\s/\x00-\x1f\x7f]+$")]
 
 
 class _Links:
@@ -58,11 +58,11 @@ class _Links:
 
     async def add(self, request: web.Request) -> web.Response:
         """Make the client of the body the client of the address: 200 with what was carried over."""
-        body = await read_body(request, _Body)
+        body = await read_body(request, LinkBody)
         couple = Couple(
             tenant=request.match_info["tenant"],
             into=_identifier(request.match_info["client"]),
-            client=_identifier(body.client),
+            client=body.client,
             author=author_of(request),
         )
         try:

@@ -7,10 +7,14 @@ the verified token, and none of them comes from the address. Mounted at `/v1/inb
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
+from typing import Annotated
 
 import orjson
 from aiohttp import web
+from pydantic import Field
 
 from agents.ledger.away import AWAY
 from agents.ledger.pool import Pool
@@ -24,7 +28,32 @@ from agents.web.readers import READER, authenticated
 
 _PAGE_ITEMS = 20
 _MAX_PAGE_ITEMS = 100
+PageLimit = Annotated[int, Field(ge=1, le=_MAX_PAGE_ITEMS)]
+"""How many items a page has at most."""
+
 _HEARTBEAT_SECONDS = 25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxItem:
+    """One message: `html` is a fragment of it, clean of scripts, or empty."""
+
+    id: str
+    tier: str
+    title: str
+    text: str
+    html: str
+    created_at: datetime
+    read_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxPage:
+    """Items newest first; `next` is the `after` of the page below, null at the end."""
+
+    items: list[InboxItem]
+    unread: int
+    next: str | None
 
 
 class Inbox:
@@ -49,9 +78,9 @@ class Inbox:
         rows = await self._pool.fetch(
             self._sql.inbox_items, reader.tenant, reader.client, request.query.get("after"), limit + 1
         )
-        page = [{"id": row["item_id"], **{k: v for k, v in row.items() if k != "item_id"}} for row in rows]
-        following = page[limit - 1]["id"] if len(page) > limit else None
-        return json({"items": page[:limit], "unread": await self._unread(reader), "next": following})
+        items = [InboxItem(**row) for row in rows]
+        following = items[limit - 1].id if len(items) > limit else None
+        return json(InboxPage(items=items[:limit], unread=await self._unread(reader), next=following))
 
     async def read(self, request: web.Request) -> web.Response:
         """`POST /{id}/read`: 204, also when it was read before; 404 if it is not this client's."""

@@ -12,9 +12,10 @@ A wish holds from the answer on. How often messages come is the coach's policy; 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -27,19 +28,46 @@ from agents.web.reader_tokens import Reader, ReaderTokens
 from agents.web.readers import READER, authenticated
 from agents.wishes import ClientWishes
 from schemas.client import ConsentKind
-from schemas.wishes import CONSENT_KINDS, MESSAGE_CHANNELS, Wishes
+from schemas.wishes import CONSENT_KINDS, MESSAGE_CHANNELS, Change, Wishes
 
 _SOURCE: Final = "preferences"
 _MAX_BODY_BYTES: Final = 16 * 1024
 
 
-class _Said(BaseModel):
+class WishesBody(BaseModel):
     """What `PUT` takes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     channels: dict[str, bool] = {}
     consents: dict[ConsentKind, bool] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownConsent:
+    """Whether it is granted, and on which way and when that was said; null when nothing was."""
+
+    granted: bool
+    source: str | None
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frequency:
+    """How many messages of each tier come at most, by `per_day` and `per_week`, and when none do, `from` and `to`."""
+
+    at_most: dict[str, dict[str, int]]
+    quiet_hours: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientPreferences:
+    """What counts for a client: channels and consents by name, how often messages come, and how it came about."""
+
+    channels: dict[str, bool]
+    consents: dict[ConsentKind, ShownConsent]
+    frequency: Frequency | None
+    history: tuple[Change, ...]
 
 
 class Preferences:
@@ -62,7 +90,7 @@ class Preferences:
         """What the client says counts from now on; saying it again changes nothing."""
         reader = request[READER]
         try:
-            said = _Said.model_validate_json(await request.clone(client_max_size=_MAX_BODY_BYTES).read())
+            said = WishesBody.model_validate_json(await request.clone(client_max_size=_MAX_BODY_BYTES).read())
         except ValidationError as error:
             faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors())
             return problem(HTTPStatus.BAD_REQUEST, faults)
@@ -80,31 +108,29 @@ class Preferences:
             return problem(HTTPStatus.NOT_FOUND)
         history = await self._wishes.history(reader.tenant, reader.client)
         return json(
-            {
-                "channels": {name: name not in wishes.left for name in self._channels(reader.tenant)},
-                "consents": {kind: _consent(wishes, kind) for kind in CONSENT_KINDS},
-                "frequency": self._frequency(reader.tenant),
-                "history": [asdict(change) for change in history],
-            }
+            ClientPreferences(
+                channels={name: name not in wishes.left for name in self._channels(reader.tenant)},
+                consents={kind: _consent(wishes, kind) for kind in CONSENT_KINDS},
+                frequency=self._frequency(reader.tenant),
+                history=history,
+            )
         )
 
     def _channels(self, tenant: str) -> tuple[str, ...]:
         found = self._tenants.get(tenant)
         return tuple(name for name in MESSAGE_CHANNELS if found is None or name in found.channels)
 
-    def _frequency(self, tenant: str) -> dict[str, Any]:
-        """At most so many of each tier, and when none come."""
+    def _frequency(self, tenant: str) -> Frequency | None:
+        """At most so many of each tier, and when none come; None for a tenant that is not there any more."""
         found = self._tenants.get(tenant)
         if found is None:
-            return {}
+            return None
         policy = found.rulebook.policy
         hours = policy.quiet_hours
-        return {
-            "at_most": {
-                tier: cap for tier, one in policy.tiers.items() if (cap := one.cap.model_dump(exclude_none=True))
-            },
-            "quiet_hours": {"from": hours.from_time.isoformat("minutes"), "to": hours.to_time.isoformat("minutes")},
-        }
+        return Frequency(
+            at_most={tier: cap for tier, one in policy.tiers.items() if (cap := one.cap.model_dump(exclude_none=True))},
+            quiet_hours={"from": hours.from_time.isoformat("minutes"), "to": hours.to_time.isoformat("minutes")},
+        )
 
 
 def preferences_app(
@@ -131,10 +157,10 @@ def preferences_app(
     return app
 
 
-def _consent(wishes: Wishes, kind: ConsentKind) -> dict[str, Any]:
+def _consent(wishes: Wishes, kind: ConsentKind) -> ShownConsent:
     recorded = wishes.consents.get(kind)
-    return {
-        "granted": wishes.allows(kind),
-        "source": recorded.source if recorded else None,
-        "at": recorded.at if recorded else None,
-    }
+    return ShownConsent(
+        granted=wishes.allows(kind),
+        source=recorded.source if recorded else None,
+        at=recorded.at if recorded else None,
+    )

@@ -7,8 +7,6 @@ Written from Cairn's side, as AsyncAPI wants it: what Cairn receives, a platform
 
 from typing import Any
 
-import yaml
-
 from schemas.client import Profile
 from schemas.codec import STRUCTURED_CONTENT_TYPE
 from schemas.contracts import examples
@@ -19,14 +17,13 @@ from schemas.contracts.components import (
     event_schema,
     milestone_schema,
     model_schema,
-    without_margins,
 )
+from schemas.contracts.readable_yaml import readable_yaml
 from schemas.event import EVENT_DATA
 from schemas.milestone import REACHED, RETRACTED, MilestoneType
 from schemas.topics import CELEBRATIONS, CLIENTS, DEAD_LETTERS, EVENTS, MILESTONES
 
 _COMPONENT = "#/components/schemas/{name}"
-_LINE_CHARS = 110
 _ISOLATION = {"x-isolation-level": "read_committed"}
 
 
@@ -41,9 +38,7 @@ def asyncapi() -> str:
         "operations": _operations(),
         "components": {"messages": _messages(), "schemas": _schemas()},
     }
-    return yaml.dump(
-        without_margins(document), Dumper=_Readable, sort_keys=False, allow_unicode=True, width=_LINE_CHARS
-    )
+    return readable_yaml(document)
 
 
 def _server() -> Schema:
@@ -188,17 +183,3 @@ def _schemas() -> Schema:
     _, changes = change_schemas(_COMPONENT)
     profile, parts = model_schema(Profile, _COMPONENT)
     return {**shapes, **milestones, **changes, "Profile": profile, **parts}
-
-
-class _Readable(yaml.SafeDumper):
-    """Writes texts of several lines as they are, and every value in its place instead of an alias."""
-
-    def ignore_aliases(self, _data: Any) -> bool:
-        return True
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
-
-
-_Readable.add_representer(str, _text)

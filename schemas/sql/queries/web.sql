@@ -2,7 +2,7 @@
 
 -- name: inbox_items
 -- What does this client's inbox hold, newest first, below the item $3 if one is given?
-SELECT item_id, tier, title, text, html, created_at, read_at
+SELECT item_id AS id, tier, title, text, html, created_at, read_at
 FROM inbox
 WHERE tenant = $1 AND client = $2
   AND ($3::text IS NULL OR position < (
