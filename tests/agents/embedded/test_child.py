@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -27,6 +28,14 @@ def says_ready(log: Path) -> Callable[[], bool]:
 
 def descendants(pid: int) -> list[psutil.Process]:
     return psutil.Process(pid).children(recursive=True)
+
+
+@contextmanager
+def newcomers() -> Iterator[list[psutil.Process]]:
+    """Those who are descendants of ours after the block and were not before: servers of the session may run."""
+    before, found = set(descendants(os.getpid())), list[psutil.Process]()
+    yield found
+    found += [process for process in descendants(os.getpid()) if process not in before]
 
 
 def assert_all_end(processes: list[psutil.Process]) -> None:
@@ -66,9 +75,10 @@ def test_a_child_dies_with_a_parent_that_is_killed(tmp_path: Path, thread: bool)
 def test_a_child_dies_with_a_guard_that_is_killed(tmp_path: Path) -> None:
     log = tmp_path / "log"
     child = Child("sleeper", python(_READY + _FOREVER), log=log)
-    child.start()
-    child.wait_until(says_ready(log), 20)
-    guard, command = descendants(os.getpid())[-2:]
+    with newcomers() as family:
+        child.start()
+        child.wait_until(says_ready(log), 20)
+    guard, command = family
     guard.kill()
     assert_all_end([command])
     assert child.stop() == -signal.SIGKILL
@@ -105,9 +115,10 @@ def test_what_a_child_started_ends_with_it(tmp_path: Path) -> None:
     log = tmp_path / "log"
     script = f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {_DEAF + _FOREVER!r}])\n"
     child = Child("ancestor", python(script + _FOREVER), log=log, grace_seconds=0.2)
-    child.start()
-    child.wait_until(says_ready(log), 20)
-    family = descendants(os.getpid())
+    with newcomers() as family:
+        child.start()
+        child.wait_until(says_ready(log), 20)
+    assert len(family) == 3, "the guard, the command, and what it started"
     child.stop()
     assert_all_end(family)
 
