@@ -7,7 +7,9 @@ CAIRN_TEST_POSTGRES.
 import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -32,17 +34,30 @@ class DatabaseServer:
     dsn: str
 
 
-@pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    if given := os.environ.get("CAIRN_TEST_KAFKA"):
-        yield Broker(bootstrap_servers=given)
-        return
-    broker = EmbeddedKafka(tmp_path_factory.mktemp("kafka"))
+@contextmanager
+def _running(folder: Path) -> Iterator[Broker]:
+    broker = EmbeddedKafka(folder)
     try:
         broker.start()
         yield Broker(bootstrap_servers=broker.bootstrap_servers)
     finally:
         broker.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    if given := os.environ.get("CAIRN_TEST_KAFKA"):
+        yield Broker(bootstrap_servers=given)
+        return
+    with _running(tmp_path_factory.mktemp("kafka")) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="module")
+def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A broker of the module's own: for topics and groups whose names are fixed."""
+    with _running(tmp_path_factory.mktemp("kafka")) as broker:
+        yield broker
 
 
 @pytest.fixture(scope="session")

@@ -139,8 +139,9 @@ class EmbeddedKafka:
 
     def _write_properties(self) -> Path:
         path = self._folder / "server.properties"
+        controller_port = next(port for port in iter(usable_port, None) if port != self.port)  # both are free yet
         path.write_text(
-            _PROPERTIES.substitute(host=LOOPBACK, port=self.port, controller_port=usable_port(), data=self._data)
+            _PROPERTIES.substitute(host=LOOPBACK, port=self.port, controller_port=controller_port, data=self._data)
         )
         return path
 

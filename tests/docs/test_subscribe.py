@@ -5,7 +5,7 @@ import json
 import shutil
 import sys
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,12 @@ from aiokafka.partitioner import murmur2
 from confluent_kafka import Producer
 
 from agents import topics
-from agents.embedded.kafka import EmbeddedKafka
 from agents.settings import KafkaSettings
 from schemas.codec import decode_event
 from schemas.contracts import examples
 from schemas.milestone import REACHED, RETRACTED
 from schemas.topics import EVENTS, MILESTONES, client_key
+from tests.conftest import Broker
 from tests.toolchains import compile_java, java, node, node_modules
 
 pytestmark = pytest.mark.broker
@@ -58,16 +58,10 @@ class Reader:
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaSettings]:
-    """A broker of this module's own: the examples name the topics as they are."""
-    broker = EmbeddedKafka(tmp_path_factory.mktemp("kafka"))
-    try:
-        broker.start()
-        yield KafkaSettings(
-            kafka_bootstrap_servers=broker.bootstrap_servers, partitions=PARTITIONS, replication_factor=1
-        )
-    finally:
-        broker.stop()
+def settings(own_kafka: Broker) -> KafkaSettings:
+    return KafkaSettings(
+        kafka_bootstrap_servers=own_kafka.bootstrap_servers, partitions=PARTITIONS, replication_factor=1
+    )
 
 
 @pytest.fixture(scope="module")

@@ -2,41 +2,19 @@
 
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import jwt
-import pytest
 from aiokafka import ConsumerRecord
 
-from agents.embedded.kafka import EmbeddedKafka
-from agents.embedded.smtp import SmtpSink
 from agents.web.access import create_key
 from agents.web.preference_links import PreferenceLinks
 from schemas.topics import CLIENTS
-from tests.integration.whole_practice import ADDRESS, INBOX_KEY, LINK_KEY, NAME, PHONE, Running, all_running
+from tests.integration.whole_practice import ADDRESS, INBOX_KEY, LINK_KEY, NAME, PHONE, Running
 
 TITLE = "Row faster than grandfather vexlimoor"
 PERSON = ("zyxilla", "quorndike", "4366099887766")
 WORDS = (*PERSON, "vexlimoor")
 """Beside the person, the title of their goal: it stays on topics, under the pseudonym, as long as they keep records."""
-
-
-@pytest.fixture(scope="module")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
-    """A broker of this module's own: every topic of it is read whole."""
-    broker = EmbeddedKafka(tmp_path_factory.mktemp("kafka"))
-    try:
-        broker.start()
-        yield broker
-    finally:
-        broker.stop()
-
-
-@pytest.fixture
-async def running(kafka: EmbeddedKafka, database: str, smtp_sink: SmtpSink, tmp_path: Path) -> AsyncIterator[Running]:
-    async with all_running(kafka.bootstrap_servers, database, smtp_sink, tmp_path) as practice:
-        yield practice
 
 
 def holds_person(text: str | bytes | None, words: tuple[str, ...] = PERSON) -> bool:

@@ -1,37 +1,12 @@
 """Whoever was two clients is erased as both, by either id: database, topics, logs and metrics are searched, whole."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
-import pytest
-
-from agents.embedded.kafka import EmbeddedKafka
-from agents.embedded.smtp import SmtpSink
 from tests.integration.test_erasure import TITLE, holds_person, operator, search
-from tests.integration.whole_practice import NAME, PHONE, Running, all_running
+from tests.integration.whole_practice import NAME, PHONE, Running
 
 OLD = "platform-9"
 PROFILE = {"name": NAME, "email": "z.quorndike@work.example", "phone": PHONE, "birthday": "05-09"}
-
-
-@pytest.fixture(scope="module")
-def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
-    """A broker of this module's own: every topic of it is read whole."""
-    broker = EmbeddedKafka(tmp_path_factory.mktemp("kafka"))
-    try:
-        broker.start()
-        yield broker
-    finally:
-        broker.stop()
-
-
-@pytest.fixture
-async def running(
-    own_kafka: EmbeddedKafka, database: str, smtp_sink: SmtpSink, tmp_path: Path
-) -> AsyncIterator[Running]:
-    async with all_running(own_kafka.bootstrap_servers, database, smtp_sink, tmp_path) as practice:
-        yield practice
 
 
 async def test_a_person_who_was_two_clients_is_erased_as_both_by_the_old_id(running: Running) -> None:

@@ -28,6 +28,7 @@ from schemas.milestone_codec import decode_milestone
 from schemas.topics import EVENTS, MILESTONES
 from tests.agents.test_tenant_watch import rulebook, write
 from tests.agents.test_tenants import COACHES, TENANT
+from tests.conftest import Broker
 
 PATIENCE_SECONDS = 40.0
 
@@ -100,25 +101,14 @@ def named(version: int, name: str) -> str:
     return rulebook(version).replace("id: goal", f"id: {name}")
 
 
-@pytest.fixture(scope="module")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
-    """A broker of this module's own: the names of topics and group are fixed."""
-    broker = EmbeddedKafka(tmp_path_factory.mktemp("kafka"))
-    try:
-        broker.start()
-        yield broker
-    finally:
-        broker.stop()
-
-
 @contextmanager
-def running(command: str, kafka: EmbeddedKafka, folder: Path, **settings: str) -> Iterator[Running]:
+def running(command: str, own_kafka: Broker, folder: Path, **settings: str) -> Iterator[Running]:
     """A process of Cairn's over one tenant, until the test ends."""
     write(folder / "tenants" / "iron", tenant=TENANT, coaches=COACHES, rulebook=named(1, "first"))
     port = usable_port()
     environment = {
         **os.environ,
-        "CAIRN_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+        "CAIRN_KAFKA_BOOTSTRAP_SERVERS": own_kafka.bootstrap_servers,
         "CAIRN_PARTITIONS": "2",
         "CAIRN_TENANTS_DIR": str(folder / "tenants"),
         "CAIRN_SECRETS_DIR": str(folder / "secrets"),
@@ -130,16 +120,16 @@ def running(command: str, kafka: EmbeddedKafka, folder: Path, **settings: str) -
     child.start()
     try:
         child.wait_until(lambda: is_ready(f"{url}/readyz"), PATIENCE_SECONDS)
-        yield Running(child=child, tenants=folder / "tenants", log=log, kafka=kafka.bootstrap_servers, url=url)
+        yield Running(child=child, tenants=folder / "tenants", log=log, kafka=own_kafka.bootstrap_servers, url=url)
     finally:
         child.stop()
 
 
 @pytest.fixture
-async def provisioned(kafka: EmbeddedKafka) -> EmbeddedKafka:
-    settings = KafkaSettings(kafka_bootstrap_servers=kafka.bootstrap_servers, partitions=2, replication_factor=1)
+async def provisioned(own_kafka: Broker) -> Broker:
+    settings = KafkaSettings(kafka_bootstrap_servers=own_kafka.bootstrap_servers, partitions=2, replication_factor=1)
     await topics.apply(settings, await topics.compare(settings))
-    return kafka
+    return own_kafka
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Topics are provisioned as code, on a real broker."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,22 +7,16 @@ from aiokafka import AIOKafkaProducer
 
 from agents import topics
 from agents.dead_letters import put_back, read_dead_letters
-from agents.embedded.kafka import EmbeddedKafka
 from agents.engine.dead_letters import OMITTED, PREFIX
 from agents.kafka import client_options
 from agents.settings import KafkaSettings
 from schemas.topics import CLIENTS, DEAD_LETTERS, EVENTS, STATE_CHANGELOG
+from tests.conftest import Broker
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaSettings]:
-    """A broker of this module's own: the names of the topics are fixed."""
-    broker = EmbeddedKafka(tmp_path_factory.mktemp("kafka"))
-    try:
-        broker.start()
-        yield KafkaSettings(kafka_bootstrap_servers=broker.bootstrap_servers, partitions=3, replication_factor=1)
-    finally:
-        broker.stop()
+def settings(own_kafka: Broker) -> KafkaSettings:
+    return KafkaSettings(kafka_bootstrap_servers=own_kafka.bootstrap_servers, partitions=3, replication_factor=1)
 
 
 async def test_applying_creates_what_is_missing_and_twice_changes_nothing(settings: KafkaSettings) -> None:

@@ -1,7 +1,7 @@
 """The outbox on a real database and a real broker: every change reaches the topic, at least once, in its order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -18,6 +18,7 @@ from agents.outbox import BATCH_CHANGES, Outbox
 from agents.settings import KafkaSettings
 from schemas.change import CelebrationChanged, Change, DeliveryChanged, encode_change
 from schemas.topics import CELEBRATIONS, client_key
+from tests.conftest import Broker
 from tests.integration.ledger.ledger_practice import Practice, first_session, planned, reached, retracted
 
 PARTITIONS = 3
@@ -25,16 +26,10 @@ NOBODY = {"bootstrap_servers": "127.0.0.1:1"}
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaSettings]:
-    """A broker of this module's own: the name of the topic is fixed."""
-    broker = EmbeddedKafka(tmp_path_factory.mktemp("kafka"))
-    try:
-        broker.start()
-        yield KafkaSettings(
-            kafka_bootstrap_servers=broker.bootstrap_servers, partitions=PARTITIONS, replication_factor=1
-        )
-    finally:
-        broker.stop()
+def settings(own_kafka: Broker) -> KafkaSettings:
+    return KafkaSettings(
+        kafka_bootstrap_servers=own_kafka.bootstrap_servers, partitions=PARTITIONS, replication_factor=1
+    )
 
 
 @asynccontextmanager

@@ -9,22 +9,19 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jwt
-import pytest
 import yaml
 
-from agents.embedded.smtp import SmtpSink
 from agents.web.access import create_key
 from agents.web.links import UnsubscribeLinks
 from agents.web.openapi import FILE
 from agents.web.preference_links import PreferenceLinks
-from tests.conftest import Broker
 from tests.integration.waiting import thirty_six, wait_for_coach
-from tests.integration.whole_practice import INBOX_KEY, LINK_KEY, Running, all_running
+from tests.integration.whole_practice import INBOX_KEY, LINK_KEY, Running
 
 SCHEMATHESIS = Path(sys.executable).with_name("st")
 GROWTH_BYTES = 128 * 1024 * 1024
@@ -61,12 +58,6 @@ parameters = {{ token = "{unsubscribe}" }}
 include-path = "/p/{{token}}"
 parameters = {{ token = "{preferences}" }}
 """
-
-
-@pytest.fixture
-async def running(kafka: Broker, database: str, smtp_sink: SmtpSink, tmp_path: Path) -> AsyncIterator[Running]:
-    async with all_running(kafka.bootstrap_servers, database, smtp_sink, tmp_path) as practice:
-        yield practice
 
 
 async def live(practice: Running) -> str:
