@@ -22,6 +22,7 @@ from msgspec import Meta, Struct, ValidationError, convert
 from msgspec import field as wire_name
 
 from agents.intake.finding import Finding, Happening, Ignored, Person
+from agents.signature_fit import fits_one
 from schemas.event import BookingData, SessionData
 from schemas.tenant import AcuitySource
 from schemas.text import TEXT_MAX_CHARS
@@ -69,12 +70,7 @@ def is_signed(body: bytes, signature: str, keys: Sequence[str]) -> bool:
 
     Every key is tried, so that the time taken does not tell which one fits.
     """
-    given = signature.encode("utf-8", "surrogateescape")
-    fits = False
-    for key in keys:
-        expected = b64encode(hmac.new(key.encode(), body, sha256).digest())
-        fits |= hmac.compare_digest(expected, given)
-    return fits
+    return fits_one(signature, [b64encode(hmac.new(key.encode(), body, sha256).digest()) for key in keys])
 
 
 def read_notice(body: bytes) -> Notice | Ignored:

@@ -25,6 +25,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from agents.intake.finding import Finding, Happening, Ignored, Person
+from agents.signature_fit import fits_one
 from schemas.event import BookingData, Moment, SessionData
 from schemas.text import TEXT_MAX_CHARS
 from schemas.zones import ZONES
@@ -110,14 +111,11 @@ def is_signed(body: bytes, header: str, keys: Sequence[str], now_ms: int) -> boo
     """
     parts = [part.strip().partition("=") for part in header.split(",")]
     stamps = [value for name, _, value in parts if name == "t" and _is_number(value)]
-    given = [value.encode("utf-8", "surrogateescape") for name, _, value in parts if name == "v1"]
     stamp = stamps[0] if len(stamps) == 1 else ""
-    fits = False
-    for key in keys:
-        expected = hmac.new(key.encode(), f"{stamp}.".encode() + body, sha256).hexdigest().encode()
-        for signature in given:
-            fits |= hmac.compare_digest(expected, signature)
-    return fits and stamp != "" and abs(now_ms - int(stamp) * 1000) <= _TOLERANCE_MS
+    signed = f"{stamp}.".encode() + body
+    fitting = [hmac.new(key.encode(), signed, sha256).hexdigest() for key in keys]
+    fits = [fits_one(value, fitting) for name, _, value in parts if name == "v1"]
+    return any(fits) and stamp != "" and abs(now_ms - int(stamp) * 1000) <= _TOLERANCE_MS
 
 
 def _is_number(text: str) -> bool:

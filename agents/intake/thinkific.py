@@ -18,6 +18,7 @@ from typing import Any
 
 from agents.intake.finding import Finding, Happening, Ignored, Person
 from agents.intake.vendor_json import address, identifier, moment, part, read_object, words
+from agents.signature_fit import fits_one
 from schemas.event import (
     CourseData,
     CourseProgressData,
@@ -49,12 +50,7 @@ def is_signed(body: bytes, signature: str, keys: Sequence[str]) -> bool:
 
     Every key is tried, so that the time taken does not tell which one fits.
     """
-    given = signature.encode("utf-8", "surrogateescape")
-    fits = False
-    for key in keys:
-        expected = hmac.new(key.encode(), body, sha256).hexdigest().encode()
-        fits |= hmac.compare_digest(expected, given)
-    return fits
+    return fits_one(signature, [hmac.new(key.encode(), body, sha256).hexdigest() for key in keys])
 
 
 def translate(source: ThinkificSource, body: bytes, heard_at: datetime) -> Finding | Ignored:

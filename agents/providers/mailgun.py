@@ -22,6 +22,7 @@ from agents.providers.provider import (
     is_fresh,
     their_ids,
 )
+from agents.signature_fit import fits_one
 from schemas.provider_event import EventKind, ProviderEvent, ProviderName
 
 _FRESH_SECONDS: Final = 12 * 3_600
@@ -51,8 +52,7 @@ class Mailgun:
         told = _signature(call.body)
         stamp, token, given = (str(told.get(name, "")) for name in ("timestamp", "token", "signature"))
         made = [hmac.new(one.encode(), f"{stamp}{token}".encode(), "sha256").hexdigest() for one in secrets]
-        fits = [hmac.compare_digest(one.encode(), given.encode()) for one in made]
-        return bool(token) and any(fits) and is_fresh(stamp, call.at_seconds, for_seconds=_FRESH_SECONDS)
+        return fits_one(given, made) and bool(token) and is_fresh(stamp, call.at_seconds, for_seconds=_FRESH_SECONDS)
 
     def token(self, call: Call) -> str | None:
         """The token, which is good for these bytes alone."""

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from agents.providers.provider import Call, Reading, UnreadableBodyError, decoded, inner, our_id, their_ids
+from agents.signature_fit import fits_one
 from schemas.provider_event import EventKind, ProviderEvent, ProviderName
 
 _KINDS: Final = MappingProxyType[str, tuple[EventKind, str | None]]({
@@ -36,10 +37,9 @@ class Tremendous:
 
     def is_signed(self, call: Call, secrets: Sequence[str]) -> bool:
         """See `agents.providers.provider.Provider`."""
-        given = call.headers.get("tremendous-webhook-signature", "").encode()
+        given = call.headers.get("tremendous-webhook-signature", "")
         made = [f"sha256={hmac.new(one.encode(), call.body, 'sha256').hexdigest()}" for one in secrets]
-        fits = [hmac.compare_digest(one.encode(), given) for one in made]
-        return any(fits)
+        return fits_one(given, made)
 
     def token(self, call: Call) -> str | None:  # noqa: ARG002 - the signature covers the body
         """Nothing: the signature covers the body."""

@@ -14,6 +14,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from agents.providers.provider import Call, Reading, UnreadableBodyError, our_id, their_ids
+from agents.signature_fit import fits_one
 from schemas.provider_event import EventKind, ProviderEvent, ProviderName
 
 _KINDS: Final = MappingProxyType[str, EventKind]({
@@ -37,10 +38,8 @@ class Twilio:
 
     def is_signed(self, call: Call, secrets: Sequence[str]) -> bool:
         """See `agents.providers.provider.Provider`."""
-        given = call.headers.get("x-twilio-signature", "").encode()
-        fields = _fields(call.body)
-        fits = [hmac.compare_digest(signature(call.address, fields, one).encode(), given) for one in secrets]
-        return any(fits)
+        given, fields = call.headers.get("x-twilio-signature", ""), _fields(call.body)
+        return fits_one(given, [signature(call.address, fields, one) for one in secrets])
 
     def token(self, call: Call) -> str | None:  # noqa: ARG002 - the signature covers all of the call
         """Nothing: the signature covers all of the call."""

@@ -85,9 +85,10 @@ async def caller_of(pool: Pool, request: web.Request) -> Caller | None:
 
 
 def bearer(request: web.Request) -> str | None:
-    """The bearer token of a request (RFC 6750, 2.1)."""
+    """The bearer token of a request (RFC 6750, 2.1), which is ASCII."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+    token = token.strip()
+    return token if scheme.lower() == "bearer" and token and token.isascii() else None
 
 
 def _hash(key: str) -> bytes:

@@ -9,7 +9,6 @@ nothing, since the number is no inbox of ours. Twilio itself confirms STOP and S
 `/v1/replies`; the address to give to Twilio is `{public_url}/v1/replies/{tenant}`.
 """
 
-import hmac
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Final
@@ -19,6 +18,7 @@ from aiohttp import web
 from agents.ledger.clients import clients_by_phone
 from agents.ledger.pool import Pool
 from agents.providers.twilio import signature
+from agents.signature_fit import fits_one
 from agents.web.forms import read_form
 from agents.web.problems import problem
 from agents.wishes import ClientWishes
@@ -55,8 +55,7 @@ class Replies:
         given = request.headers.get("X-Twilio-Signature", "")
         tokens = self._tokens(tenant)
         signatures = [signature(f"{self._address}/{tenant}", fields, token) for token in tokens or _NOBODY]
-        is_signed = [hmac.compare_digest(one.encode(), given.encode()) for one in signatures]
-        if not (tokens and any(is_signed)):
+        if not (fits_one(given, signatures) and tokens):
             return problem(HTTPStatus.FORBIDDEN, "the request is not signed with the account's token")
         await self._heed(tenant, dict(fields))
         return web.Response(text="<Response/>", content_type="text/xml")

@@ -1,5 +1,6 @@
 """What strangers and scanners send: never an error of ours."""
 
+import asyncio
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -104,3 +105,26 @@ async def test_no_item_of_an_inbox_holds_a_zero(client: Client, reader: Callable
 async def test_an_address_that_nobody_made_is_the_plain_page(client: Client, page: str, odd: str) -> None:
     response = await client.get(URL(f"{page}/{odd}", encoded=True))
     assert (response.status, response.content_type) == (404, "text/html")
+
+
+@pytest.mark.parametrize(
+    ("request_line", "header", "status"),
+    [
+        (b"POST /v1/replies/northstar", b"X-Twilio-Signature: ", 403),
+        (b"POST /v1/provider-events/northstar/twilio", b"X-Twilio-Signature: ", 403),
+        (b"POST /v1/provider-events/northstar/tremendous", b"Tremendous-Webhook-Signature: ", 403),
+        (b"POST /v1/provider-events/northstar/standard_webhooks", b"webhook-id: a\r\nwebhook-signature: v1,", 403),
+        (b"GET /v1/inbox", b"Authorization: Bearer ", 401),
+        (b"GET /v1/inbox", b"Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.e30.", 401),
+        (b"GET /v1/admin/tenants/northstar/held", b"Authorization: Bearer cairn_", 401),
+    ],
+)
+async def test_a_credential_of_bytes_that_are_no_text_is_a_bad_one(
+    client: Client, request_line: bytes, header: bytes, status: int
+) -> None:
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    writer.write(request_line + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n")
+    writer.write(header + b"\xff\xfe\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
