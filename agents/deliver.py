@@ -40,6 +40,7 @@ from agents.engine_probes import engine_checks
 from agents.kafka import client_options, security_options
 from agents.ledger.opening import UNFIT, open_ledger
 from agents.ledger.pool import Pool
+from agents.looks import ignore_hangups
 from agents.message_links import MessageLinks
 from agents.outbox import Outbox
 from agents.profiles import profile_keeper, write_profiles
@@ -50,7 +51,7 @@ from agents.settings import DeliverSettings
 from agents.surge import SurgeBrake
 from agents.sweeper import Sweeper
 from agents.telling import Teller
-from agents.tenant_watch import TenantWatch, ignore_hangups
+from agents.tenant_watch import TenantWatch
 from agents.tenants import Tenant, TenantsNow
 from agents.wakeup import Wakeup
 from agents.web.approval_links import ApprovalLinks

@@ -3,17 +3,16 @@
 It must never let files that do not hold up replace those that did, nor take a rulebook whose
 version was not raised: partitions and people know a rulebook by its version.
 
-Theory of operation: every two seconds, and at SIGHUP at once, files are compared by inode, time
-of change and size, which also sees the symbolic links of a mounted volume being swapped. A change
-is read when two looks in a row find the same, since an editor may still be writing; SIGHUP says
-that nobody is. What is refused is told once a change, with file, line and reason, and shown by
-`cairn_rules_rejected` until it is mended. A folder that is gone keeps its tenant until a restart,
-because a volume may be away. What is in force is one value that is replaced and never changed.
+Theory of operation: every two seconds, and at SIGHUP at once, files are compared (`agents.settling`).
+A change is read when two looks in a row find the same. What is refused is told once a change, with
+file, line and reason, and shown by `cairn_rules_rejected` until it is mended. A folder that is gone
+keeps its tenant until a restart, because a volume may be away. What is in force is one value that is
+replaced and never changed.
 """
 
 import asyncio
-import signal
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from pathlib import Path
 from time import time
 from typing import Generic, TypeVar
@@ -21,13 +20,13 @@ from typing import Generic, TypeVar
 import structlog
 
 from agents import metrics
+from agents.looks import INTERVAL_SECONDS, looks
+from agents.settling import Settling, stamp_of
 from agents.tenants import FILES, RULEBOOK, Tenant, TenantErrors, load_tenant, load_tenants, tenant_folders
 from schemas.yaml_lines import Place, YamlFault, read_yaml
 
-INTERVAL_SECONDS = 2.0
 _log = structlog.get_logger()
 T = TypeVar("T")
-Stamp = tuple[tuple[int, int, int, int] | None, ...]
 
 
 class TenantWatch(Generic[T]):
@@ -44,8 +43,9 @@ class TenantWatch(Generic[T]):
     def __init__(self, tenants_dir: Path, prepare: Callable[[Mapping[str, Tenant]], T]) -> None:
         self._tenants_dir = tenants_dir
         self._prepare = prepare
-        self._read = {name: _stamp(folder) for name, folder in tenant_folders(tenants_dir).items()}
-        self._changing: dict[str, Stamp] = {}
+        self._settling = Settling()
+        for name, folder in tenant_folders(tenants_dir).items():
+            self._settling.has_changed(name, stamp_of(folder, FILES), settled=False)
         self._refused: dict[str, str] = {}
         self._tenants = load_tenants(tenants_dir)
         self._loaded: set[str] = set()
@@ -58,22 +58,9 @@ class TenantWatch(Generic[T]):
 
     async def run(self, interval_seconds: float = INTERVAL_SECONDS) -> None:
         """Look every few seconds until cancelled, and at SIGHUP at once."""
-        hurry, loop = asyncio.Event(), asyncio.get_running_loop()
-        before = signal.getsignal(signal.SIGHUP)
-        loop.add_signal_handler(signal.SIGHUP, hurry.set)
-        try:
-            while True:
-                try:
-                    async with asyncio.timeout(interval_seconds):
-                        await hurry.wait()
-                except TimeoutError:
-                    await asyncio.to_thread(self.look)
-                else:
-                    hurry.clear()
-                    await asyncio.to_thread(self.look, settled=False)
-        finally:
-            loop.remove_signal_handler(signal.SIGHUP)
-            signal.signal(signal.SIGHUP, before)
+        async with aclosing(looks(interval_seconds)) as turns:
+            async for settled in turns:
+                await asyncio.to_thread(self.look, settled=settled)
 
     def look(self, *, settled: bool = True) -> None:
         """Bring into force what has changed and holds up; blocks on the disk, so `run` leaves it to a thread.
@@ -84,25 +71,14 @@ class TenantWatch(Generic[T]):
         folders = tenant_folders(self._tenants_dir)
         tenants = dict(self._tenants)
         for name, folder in folders.items():
-            if self._has_changed(name, _stamp(folder), settled=settled):
+            if self._settling.has_changed(name, stamp_of(folder, FILES), settled=settled):
                 self._judge(folder, tenants)
-        for name in self._read.keys() - folders.keys():
+        for name in self._settling.missed(folders):
             self._miss(name)
         if tenants != self._tenants:
             self._current = self._prepare(tenants)
             self._tenants = tenants
         self._show()
-
-    def _has_changed(self, name: str, stamp: Stamp, *, settled: bool) -> bool:
-        """Whether files differ from those read last, and have been like this for long enough; then notes them."""
-        before = self._changing.pop(name, None)
-        if stamp == self._read.get(name):
-            return False
-        if settled and stamp != before:
-            self._changing[name] = stamp
-            return False
-        self._read[name] = stamp
-        return True
 
     def _judge(self, folder: Path, tenants: dict[str, Tenant]) -> None:
         name, held = folder.name, tenants.get(folder.name)
@@ -124,8 +100,6 @@ class TenantWatch(Generic[T]):
         _log.info("rules.loaded", tenant=name, version=rulebook.version, digest=rulebook.digest)
 
     def _miss(self, name: str) -> None:
-        del self._read[name]
-        self._changing.pop(name, None)
         self._refused.pop(name, None)
         if name in self._tenants:
             self._refuse(name, "gone", f"{self._tenants_dir / name} is gone; restart to stop serving this tenant")
@@ -144,24 +118,6 @@ class TenantWatch(Generic[T]):
         for digest in self._loaded - digests:
             metrics.RULES_LOADED_TIMESTAMP_SECONDS.remove(digest)
         self._loaded = digests
-
-
-def ignore_hangups() -> None:
-    """Let SIGHUP end this process neither before a watch runs nor after it."""
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-
-
-def _stamp(folder: Path) -> Stamp:
-    """What tells one state of a tenant's files from another, behind all links; None for a file that is not there."""
-    stamps: list[tuple[int, int, int, int] | None] = []
-    for name in FILES:
-        try:
-            found = (folder / name).stat()
-        except OSError:
-            stamps.append(None)
-        else:
-            stamps.append((found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size))
-    return tuple(stamps)
 
 
 def _follows(held: Tenant, found: Tenant) -> bool:

@@ -21,8 +21,9 @@ from agents.engine.serving import run
 from agents.engine_metrics import EngineMetrics, sample_engine
 from agents.engine_probes import engine_checks
 from agents.kafka import security_options
+from agents.looks import ignore_hangups
 from agents.settings import KafkaSettings, TrackSettings
-from agents.tenant_watch import TenantWatch, ignore_hangups
+from agents.tenant_watch import TenantWatch
 from agents.tenants import STARTER_RULEBOOK, Tenant
 from agents.tracker_logic import Tally, TrackerLogic, TrackerRules
 from agents.web.listening import listening
