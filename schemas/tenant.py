@@ -144,6 +144,7 @@ class AcuitySource(_SourceEntry):
     which any may have signed; the first authenticates the fetch).
 
     Attributes:
+        user_id: of the API credentials, which HTTP's basic authentication parts by a colon (RFC 7617, 2).
         reread_hours: so often the appointments around now are read again, as hooks may be lost; 0 is never.
     """
 
@@ -151,7 +152,7 @@ class AcuitySource(_SourceEntry):
     kind: Literal["acuity"]
     name: SourceName
     account: Line
-    user_id: Line
+    user_id: Annotated[Line, Field(pattern=r"^[^:\x00-\x1f\x7f]+$")]
     base_url: HttpUrl = HttpUrl("https://acuityscheduling.com")
     completed_labels: tuple[Line, ...] = ()
     reread_hours: Annotated[int, Field(ge=0, le=168)] = 6

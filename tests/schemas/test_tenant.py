@@ -101,6 +101,7 @@ def test_the_secrets_of_a_source_bear_its_name() -> None:
 @pytest.mark.parametrize("more", [
     {"timezone": "Mars/Base"}, {"secret": "x"}, {"sender": {**SENDER, "from_address": "nobody"}},
     {"sources": [{"kind": "carrier_pigeon", "name": "p"}]}, {"sources": [{"kind": "standard_webhooks", "name": "A b"}]},
+    {"sources": [{"kind": "acuity", "name": "a", "account": "1", "user_id": "1:2"}]},
 ])  # fmt: skip
 def test_what_a_tenant_cannot_mean_is_refused(more: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
