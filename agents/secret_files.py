@@ -61,11 +61,14 @@ class SecretFiles:
 
     def values(self, tenant: str, name: str) -> tuple[str, ...]:
         """The valid values, newest first; empty when the file is absent, or no key opens it."""
-        lines = self._lines(tenant, name)
-        found = tuple(value for value in map(self._opened, lines) if value is not None)
-        if len(found) < len(lines):
+        opened = self.opened(tenant, name)
+        if None in opened:
             _log.error("secret.unreadable", tenant=tenant, name=name, hint="no key of CAIRN_SECRETS_KEY opens it")
-        return found
+        return tuple(value for value in opened if value is not None)
+
+    def opened(self, tenant: str, name: str) -> tuple[str | None, ...]:
+        """Each value, newest first; None for one that no key opens. Empty when the file is absent."""
+        return tuple(map(self._opened, self._lines(tenant, name)))
 
     def put(self, tenant: str, name: str, value: str, *, beside_all: bool = False) -> None:
         """Make a value valid, beside the one that was; of several users of one secret, beside all of theirs.
@@ -103,7 +106,7 @@ class SecretFiles:
         Raises:
             OSError: the folder cannot be written.
         """
-        values = [self._opened(line) for line in self._lines(tenant, name)]
+        values = self.opened(tenant, name)
         known = [value for value in values if value is not None]
         if self._fernet is None or len(known) < len(values):
             return False

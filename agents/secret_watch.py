@@ -1,0 +1,94 @@
+"""Watches the secret files: what was put, rotated or retired comes into force without a restart.
+
+It must never log a value, nor let a file that cannot be read close an address that was open.
+
+Theory of operation: as `agents.tenant_watch`, with a folder of secrets in the place of a tenant's. Values are
+kept in memory, so that no request waits for the disk. A file that is gone from its folder, or empty, counts as
+absent: taking a secret away shuts its door. A file of which nothing can be opened keeps the values that were
+read before it, and so does a folder that is gone, because a volume may be away; both are told once a change,
+and shown by `cairn_rules_rejected` until they are mended.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import structlog
+
+from agents.metrics import RULES_REJECTED
+from agents.secret_files import SecretFiles
+from agents.settling import Settling, stamp_of
+
+_log = structlog.get_logger()
+Values = Mapping[str, tuple[str, ...]]
+
+
+class SecretWatch:
+    """The secrets in force.
+
+    Args:
+        files: where they are, and what opens them.
+    """
+
+    def __init__(self, files: SecretFiles) -> None:
+        self._files = files
+        self._settling = Settling()
+        self._refused: set[str] = set()
+        self._held: Mapping[str, Values] = {}
+        self.look(settled=False)
+
+    def values(self, tenant: str, name: str) -> tuple[str, ...]:
+        """The valid values of a tenant's secret, newest first; empty when there is none."""
+        return self._held.get(tenant, {}).get(name, ())
+
+    def look(self, *, settled: bool = True) -> bool:
+        """Bring into force what has changed; whether anything did. Blocks on the disk.
+
+        Args:
+            settled: whether to read a change only when a second look has found it the same.
+        """
+        folders, held = _folders(self._files.folder), dict(self._held)
+        for tenant, names in folders.items():
+            stamp = stamp_of(self._files.folder / tenant, names)
+            if self._settling.has_changed(tenant, stamp, settled=settled):
+                held[tenant] = self._read(tenant, names)
+        for tenant in self._settling.missed(folders):
+            self._refuse(tenant, f"{self._files.folder / tenant} is gone; restart to go on without its secrets")
+        RULES_REJECTED.labels("secret").set(len(self._refused))
+        has_changed = held != self._held
+        self._held = held
+        return has_changed
+
+    def _read(self, tenant: str, names: tuple[str, ...]) -> Values:
+        """What a folder holds; of a file that cannot be read what it held before."""
+        self._refused.discard(tenant)
+        before, found = self._held.get(tenant, {}), {}
+        for name in names:
+            opened: tuple[str | None, ...]
+            try:
+                opened, hint = self._files.opened(tenant, name), "no key of CAIRN_SECRETS_KEY opens it"
+            except OSError as error:
+                opened, hint = (None,), f"{type(error).__name__}: may this process read it?"
+            values = tuple(value for value in opened if value is not None)
+            if None in opened:
+                self._refuse(tenant, hint, name)
+                values = values or before.get(name, ())
+            if values:
+                found[name] = values
+        return found
+
+    def _refuse(self, tenant: str, hint: str, name: str | None = None) -> None:
+        self._refused.add(tenant)
+        _log.error("secret.unreadable", tenant=tenant, name=name, hint=hint)
+
+
+def _folders(folder: Path) -> dict[str, tuple[str, ...]]:
+    """The tenants' folders and the names in each; hidden ones are a mounted volume's own."""
+    return {tenant: names for tenant in _names(folder) or () if (names := _names(folder / tenant)) is not None}
+
+
+def _names(folder: Path) -> tuple[str, ...] | None:
+    """None where there is no folder, or it cannot be read."""
+    try:
+        return tuple(sorted(path.name for path in folder.iterdir() if not path.name.startswith(".")))
+    except OSError:
+        return None
