@@ -1,9 +1,9 @@
 """`cairn serve`: the web process: hooks and pulls in; inbox, unsubscribe page and administration.
 
-Wiring alone: it chooses implementations and ends the process when a part of it ends. Every
-route but the probes' carries its own proof: hooks a secret path and a signature, the inbox
-a token, the unsubscribe page and keepsakes a signed link, administration a key. What lies in
-`/assets` is the same for everybody.
+Wiring alone: it chooses implementations and ends the process when a part of it ends. Tenants,
+sources and secrets are taken up while it runs. Every route but the probes' carries its own proof:
+hooks a secret path and a signature, the inbox a token, the unsubscribe page and keepsakes a signed
+link, administration a key. What lies in `/assets` is the same for everybody.
 """
 
 import asyncio
@@ -27,8 +27,9 @@ from agents.ledger.pool import Pool
 from agents.ledger.queries import load_queries
 from agents.link_follower import LinkFollower
 from agents.linking import link_clients
+from agents.looks import ignore_hangups
 from agents.settings import ServeSettings
-from agents.tenants import Tenant, load_tenants
+from agents.uptake import Uptake
 from agents.web.admin import admin_app
 from agents.web.admin_approvals import approval_routes
 from agents.web.admin_links import link_routes
@@ -58,15 +59,18 @@ _log = structlog.get_logger()
 
 def run_serve(settings: ServeSettings) -> int:
     """Serve until SIGTERM or SIGINT, or until a part fails; returns the exit status."""
-    return uvloop.run(_serve(settings, load_tenants(settings.tenants_dir)))
+    ignore_hangups()
+    uptake = Uptake(settings.tenants_dir, settings.secret_files)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(settings, uptake))
 
 
-async def _serve(settings: ServeSettings, tenants: dict[str, Tenant]) -> int:
+async def _serve(settings: ServeSettings, uptake: Uptake) -> int:
     stop = stop_signal()
     state: dict[str, Intake] = {}
     probes = probes_app(live={}, ready=_ready(state))
     async with listening(probes, host=settings.probe_host, port=settings.serve_probe_port):
-        serving = asyncio.create_task(_serve_public(settings, tenants, state, stop), name="serve")
+        serving = asyncio.create_task(_serve_public(settings, uptake, state, stop), name="serve")
         waiting = asyncio.create_task(stop.wait(), name="signal")
         await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
@@ -88,18 +92,19 @@ async def _outcome(serving: asyncio.Task[None]) -> int:
     return 0
 
 
-async def _serve_public(
-    settings: ServeSettings, tenants: dict[str, Tenant], state: dict[str, Intake], stop: asyncio.Event
-) -> None:
-    async with _parts(settings, tenants) as (pool, intake):
+async def _serve_public(settings: ServeSettings, uptake: Uptake, state: dict[str, Intake], stop: asyncio.Event) -> None:
+    async with _parts(settings, uptake) as (pool, intake):
         state["intake"] = intake
-        app = public_app(settings, tenants, pool, intake)
+        app = public_app(settings, uptake, pool, intake)
         async with listening(app, host=settings.http_host, port=settings.http_port):
             _log.info("serving", host=settings.http_host, port=settings.http_port)
             stopping = asyncio.create_task(stop.wait())
             follower = LinkFollower(client_options(settings), pool, intake.admission.erase)
-            following = asyncio.create_task(follower.run(), name="links")
-            working = {intake.background, following}
+            own = {
+                asyncio.create_task(follower.run(), name="links"),
+                asyncio.create_task(uptake.run(intake.take_up), name="uptake"),
+            }
+            working = {intake.background, *own}
             try:
                 await asyncio.wait({stopping, *working}, return_when=asyncio.FIRST_COMPLETED)
                 for ended in working:
@@ -107,16 +112,17 @@ async def _serve_public(
                         await ended
             finally:
                 stopping.cancel()
-                following.cancel()
-                await asyncio.gather(following, return_exceptions=True)
+                for task in own:
+                    task.cancel()
+                await asyncio.gather(*own, return_exceptions=True)
 
 
 @asynccontextmanager
-async def _parts(settings: ServeSettings, tenants: dict[str, Tenant]) -> AsyncIterator[tuple[Pool, Intake]]:
+async def _parts(settings: ServeSettings, uptake: Uptake) -> AsyncIterator[tuple[Pool, Intake]]:
     dsn = settings.database_url.get_secret_value()
     config = IntakeConfig(
-        tenants=tuple(tenants.values()),
-        secrets=settings.secret_files.values,
+        tenants=tuple(uptake.tenants().values()),
+        secrets=uptake.secrets,
         clock=settings.clock,
         kafka_options=client_options(settings),
         queries=load_queries("intake"),
@@ -129,28 +135,27 @@ async def _parts(settings: ServeSettings, tenants: dict[str, Tenant]) -> AsyncIt
         yield pool, intake
 
 
-def public_app(settings: ServeSettings, tenants: Mapping[str, Tenant], pool: Pool, intake: Intake) -> web.Application:
+def public_app(settings: ServeSettings, uptake: Uptake, pool: Pool, intake: Intake) -> web.Application:
     """The application of the public port, every route of it."""
     app = web.Application(middlewares=[problems])
     app.add_routes(intake.routes)
-    _add_clients_routes(app, settings, tenants, pool, intake)
-    _add_coaches_routes(app, settings, tenants, pool, intake)
+    _add_clients_routes(app, settings, uptake, pool, intake)
+    _add_coaches_routes(app, settings, uptake, pool, intake)
     return app
 
 
 def _add_clients_routes(
-    app: web.Application, settings: ServeSettings, tenants: Mapping[str, Tenant], pool: Pool, intake: Intake
+    app: web.Application, settings: ServeSettings, uptake: Uptake, pool: Pool, intake: Intake
 ) -> None:
     """What clients see and say, and what providers tell of them."""
     public_url, signing = _signing(settings)
     origins = tuple(origin.strip() for origin in settings.allowed_origins.split(",") if origin.strip())
     wishes = ClientWishes(pool, intake.admission.restate, settings.clock.now)
     failures = Failures()
-
-    files = settings.secret_files
+    tenants = uptake.tenants
 
     def secrets(tenant: str, name: str) -> tuple[str, ...]:
-        return files.values(tenant, name) if tenant in tenants else ()
+        return uptake.secrets(tenant, name) if tenant in tenants() else ()
 
     def inbox_keys(tenant: str) -> tuple[str, ...]:
         return secrets(tenant, "inbox_key")
@@ -159,7 +164,8 @@ def _add_clients_routes(
         return secrets(tenant, KEY_FILE)
 
     def practice(tenant: str) -> str | None:
-        return tenants[tenant].name if tenant in tenants else None
+        found = tenants().get(tenant)
+        return found.name if found else None
 
     app.add_subapp("/v1/inbox", inbox_app(pool, keys=inbox_keys, failures=failures, allowed_origins=origins))
     preferences = preferences_app(
@@ -177,19 +183,19 @@ def _add_clients_routes(
 
 
 def _add_coaches_routes(
-    app: web.Application, settings: ServeSettings, tenants: Mapping[str, Tenant], pool: Pool, intake: Intake
+    app: web.Application, settings: ServeSettings, uptake: Uptake, pool: Pool, intake: Intake
 ) -> None:
     """What coaches and operators decide."""
     public_url, signing = _signing(settings)
     now = settings.clock.now
-    desk = ApprovalDesk(pool, tenants=lambda: tenants, renderer=Renderer(), now=now)
-    page = approval_page_app(desk, links=ApprovalLinks(*signing), tenants=lambda: tenants, public_url=public_url)
+    desk = ApprovalDesk(pool, tenants=uptake.tenants, renderer=Renderer(), now=now)
+    page = approval_page_app(desk, links=ApprovalLinks(*signing), tenants=uptake.tenants, public_url=public_url)
     app.add_subapp("/a", page)
     admin = admin_app(
         pool,
         failures=Failures(),
         erase=intake.admission.erase,
-        tenants=tenants,
+        tenants=uptake.tenants,
         now=now,
         more=(*approval_routes(desk), *link_routes(pool, partial(link_clients, pool, intake.producer.deliver), now)),
     )

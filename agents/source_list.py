@@ -4,16 +4,15 @@ It reads secrets only to know whether they are there, and must never show one, n
 name of a person. It asks nobody outside; what vendors say of their hooks is handed in.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from agents.intake.health_book import Key, read_health, silent_after
+from agents.intake.health_book import read_health, silent_after
+from agents.intake.served import Key, Secrets
 from agents.intake.source_state import WELL, Health, State, newest_age, overdue, state_of
 from agents.ledger.pool import Pool
 from schemas.tenant import Source, missing_secrets
-
-Secrets = Callable[[str, str], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

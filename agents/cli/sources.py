@@ -16,7 +16,7 @@ from agents.cli.approvals import AsJson
 from agents.cli.brake import AnyTenant
 from agents.cli.listing import print_json
 from agents.connect.asking import Said, ask_vendors
-from agents.intake.health_book import Key
+from agents.intake.served import Key
 from agents.ledger.queries import load_queries
 from agents.secret_files import SecretFiles
 from agents.settings import SourceSettings
@@ -86,9 +86,9 @@ def _print(lines: list[SourceLine], said: dict[Key, Said]) -> None:
     out.print(table)
     for line in lines:
         if line.missing:
-            _hint(line, f"write the secret files {' and '.join(line.missing)}, then restart `cairn serve`")
+            _hint(line, f"write the secret files {' and '.join(line.missing)}: `cairn serve` takes them up")
         elif line.state == "unserved":
-            _hint(line, "`cairn serve` has not taken it up: restart it")
+            _hint(line, "`cairn serve` has not taken it up: is it running, and does its log say why not?")
         if words := _words(said, line):
             _hint(line, words)
 

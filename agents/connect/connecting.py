@@ -4,8 +4,7 @@ It must never subscribe an address that was not seen to work: a vendor counts ev
 and switches an address off after a few. Run again it changes only what is not right.
 
 Theory of operation: secrets first, for the address is made of one; then the trial, which the running
-service must hear; then the vendor. So a first run ends before the vendor, until `cairn serve` was
-started with the new secrets, and the second one completes it.
+service must hear once it has taken the secrets up; then the vendor.
 """
 
 from collections.abc import Callable
@@ -123,9 +122,8 @@ def _rotate(work: Connecting, say: Say) -> None:
         work.secrets.put(work.tenant, name, make())
         say(f"{name} has a new value; the old one stays valid.")
     again = f"`cairn connect {work.source.name} --tenant {work.tenant}`"
-    say("1. Restart `cairn serve`, so that it takes both.")
-    say(f"2. Run {again}: it tries the new address and moves the hooks.")
-    say("3. Once `cairn sources` shows that hooks come, `cairn secrets retire` the old values, and restart again.")
+    say(f"1. Run {again}: it tries the new address and moves the hooks.")
+    say("2. Once `cairn sources` shows that hooks come, `cairn secrets retire` the old values.")
 
 
 def _require_secrets(work: Connecting) -> None:

@@ -8,9 +8,11 @@ import asyncio
 import hmac
 import secrets
 from base64 import b64encode
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from http import HTTPStatus
+from time import monotonic
 from typing import Final
 
 import aiohttp
@@ -23,10 +25,15 @@ from schemas.tenant import Source
 _TIMEOUT = aiohttp.ClientTimeout(total=15)
 _HEARD_WITHIN_SECONDS = 15.0
 _LOOK_SECONDS = 0.2
+_TAKEN_UP_WITHIN_SECONDS = 10.0
+"""`cairn serve` looks every two seconds, and reads a change at the second look; the rest is for slow disks."""
+_TRY_AGAIN_SECONDS = 0.5
 _ANSWERS: Final = {
-    401: "the running service has another key in {key}, or the clocks differ by minutes: restart `cairn serve`",
-    404: "the running service does not know this address yet: it reads sources and secrets when it starts, so restart "
-    "`cairn serve`; if it was, CAIRN_PUBLIC_URL leads to another service",
+    401: "the running service has another key in {key}: if it was changed just now, run this again; if it is the same "
+    "file, the clocks differ by minutes",
+    404: "the running service does not know this address, and takes up what is new within seconds: either "
+    "CAIRN_PUBLIC_URL leads to another service, or its log says why not (`rules.rejected`, `secret.unreadable`, "
+    "`source_off`)",
     408: "the body did not arrive in time: look at the proxy before `cairn serve`",
     413: "a proxy before `cairn serve` allows no bodies of this size",
     503: "the service cannot take hooks now: `cairn doctor` says what is away",
@@ -66,7 +73,7 @@ async def try_address(
     address: str,
     key: str | None,
 ) -> None:
-    """Send a trial, and see it arrive in the source's health.
+    """Send a trial, and see it arrive in the source's health; an address that was just made is waited for.
 
     Args:
         session: an HTTP session.
@@ -83,14 +90,11 @@ async def try_address(
     trial_id = secrets.token_hex(16)
     body = trial_body(trial_id)
     headers = {"Content-Type": "application/json", **signed_headers(source, key, body, datetime.now(UTC))}
-    try:
-        async with session.post(address, data=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False) as answer:
-            status = answer.status
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        raise TrialFailed(
-            f"nobody answers at the public address ({type(error).__name__}): is `cairn serve` running, and does "
-            "CAIRN_PUBLIC_URL lead to it?"
-        ) from None
+    gives_up_at = monotonic() + _TAKEN_UP_WITHIN_SECONDS
+    while (status := await _sent(session, address, body, headers)) == HTTPStatus.NOT_FOUND:
+        if monotonic() >= gives_up_at:
+            break
+        await asyncio.sleep(_TRY_AGAIN_SECONDS)
     if status != HTTPStatus.ACCEPTED:
         hint = _ANSWERS.get(status, "something between the internet and `cairn serve` answers in its place")
         raise TrialFailed(f"the trial was answered with {status}: {hint.format(key=f'{source.name}.key')}")
@@ -99,6 +103,18 @@ async def try_address(
             "the trial was answered with 202 but not heard: does the running `cairn serve` use the database in "
             "CAIRN_DATABASE_URL?"
         )
+
+
+async def _sent(session: aiohttp.ClientSession, address: str, body: bytes, headers: Mapping[str, str]) -> int:
+    """The status of the answer."""
+    try:
+        async with session.post(address, data=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False) as answer:
+            return answer.status
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        raise TrialFailed(
+            f"nobody answers at the public address ({type(error).__name__}): is `cairn serve` running, and does "
+            "CAIRN_PUBLIC_URL lead to it?"
+        ) from None
 
 
 async def _is_heard(pool: Pool, query: str, tenant: str, source: str, trial_id: str) -> bool:

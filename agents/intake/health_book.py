@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 import structlog
 
+from agents.intake.served import Key, Served, ServedNow, ServedSource
 from agents.intake.source_state import STATES, WELL, Health, State, state_of
 from agents.intake.tallies import Tallies
 from agents.metrics import SOURCE_HEARD_TIMESTAMP_SECONDS, SOURCES
@@ -27,8 +28,6 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 _log = structlog.get_logger()
 
-Key = tuple[str, str]
-
 
 class HealthBook:
     """Keeps the rows of `source_health` and `source_hours`.
@@ -37,8 +36,7 @@ class HealthBook:
         pool: an asyncpg pool.
         queries: the statements of `schemas/sql/queries/intake.sql` by name.
         tallies: what was heard.
-        sources: every source by tenant and name.
-        off: those of them whose secrets are missing; they are not served.
+        served: every source, also those that are off.
     """
 
     def __init__(
@@ -46,20 +44,16 @@ class HealthBook:
         pool: Any,
         queries: Mapping[str, str],
         tallies: Tallies,
-        sources: Mapping[Key, Source],
-        off: frozenset[Key],
+        served: ServedNow,
     ) -> None:
         self._pool = pool
         self._queries = queries
         self._tallies = tallies
-        self._sources = sources
-        self._off = off
-        self._is_known = False
+        self._served = served
+        self._known: Served | None = None
+        self._kinds: set[str] = set()
         self._looked_at = self._forgot_at = _LONG_AGO
         self._states: dict[Key, State] = {}
-        for kind in {source.kind for source in sources.values()}:
-            for state in STATES:
-                SOURCES.labels(kind, state)
 
     async def run(self) -> None:
         """Tell for ever; a database that is away is waited for."""
@@ -102,12 +96,13 @@ class HealthBook:
 
     async def look(self, now: datetime) -> None:
         """Read how the sources are, and set the gauges."""
-        found = await read_health(self._pool, self._queries, tuple(self._sources))
+        sources = self._served().sources
+        found = await read_health(self._pool, self._queries, tuple(sources))
         states = {
-            key: state_of(found[key], silent_after=silent_after(source), now=now, is_off=key in self._off)
-            for key, source in self._sources.items()
+            key: state_of(found[key], silent_after=silent_after(one.source), now=now, is_off=one.is_off)
+            for key, one in sources.items()
         }
-        self._show(found, states)
+        self._show(sources, found, states)
         for key, state in states.items():
             if state != self._states.get(key, state if state in WELL else "on"):
                 say = _log.info if state in WELL else _log.warning
@@ -115,10 +110,11 @@ class HealthBook:
         self._states = states
 
     async def _turn(self, now: datetime) -> None:
-        if not self._is_known:
-            served = [key for key in self._sources if key not in self._off]
-            await self._pool.execute(self._queries["know_sources"], *_unzipped(served))
-            self._is_known = True
+        served = self._served()
+        if served is not self._known:
+            on = [key for key, one in served.sources.items() if not one.is_off]
+            await self._pool.execute(self._queries["know_sources"], *_unzipped(on))
+            self._known, self._looked_at = served, _LONG_AGO
         await self.tell()
         if now - self._looked_at >= _LOOK_EVERY:
             await self.look(now)
@@ -127,16 +123,21 @@ class HealthBook:
             await self._pool.execute(self._queries["forget_hours"])
             self._forgot_at = now
 
-    def _show(self, found: Mapping[Key, Health], states: Mapping[Key, State]) -> None:
-        """A gauge of a kind tells of the source of it that was heard the longest ago."""
-        for kind in {source.kind for source in self._sources.values()}:
-            keys = [key for key, source in self._sources.items() if source.kind == kind]
+    def _show(
+        self, sources: Mapping[Key, ServedSource], found: Mapping[Key, Health], states: Mapping[Key, State]
+    ) -> None:
+        """A gauge of a kind tells of the source of it that was heard the longest ago; a kind that is gone has none."""
+        self._kinds |= {one.source.kind for one in sources.values()}
+        for kind in self._kinds:
+            keys = [key for key, one in sources.items() if one.source.kind == kind]
             for state in STATES:
                 SOURCES.labels(kind, state).set(sum(states[key] == state for key in keys))
-            served = [found[key] for key in keys if key not in self._off]
-            since = [heard for one in served if (heard := one.heard_at or one.tried_at or one.known_at)]
+            on = [found[key] for key in keys if not sources[key].is_off]
+            since = [heard for one in on if (heard := one.heard_at or one.tried_at or one.known_at)]
             if since:
                 SOURCE_HEARD_TIMESTAMP_SECONDS.labels(kind).set(min(since).timestamp())
+            else:
+                SOURCE_HEARD_TIMESTAMP_SECONDS.remove(kind)
 
 
 def silent_after(source: Source) -> timedelta:

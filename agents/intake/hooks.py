@@ -16,8 +16,7 @@ timing how far a guess went.
 
 import asyncio
 import hmac
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from hashlib import sha256
 
 import asyncpg
@@ -28,8 +27,8 @@ from aiokafka.errors import KafkaError
 
 from agents.clock import Clock
 from agents.intake.desk import Desk
-from agents.intake.hook_source import HookSource
 from agents.intake.kept_hooks import KeptHooks
+from agents.intake.served import Door, ServedNow
 from agents.intake.source_away import SourceAway
 from agents.intake.spool import SpoolFull
 from agents.intake.tallies import Tallies
@@ -55,24 +54,11 @@ _AWAY = (
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
-    """One hook's address: whose it is, and the last parts of the path that open it.
-
-    Attributes:
-        secrets: every one is valid; two while they rotate.
-    """
-
-    tenant: str
-    source: HookSource
-    secrets: tuple[str, ...]
-
-
 class Hooks:
     """Receives hooks.
 
     Args:
-        doors: every address that exists.
+        served: every address that exists.
         desk: takes what was verified.
         kept: takes what was verified and cannot be read now.
         clock: gives the domain time of hearing.
@@ -83,7 +69,7 @@ class Hooks:
 
     def __init__(
         self,
-        doors: Sequence[Door],
+        served: ServedNow,
         *,
         desk: Desk,
         kept: KeptHooks,
@@ -92,17 +78,13 @@ class Hooks:
         tallies: Tallies | None = None,
         body_seconds: float = 10.0,
     ) -> None:
-        self._doors = {(door.tenant, door.source.name): door for door in doors}
+        self._served = served
         self._desk = desk
         self._kept = kept
         self._clock = clock
         self._turnstile = Turnstile(limits or HookLimits())
         self._tallies = tallies or Tallies()
         self._body_seconds = body_seconds
-        for kind in {door.source.kind for door in doors}:
-            SIGNATURE_FAILURES.labels(kind)
-            for outcome in _OUTCOMES:
-                HOOKS_RECEIVED.labels(kind, outcome)
 
     def routes(self) -> list[web.RouteDef]:
         """The routes to add to an application."""
@@ -159,7 +141,7 @@ class Hooks:
     def _open(self, path: Mapping[str, str]) -> Door | None:
         """The door that this path opens; a wrong secret and a wrong name take the same steps."""
         given = sha256(path["secret"].encode("utf-8", "surrogatepass")).digest()
-        door = self._doors.get((path["tenant"], path["source"]))
+        door = self._served().door(path["tenant"], path["source"])
         fits = False
         for secret in door.secrets if door else ("",):
             fits |= hmac.compare_digest(sha256(secret.encode()).digest(), given)
@@ -181,6 +163,13 @@ class Hooks:
         except (ClientPayloadError, HttpProcessingError, web.RequestPayloadError, ConnectionError):
             return _answer(400, "incomplete")
         return bytes(body)
+
+
+def begin_counting(kind: str) -> None:
+    """Show every count of a kind of source from 0, so that its first failure is a rise."""
+    SIGNATURE_FAILURES.labels(kind)
+    for outcome in _OUTCOMES:
+        HOOKS_RECEIVED.labels(kind, outcome)
 
 
 def _answer(status: int, text: str) -> web.Response:

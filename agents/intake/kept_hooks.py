@@ -10,7 +10,6 @@ After a day the hook goes to the dead letters with its reason.
 """
 
 import asyncio
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,7 +19,7 @@ import structlog
 from agents.clock import Clock
 from agents.intake.desk import Desk
 from agents.intake.finding import Ignored
-from agents.intake.hook_source import HookSource
+from agents.intake.served import ServedNow
 from agents.intake.source_away import SourceAway
 from agents.intake.spool import SpoolFull
 
@@ -42,22 +41,15 @@ class KeptHooks:
         queries: the statements of `schemas/sql/queries/intake.sql` by name.
         clock: gives the domain time at which a hook is read.
         desk: takes what was read.
-        sources: hook sources by tenant and name; the hooks of one that is gone wait for its return.
+        served: the sources; the hooks of one that is gone or off wait for its return.
     """
 
-    def __init__(
-        self,
-        pool: Any,
-        queries: dict[str, str],
-        clock: Clock,
-        desk: Desk,
-        sources: Mapping[tuple[str, str], HookSource],
-    ) -> None:
+    def __init__(self, pool: Any, queries: dict[str, str], clock: Clock, desk: Desk, served: ServedNow) -> None:
         self._pool = pool
         self._queries = queries
         self._clock = clock
         self._desk = desk
-        self._sources = sources
+        self._served = served
 
     async def keep(self, tenant: str, source: str, body: bytes, away: SourceAway) -> None:
         """Keep a hook; returns once Postgres has it."""
@@ -82,19 +74,19 @@ class KeptHooks:
         return len(rows)
 
     async def _read(self, row: Any) -> None:
-        source = self._sources.get((row["tenant"], row["source"]))
-        if source is None:
+        door = self._served().door(row["tenant"], row["source"])
+        if door is None:
             await self._pool.execute(self._queries["put_hook_off"], row["kept_id"], _LONGEST_WAIT)
             return
         try:
-            await self._desk.take(row["tenant"], source, {}, row["body"], self._clock.now())
+            await self._desk.take(row["tenant"], door.source, {}, row["body"], self._clock.now())
         except SourceAway as away:
             if datetime.now(UTC) - row["created_at"] < _KEPT_FOR:
                 wait = _wait(row["attempts"], away)
                 await self._pool.execute(self._queries["put_hook_off"], row["kept_id"], wait)
                 return
             ignored = Ignored(reason="source_silent", detail=str(away))
-            await self._desk.set_aside(row["tenant"], source, row["body"], ignored)
+            await self._desk.set_aside(row["tenant"], door.source, row["body"], ignored)
         await self._pool.execute(self._queries["drop_hook"], row["kept_id"], row["created_at"])
 
 

@@ -9,19 +9,22 @@ time: the lease of the worker that asks, or the back-off after a failure. A clai
 number, and only its holder may write the outcome: a worker that overslept its lease changes
 nothing. A poll works in steps: after each the cursor moves and the lease begins anew, so that
 days of absence need not fit into one lease and a failure loses no step that was done. Asking
-twice would be harmless, because what is found has derived ids.
+twice would be harmless, because what is found has derived ids. Sources come, change and go while
+this runs: each has one task, which asks before every turn what is served now, so a turn ends with
+what it began with, and nothing is asked beside it.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import asyncpg
 import structlog
 
 from agents.clock import Clock
+from agents.intake.poll import Poll
+from agents.intake.served import Key, ServedNow
 from agents.intake.source_away import SourceAway
 from agents.intake.spool import SpoolFull
 from agents.intake.tallies import Tallies
@@ -35,34 +38,6 @@ _SHORTEST_SLEEP_SECONDS, _LONGEST_SLEEP_SECONDS = 0.05, 30.0
 _log = structlog.get_logger()
 
 
-class Poll(Protocol):
-    """A source that is asked on a schedule; times are domain time.
-
-    Attributes:
-        is_all_there_is: nothing else is heard of the source; False beside its hooks, whose silence it must not hide.
-    """
-
-    tenant: str
-    source: str
-    is_all_there_is: bool
-
-    def due_after(self, now: datetime) -> datetime:
-        """When it is due next."""
-        ...
-
-    def run(self, cursor: str | None, now: datetime) -> AsyncGenerator[str | None, None]:
-        """Ask, admit what was found, and yield the cursor up to which that is so.
-
-        The lease is as good as new after each step, so a long absence is read in steps; a step
-        may yield the cursor that was, which only says that the work goes on. `now` is when the
-        poll was claimed.
-
-        Raises:
-            SourceAway: nothing usable came; the cursor stays where it was last yielded.
-        """
-        ...
-
-
 class Poller:
     """Runs polls when they are due.
 
@@ -70,7 +45,7 @@ class Poller:
         pool: an asyncpg pool.
         queries: the statements of `schemas/sql/queries/intake.sql` by name.
         clock: domain time.
-        polls: what to ask; a source seen for the first time is asked at once.
+        served: what to ask; a source seen for the first time is asked at once.
         tallies: what was heard of each source; a turn counts as one thing said.
     """
 
@@ -79,30 +54,39 @@ class Poller:
         pool: Any,
         queries: dict[str, str],
         clock: Clock,
-        polls: Sequence[Poll],
+        served: ServedNow,
         tallies: Tallies | None = None,
     ) -> None:
         self._pool = pool
         self._queries = queries
         self._clock = clock
-        self._polls = polls
+        self._served = served
         self._tallies = tallies or Tallies()
 
     async def run(self) -> None:
         """Poll for ever; a database that is away is waited for."""
         async with asyncio.TaskGroup() as group:
-            for poll in self._polls:
-                group.create_task(self._keep(poll), name=f"poll {poll.source}")
+            kept: dict[Key, asyncio.Task[None]] = {}
+            while True:
+                served = self._served()
+                kept = {key: task for key, task in kept.items() if not task.done()}
+                for key in served.sources.keys() - kept.keys():
+                    if served.poll(*key) is not None:
+                        kept[key] = group.create_task(self._keep(key), name=f"poll {key[1]}")
+                await served.is_over.wait()
 
-    async def _keep(self, poll: Poll) -> None:
-        while True:
+    async def _keep(self, key: Key) -> None:
+        """Poll one source for as long as it is served and polled."""
+        while (poll := (served := self._served()).poll(*key)) is not None:
             try:
                 await self.run_if_due(poll)
                 sleep_seconds = await self._seconds_until_due(poll)
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 sleep_seconds = _FIRST_BACKOFF_SECONDS
                 _log.warning("database_waited_for", error_type=type(error).__name__, seconds=sleep_seconds)
-            await asyncio.sleep(sleep_seconds)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(sleep_seconds):
+                    await served.is_over.wait()
 
     async def run_if_due(self, poll: Poll) -> bool:
         """Run the poll once if it is due and nobody else does; True if it ran."""

@@ -7,7 +7,7 @@ Pure: the time is handed in. `cairn sources`, the gauges and the alert all ask h
 | `on` | it was heard, and what it said last was taken in | yes |
 | `waiting` | known, never heard so far, and not for long | yes |
 | `off` | a secret is missing | no |
-| `unserved` | `cairn serve` has not taken it up: it reads sources and secrets when it starts | no |
+| `unserved` | `cairn serve` has never taken it up, which takes it seconds | no |
 | `disabled` | the vendor has switched its hooks off, or has none for our address | no |
 | `failing` | what it said last could not be used, or it does not answer | no |
 | `silent` | not heard for `silent_after_hours` | no |

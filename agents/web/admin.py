@@ -19,7 +19,7 @@ names its tenant.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict
 from datetime import datetime
 from http import HTTPStatus
@@ -33,7 +33,7 @@ from agents.ledger.brakes import held, pause, resume, suppress, unsuppress
 from agents.ledger.pool import Pool
 from agents.ledger.story import read_story
 from agents.ledger.tasks import close_task, open_tasks
-from agents.tenants import Tenant, unknown_rule
+from agents.tenants import TenantsNow, unknown_rule
 from agents.web.failures import Failures
 from agents.web.keyed import Refused, author_of, read_body, with_key
 from agents.web.problems import json, problem
@@ -71,11 +71,11 @@ class Administration:
     Args:
         pool: the ledger.
         erase: forgets a client of a tenant everywhere.
-        tenants: by id; their rulebooks say which rules can be paused.
+        tenants: in force, by id; their rulebooks say which rules can be paused.
         now: domain time.
     """
 
-    def __init__(self, pool: Pool, erase: Erase, tenants: Mapping[str, Tenant], now: Callable[[], datetime]) -> None:
+    def __init__(self, pool: Pool, erase: Erase, tenants: TenantsNow, now: Callable[[], datetime]) -> None:
         self._pool = pool
         self._erase = erase
         self._tenants = tenants
@@ -115,7 +115,7 @@ class Administration:
         """Nothing in the scope goes from now on: `{reason}`. Pausing again changes nothing."""
         body = await read_body(request, ReasonBody)
         tenant, channel, rule = _scope(request)
-        correction = unknown_rule(self._tenants, tenant, rule) if rule is not None else None
+        correction = unknown_rule(self._tenants(), tenant, rule) if rule is not None else None
         if correction:
             raise Refused(f"rule: {correction}")
         scope = Pause(tenant=tenant, channel=channel, rule=rule, reason=body.reason)
@@ -154,7 +154,7 @@ def admin_app(
     *,
     failures: Failures,
     erase: Erase,
-    tenants: Mapping[str, Tenant],
+    tenants: TenantsNow,
     now: Callable[[], datetime],
     more: Iterable[web.RouteDef] = (),
 ) -> web.Application:
@@ -164,7 +164,7 @@ def admin_app(
         pool: the ledger.
         failures: counts wrong keys.
         erase: forgets a client of a tenant everywhere.
-        tenants: by id; a slip in the name of a tenant or rule must not look like a brake that works.
+        tenants: in force, by id; a slip in the name of a tenant or rule must not look like a brake that works.
         now: domain time.
         more: routes of other subjects that a key opens, such as approvals.
     """

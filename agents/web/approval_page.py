@@ -7,7 +7,7 @@ mail is shown in a frame that may neither run nor reach anything. Mounted at `/a
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -19,7 +19,7 @@ from jinja2 import Environment, StrictUndefined
 
 from agents.approval_desk import ApprovalDesk, Look
 from agents.coach_letters import amount, client_called, moment_in_words, parts_in_words
-from agents.tenants import Tenant
+from agents.tenants import TenantsNow
 from agents.web.approval_links import ApprovalLinks, Asked
 from agents.web.forms import read_form
 from schemas.celebration import Approved
@@ -92,9 +92,7 @@ class ApprovalPage:
         public_url: where the page is reached from outside.
     """
 
-    def __init__(
-        self, desk: ApprovalDesk, links: ApprovalLinks, tenants: Callable[[], Mapping[str, Tenant]], public_url: str
-    ) -> None:
+    def __init__(self, desk: ApprovalDesk, links: ApprovalLinks, tenants: TenantsNow, public_url: str) -> None:
         self._desk = desk
         self._links = links
         self._tenants = tenants
@@ -180,7 +178,7 @@ class ApprovalPage:
 
 
 def approval_page_app(
-    desk: ApprovalDesk, *, links: ApprovalLinks, tenants: Callable[[], Mapping[str, Tenant]], public_url: str
+    desk: ApprovalDesk, *, links: ApprovalLinks, tenants: TenantsNow, public_url: str
 ) -> web.Application:
     """The application to mount at `/a`; the arguments are those of `ApprovalPage`."""
     page = ApprovalPage(desk, links, tenants, public_url)

@@ -7,7 +7,6 @@ open it, and may hand it on. Without scripts, for a phone and by keyboard.
 
 import asyncio
 import base64
-from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -24,7 +23,7 @@ from agents.channels.video import video_for
 from agents.ledger.pool import Pool
 from agents.ledger.referrals import referral_code
 from agents.metrics import REFERRAL_CLICKS
-from agents.tenants import Tenant
+from agents.tenants import TenantsNow
 from agents.web.keepsake_links import BADGE_SIZES_PX, PATHS, KeepsakeLinks
 from agents.web.robots import is_person
 from agents.web.showcase import Showcase, Shown
@@ -152,7 +151,7 @@ class Keepsakes:
         return web.Response(status=HTTPStatus.FOUND, headers={**headers, "X-Robots-Tag": "noindex"})
 
 
-def add_keepsakes(app: web.Application, pool: Pool, *, links: KeepsakeLinks, tenants: Mapping[str, Tenant]) -> None:
+def add_keepsakes(app: web.Application, pool: Pool, *, links: KeepsakeLinks, tenants: TenantsNow) -> None:
     """Mount the pages at `/c`, `/b`, `/v` and `/r`; the arguments are those of `Showcase`."""
     pages = Keepsakes(pool, Showcase(pool, links, tenants))
     sizes = "|".join(map(str, BADGE_SIZES_PX))

@@ -3,7 +3,6 @@
 It must never let a request through without a key, nor into another tenant than the key's.
 """
 
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -12,7 +11,7 @@ from aiohttp.typedefs import Handler, Middleware
 from pydantic import BaseModel, ValidationError
 
 from agents.ledger.pool import Pool
-from agents.tenants import Tenant
+from agents.tenants import TenantsNow
 from agents.web.access import Caller, caller_of
 from agents.web.failures import Failures
 from agents.web.problems import has_nul, problem
@@ -26,7 +25,7 @@ class Refused(Exception):
     """A request that cannot be understood; the text says what to correct."""
 
 
-def with_key(pool: Pool, failures: Failures, tenants: Mapping[str, Tenant]) -> Middleware:
+def with_key(pool: Pool, failures: Failures, tenants: TenantsNow) -> Middleware:
     """The middleware: 401 without a key, 403 in another tenant, 404 in one that is not there, 400 for `Refused`."""
 
     @web.middleware
@@ -37,7 +36,7 @@ def with_key(pool: Pool, failures: Failures, tenants: Mapping[str, Tenant]) -> M
         tenant = request.match_info.get("tenant")
         if caller.tenant is not None and caller.tenant != tenant:
             return problem(HTTPStatus.FORBIDDEN, "this key is for another tenant")
-        if tenant is not None and tenant not in tenants:
+        if tenant is not None and tenant not in tenants():
             return problem(HTTPStatus.NOT_FOUND, "there is no such tenant")
         if has_nul(request):
             return problem(HTTPStatus.BAD_REQUEST, "the address holds a character that no name has")

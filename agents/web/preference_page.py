@@ -14,7 +14,7 @@ from typing import Final, cast
 from aiohttp import web
 from jinja2 import Environment, StrictUndefined
 
-from agents.tenants import Tenant
+from agents.tenants import TenantsNow
 from agents.web.forms import read_form
 from agents.web.page_headers import PAGE_HEADERS
 from agents.web.preference_links import PreferenceLinks, Whose
@@ -60,10 +60,10 @@ class PreferencePage:
     Args:
         wishes: what clients want.
         links: reads tokens.
-        tenants: by id: their names and channels.
+        tenants: in force, by id: their names and channels.
     """
 
-    def __init__(self, wishes: ClientWishes, links: PreferenceLinks, tenants: Mapping[str, Tenant]) -> None:
+    def __init__(self, wishes: ClientWishes, links: PreferenceLinks, tenants: TenantsNow) -> None:
         self._wishes = wishes
         self._links = links
         self._tenants = tenants
@@ -96,7 +96,7 @@ class PreferencePage:
 
     async def _page(self, whose: Whose | None, said: str = "") -> web.Response:
         wishes = await self._wishes.read(whose.tenant, whose.client) if whose else None
-        tenant = self._tenants.get(whose.tenant) if whose else None
+        tenant = self._tenants().get(whose.tenant) if whose else None
         html = self._template.render(
             is_known=wishes is not None,
             practice=tenant.name if tenant else "Your coach",
@@ -108,7 +108,7 @@ class PreferencePage:
         return web.Response(status=status, text=html, content_type="text/html", headers=PAGE_HEADERS)
 
     def _channels(self, tenant: str) -> tuple[str, ...]:
-        found = self._tenants.get(tenant)
+        found = self._tenants().get(tenant)
         return tuple(name for name in MESSAGE_CHANNELS if found is None or name in found.channels)
 
     def _channel_switches(self, tenant: str, wishes: Wishes) -> tuple[Switch, ...]:
@@ -118,9 +118,7 @@ class PreferencePage:
         )
 
 
-def preference_page_app(
-    *, wishes: ClientWishes, links: PreferenceLinks, tenants: Mapping[str, Tenant]
-) -> web.Application:
+def preference_page_app(*, wishes: ClientWishes, links: PreferenceLinks, tenants: TenantsNow) -> web.Application:
     """The application to mount at `/p`; the arguments are those of `PreferencePage`."""
     page = PreferencePage(wishes, links, tenants)
     app = web.Application()

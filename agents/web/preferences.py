@@ -11,7 +11,7 @@ the inbox's. Mounted at `/v1/preferences`.
 A wish holds from the answer on. How often messages come is the coach's policy; it is shown and cannot be changed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -20,7 +20,7 @@ from typing import Final
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from agents.tenants import Tenant
+from agents.tenants import TenantsNow
 from agents.web.cross_origin import allow_origins
 from agents.web.failures import Failures
 from agents.web.problems import json, problem
@@ -75,10 +75,10 @@ class Preferences:
 
     Args:
         wishes: what clients want.
-        tenants: by id; which channels there are, and how often messages come.
+        tenants: in force, by id; which channels there are, and how often messages come.
     """
 
-    def __init__(self, wishes: ClientWishes, tenants: Mapping[str, Tenant]) -> None:
+    def __init__(self, wishes: ClientWishes, tenants: TenantsNow) -> None:
         self._wishes = wishes
         self._tenants = tenants
 
@@ -117,12 +117,12 @@ class Preferences:
         )
 
     def _channels(self, tenant: str) -> tuple[str, ...]:
-        found = self._tenants.get(tenant)
+        found = self._tenants().get(tenant)
         return tuple(name for name in MESSAGE_CHANNELS if found is None or name in found.channels)
 
     def _frequency(self, tenant: str) -> Frequency | None:
         """At most so many of each tier, and when none come; None for a tenant that is not there any more."""
-        found = self._tenants.get(tenant)
+        found = self._tenants().get(tenant)
         if found is None:
             return None
         policy = found.rulebook.policy
@@ -136,7 +136,7 @@ class Preferences:
 def preferences_app(
     *,
     wishes: ClientWishes,
-    tenants: Mapping[str, Tenant],
+    tenants: TenantsNow,
     keys: Callable[[str], tuple[str, ...]],
     failures: Failures,
     allowed_origins: tuple[str, ...] = (),
@@ -145,7 +145,7 @@ def preferences_app(
 
     Args:
         wishes: what clients want.
-        tenants: by id.
+        tenants: in force, by id.
         keys: a tenant's valid values of the secret `inbox_key`; empty for a tenant without one.
         failures: counts wrong tokens.
         allowed_origins: web origins whose pages may call it, as in `https://app.example`.

@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from agents.ledger.keepsakes import Kept, find_keepsake
 from agents.ledger.pool import Pool
-from agents.tenants import Tenant
+from agents.tenants import Tenant, TenantsNow
 from agents.web.keepsake_links import KeepsakeLinks, Purpose
 
 _HEADERS: Final[Mapping[str, str]] = {
@@ -46,10 +46,10 @@ class Showcase:
     Args:
         pool: the ledger.
         links: reads tokens.
-        tenants: by id.
+        tenants: in force, by id.
     """
 
-    def __init__(self, pool: Pool, links: KeepsakeLinks, tenants: Mapping[str, Tenant]) -> None:
+    def __init__(self, pool: Pool, links: KeepsakeLinks, tenants: TenantsNow) -> None:
         self.links = links
         self._pool = pool
         self._tenants = tenants
@@ -74,7 +74,7 @@ class Showcase:
         kept = await find_keepsake(
             self._pool, tenant=about.tenant, celebration_id=about.celebration_id, channel=purpose
         )
-        tenant = self._tenants.get(about.tenant)
+        tenant = self._tenants().get(about.tenant)
         if kept is None or tenant is None:
             return self.unknown()
         if kept.is_erased or (kept.is_withdrawn and purpose != "referral"):

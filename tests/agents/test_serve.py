@@ -24,7 +24,8 @@ def test_the_public_port_has_the_page_for_coaches_and_their_approvals(tmp_path: 
     nobody: Any = SimpleNamespace(
         routes=(), admission=SimpleNamespace(erase=None, restate=None), producer=SimpleNamespace(deliver=None)
     )
-    app = public_app(ServeSettings(**fields), {"northstar": tenant(tmp_path)}, nobody, nobody)
+    uptake: Any = SimpleNamespace(tenants=lambda: {"northstar": tenant(tmp_path)}, secrets=lambda *_: ())
+    app = public_app(ServeSettings(**fields), uptake, nobody, nobody)
     doors = {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource}
     one = "/v1/admin/tenants/{tenant}/approvals/{id}"
     assert {("GET", "/a/{token}"), ("POST", "/a/{token}"), ("GET", one), ("POST", f"{one}/approve")} <= doors

@@ -4,13 +4,15 @@ import os
 import re
 import signal
 import time
+import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jwt
 import msgspec
 import psutil
 import pytest
@@ -21,8 +23,10 @@ from agents.embedded.child import Child
 from agents.embedded.kafka import EmbeddedKafka
 from agents.embedded.ports import LOOPBACK, usable_port
 from agents.ledger.migrate import migrate
+from agents.secret_files import SecretFiles
 from agents.settings import KafkaSettings
 from agents.stack import CAIRN
+from demo.vendors.habits import signed_webhook
 from schemas.milestone import Milestone
 from schemas.milestone_codec import decode_milestone
 from schemas.topics import EVENTS, MILESTONES
@@ -195,3 +199,62 @@ async def test_delivery_takes_over_what_holds_up_too(provisioned: EmbeddedKafka,
         deliver.in_force("iron", 2)
         deliver.until("invalid", 0)
         assert deliver.child.exit_code is None
+
+
+def status(url: str, headers: Mapping[str, str], body: bytes | None = None) -> int:
+    request = urllib.request.Request(url, data=body, headers=dict(headers))  # noqa: S310 - a URL of this test
+    try:
+        with urllib.request.urlopen(request) as answer:  # noqa: S310 - as above
+            return int(answer.status)
+    except urllib.error.HTTPError as refused:
+        return refused.code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Web:
+    """What the web process answers of a tenant oak."""
+
+    url: str
+    key: str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    inbox_key: str = "k" * 32
+
+    def answers(self) -> tuple[int, int]:
+        """To a hook, and to a client who asks for their preferences."""
+        data = {"client": "ana", "goal_id": "g"}
+        happened = {"type": "goal.completed", "timestamp": "2026-05-05T09:00:00Z", "data": data}
+        body, headers = signed_webhook(self.key, "m1", happened)
+        claims = {"tenant": "oak", "sub": "ana", "aud": "cairn-inbox", "exp": int(time.time()) + 600}
+        token = {"Authorization": f"Bearer {jwt.encode(claims, self.inbox_key, 'HS256')}"}
+        hook = status(f"{self.url}/hooks/oak/app/a-path", headers, body)
+        return hook, status(f"{self.url}/v1/preferences", token)
+
+
+async def test_the_web_process_takes_over_tenants_and_secrets_too(
+    provisioned: EmbeddedKafka, database: str, tmp_path: Path
+) -> None:
+    await migrate(database)
+    port = usable_port()
+    web = Web(url=f"http://{LOOPBACK}:{port}")
+    settings = {
+        "CAIRN_DATABASE_URL": database,
+        "CAIRN_PUBLIC_URL": web.url,
+        "CAIRN_HTTP_PORT": str(port),
+        "CAIRN_LINK_KEY": "0123456789abcdef" * 4,
+        "CAIRN_IDENTITY_KEY": "fedcba9876543210" * 4,
+        "CAIRN_SPOOL_DIR": str(tmp_path / "spool"),
+    }
+    with running("serve", provisioned, tmp_path, **settings) as serve:
+        assert web.answers() == (404, 401)
+        for name, value in {"app.path": "a-path", "app.key": web.key, "inbox_key": web.inbox_key}.items():
+            SecretFiles(tmp_path / "secrets").put("oak", name, value)
+        app = "sources: [{kind: standard_webhooks, name: app}]"
+        write(serve.tenants / "oak", tenant=TENANT.partition("sources:")[0] + app, coaches=COACHES)
+        serve.hang_up()
+        until(lambda: web.answers() == (202, 200), f"oak\n{serve.log.read_text()}")
+        write(serve.tenants / "oak", tenant="name: nobody")
+        serve.until("invalid", 1)
+        assert web.answers() == (202, 200)
+        (tmp_path / "secrets" / "oak" / "app.path").unlink()
+        until(lambda: web.answers() == (404, 200), f"a shut door\n{serve.log.read_text()}")
+        assert serve.child.exit_code is None
+    assert web.key not in serve.log.read_text()

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from agents.intake.hooks import Hooks
+from agents.intake.served import Served
 from agents.serve import public_app
 from agents.settings import ServeSettings
 from agents.web import openapi
@@ -22,9 +23,10 @@ def routes(folder: Path) -> set[tuple[str, str]]:
         "link_key": "l" * 32, "identity_key": "i" * 32,
     }  # fmt: skip
     nobody: Any = SimpleNamespace(deliver=None, erase=None, restate=None)
-    hooks = Hooks((), desk=nobody, kept=nobody, clock=nobody)
+    hooks = Hooks(Served, desk=nobody, kept=nobody, clock=nobody)
     intake: Any = SimpleNamespace(routes=hooks.routes(), admission=nobody, producer=nobody)
-    app = public_app(ServeSettings(**fields), {"northstar": tenant(folder)}, nobody, intake)
+    uptake: Any = SimpleNamespace(tenants=lambda: {"northstar": tenant(folder)}, secrets=lambda *_: ())
+    app = public_app(ServeSettings(**fields), uptake, nobody, intake)
     found = {(one.method, one.resource.canonical) for one in app.router.routes() if one.resource}
     return {(method, path) for method, path in found if method not in ("HEAD", "OPTIONS") and "{tail" not in path}
 

@@ -18,16 +18,18 @@ from agents.intake.admission import Admission
 from agents.intake.desk import Desk
 from agents.intake.finding import Finding, Ignored
 from agents.intake.health_book import HealthBook
-from agents.intake.hooks import Door, Hooks
+from agents.intake.hooks import Hooks
 from agents.intake.kept_hooks import KeptHooks
 from agents.intake.producer import Producer
 from agents.intake.secrecy import Secrecy
+from agents.intake.served import Door, Secrets, Serving, TenantSources, Ways
 from agents.intake.spool import Spool
 from agents.intake.tallies import Tallies
 from agents.ledger.pool import Pool
 from agents.ledger.queries import load_queries
 from agents.secret_files import SecretFiles
-from schemas.tenant import Source, missing_secrets
+from agents.uptake import Uptake
+from schemas.tenant import Source
 from tests.integration.intake.stage import IDENTITY_KEY, serve
 
 QUERIES = load_queries("intake")
@@ -64,35 +66,31 @@ class Verifying:
         raise AssertionError("a trial goes no further than the door")
 
 
+def _ways(tenant: TenantSources, source: Source, secrets: Secrets) -> Ways:
+    if "path" not in source.needed_secrets:
+        return Ways()
+    keys = secrets(tenant.id, f"{source.name}.key")
+    verifying = Verifying(kind=source.kind, name=source.name, keys=keys)
+    return Ways(door=Door(tenant=tenant.id, source=verifying, secrets=secrets(tenant.id, f"{source.name}.path")))
+
+
 @asynccontextmanager
-async def service(
-    pool: Pool, folder: Path, tenant: str, sources: tuple[Source, ...], secrets: SecretFiles
-) -> AsyncIterator[str]:
-    """The service as it starts with the secrets that are there now; gives its public address."""
-    served = [
-        source
-        for source in sources
-        if "path" in source.needed_secrets and not missing_secrets(tenant, source, secrets.values)
-    ]
-    doors = [
-        Door(
-            tenant=tenant,
-            source=Verifying(kind=one.kind, name=one.name, keys=secrets.values(tenant, f"{one.name}.key")),
-            secrets=secrets.values(tenant, f"{one.name}.path"),
-        )
-        for one in served
-    ]
+async def service(pool: Pool, spool_dir: Path, tenants_dir: Path, secrets: SecretFiles) -> AsyncIterator[str]:
+    """The service, which takes tenants and secrets up while it runs; gives its public address."""
+    serving, uptake = Serving(_ways), Uptake(tenants_dir, secrets)
+    serving.take_up(uptake.tenants().values(), uptake.secrets)
     tallies, clock = Tallies(), Clock()
-    producer = Producer({"bootstrap_servers": "127.0.0.1:1"}, Spool(folder, max_bytes=1024 * 1024))
+    producer = Producer({"bootstrap_servers": "127.0.0.1:1"}, Spool(spool_dir, max_bytes=1024 * 1024))
     desk = Desk(Admission(pool, QUERIES, producer, Secrecy(IDENTITY_KEY)), tallies)
-    kept = KeptHooks(pool, QUERIES, clock, desk, {})
-    book = HealthBook(pool, QUERIES, tallies, {(tenant, one.name): one for one in served}, frozenset())
-    hooks = Hooks(doors, desk=desk, kept=kept, clock=clock, tallies=tallies)
+    kept = KeptHooks(pool, QUERIES, clock, desk, serving.now)
+    book = HealthBook(pool, QUERIES, tallies, serving.now)
+    hooks = Hooks(serving.now, desk=desk, kept=kept, clock=clock, tallies=tallies)
     async with serve(hooks.routes()) as url:
-        telling = asyncio.create_task(book.run())
+        tasks = [asyncio.create_task(work) for work in (book.run(), uptake.run(serving.take_up, 0.05))]
         try:
             yield url
         finally:
-            telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await book.close()

@@ -11,11 +11,11 @@ import pytest
 from agents.ledger.migrate import migrate
 from agents.ledger.pool import Pool, connect
 from agents.secret_files import SecretFiles
-from agents.tenants import load_tenants
 from tests.integration.commands import TENANT, Answer, cairn, write_tenant
 from tests.integration.connect.calendly_server import TOKEN, CalendlyServer
 from tests.integration.connect.service import service
 from tests.integration.connect.thinkific_server import ThinkificServer
+from tests.integration.intake.stage import serve
 
 WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -38,13 +38,14 @@ class Practice:
         self.secrets.put("northstar", name, value)
 
     def service(self) -> AbstractAsyncContextManager[str]:
-        sources = load_tenants(self.folder / "tenants")["northstar"].sources
-        return service(self.pool, self.folder / "spool", "northstar", sources, self.secrets)
+        return service(self.pool, self.folder / "spool", self.folder / "tenants", self.secrets)
 
-    async def connect(self, source: str, *more: str, url: str = "http://127.0.0.1:1") -> Answer:
+    async def connect(
+        self, source: str, *more: str, url: str = "http://127.0.0.1:1", secrets: str = "secrets"
+    ) -> Answer:
         settings = {
             "CAIRN_TENANTS_DIR": str(self.folder / "tenants"),
-            "CAIRN_SECRETS_DIR": str(self.folder / "secrets"),
+            "CAIRN_SECRETS_DIR": str(self.folder / secrets),
             "CAIRN_DATABASE_URL": self.dsn,
             "CAIRN_PUBLIC_URL": url,
         }
@@ -70,26 +71,30 @@ sources:
     await pool.close()
 
 
-async def test_from_nothing_to_a_subscription_in_two_runs(practice: Practice) -> None:
+async def test_from_nothing_to_a_subscription_in_one_run(practice: Practice) -> None:
     practice.write("calendly.token", TOKEN)
     async with practice.service() as url:
         first = await practice.connect("calendly", url=url)
-        assert (first.status, practice.calendly.addresses()) == (1, [])
-        assert "restart `cairn serve`" in first.err
+        again = await practice.connect("calendly", url=url)
     for name in ("calendly.path", "calendly.key"):
         file = practice.folder / "secrets" / "northstar" / name
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    async with practice.service() as url:
-        second = await practice.connect("calendly", url=url)
-        third = await practice.connect("calendly", url=url)
     (path,), (key,) = (practice.secrets.values("northstar", f"calendly.{one}") for one in ("path", "key"))
-    assert (second.status, third.status) == (0, 0), second.err + third.err
+    assert (first.status, again.status) == (0, 0), first.err + again.err
     assert practice.calendly.addresses() == [f"{url}/hooks/northstar/calendly/{path}"]
-    assert f"{url}/hooks/northstar/calendly/{path}" in second.out
+    assert f"{url}/hooks/northstar/calendly/{path}" in first.out
     assert list(practice.calendly.keys.values()) == [key]
-    assert "heard" in second.out
-    assert "nothing was changed" in third.out
-    assert key not in second.out + second.err + third.out + third.err
+    assert "heard" in first.out
+    assert "nothing was changed" in again.out
+    assert key not in first.out + first.err + again.out + again.err
+
+
+async def test_an_address_that_the_running_service_does_not_take_up_is_never_subscribed(practice: Practice) -> None:
+    practice.write("calendly.token", TOKEN)
+    async with serve(()) as another:
+        answer = await practice.connect("calendly", url=another)
+    assert (answer.status, practice.calendly.addresses()) == (1, [])
+    assert "CAIRN_PUBLIC_URL leads to another service" in answer.err
 
 
 async def test_a_trial_is_noted_and_is_no_word_of_the_tools(practice: Practice) -> None:
@@ -109,9 +114,10 @@ async def test_a_trial_is_signed_as_each_tool_signs(practice: Practice, source: 
     async with practice.service() as url:
         answer = await practice.connect(source, url=url)
         assert "answered with 202 and heard" in answer.out
-        other = practice.folder / "secrets" / "northstar" / f"{source}.key"
-        other.write_text(WHSEC[:-1] + "x" if source == "app" else "another-key")
-        answer = await practice.connect(source, url=url)
+        others = SecretFiles(practice.folder / "others")
+        others.put("northstar", f"{source}.path", "a-path")
+        others.put("northstar", f"{source}.key", WHSEC[:-1] + "x" if source == "app" else "another-key")
+        answer = await practice.connect(source, url=url, secrets="others")
     assert answer.status == 1
     assert f"has another key in {source}.key" in answer.err
 
@@ -155,6 +161,16 @@ async def test_a_rotation_keeps_the_old_address_until_the_new_one_is_subscribed(
     assert (await practice.connect("calendly", "--no-trial", url="https://one.example.org")).status == 0
     assert practice.calendly.addresses() == [f"https://one.example.org/hooks/northstar/calendly/{new}"]
     assert list(practice.calendly.keys.values())[-1] == practice.secrets.values("northstar", "calendly.key")[0]
+
+
+async def test_a_rotation_is_taken_up_by_the_running_service(practice: Practice) -> None:
+    practice.write("calendly.token", TOKEN)
+    async with practice.service() as url:
+        for words in ((), ("--rotate",), ()):
+            answer = await practice.connect("calendly", *words, url=url)
+            assert answer.status == 0, answer.err
+    new, _ = practice.secrets.values("northstar", "calendly.path")
+    assert practice.calendly.addresses() == [f"{url}/hooks/northstar/calendly/{new}"]
 
 
 async def test_a_lost_signing_key_is_made_anew_with_its_subscription(practice: Practice) -> None:

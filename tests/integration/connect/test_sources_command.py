@@ -95,7 +95,7 @@ async def test_a_source_that_was_never_served_or_lacks_a_secret_is_told_with_wha
     answer = await practice.sources()
     assert answer.status == 1
     assert "northstar/habits: write the secret files habits.key" in answer.err
-    assert "northstar/app: `cairn serve` has not taken it up: restart it" in answer.err
+    assert "northstar/app: `cairn serve` has not taken it up" in answer.err
 
 
 async def test_what_the_vendor_switched_off_is_disabled_with_the_command_that_mends_it(practice: Practice) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Broker
+from tests.integration.intake.practice import Practice, open_practice
 from tests.integration.intake.stage import Stage, open_stage
 
 
@@ -11,3 +12,9 @@ from tests.integration.intake.stage import Stage, open_stage
 async def stage(kafka: Broker, database: str, tmp_path: Path) -> AsyncIterator[Stage]:
     async with open_stage(kafka.bootstrap_servers, database, tmp_path) as stage:
         yield stage
+
+
+@pytest.fixture
+async def practice(stage: Stage, tmp_path: Path) -> AsyncIterator[Practice]:
+    async with open_practice(stage, tmp_path) as practice:
+        yield practice

@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from agents import topics
 from agents.clock import Clock
+from agents.intake.served import Door, Served, ServedSource, Ways
 from agents.intake.service import Intake, IntakeConfig, run_intake
 from agents.ledger.migrate import migrate
 from agents.ledger.pool import Pool, connect
@@ -212,6 +213,13 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - what is waited for has no event to set
             await asyncio.sleep(0.05)
+
+
+def served_by(*doors: Door) -> Served:
+    """What is served where there are these doors and nothing else."""
+    entry = WebhookSource(kind="standard_webhooks", name="tracker")
+    one = {(door.tenant, door.source.name): ServedSource(source=entry, ways=Ways(door=door)) for door in doors}
+    return Served(sources=one)
 
 
 def clock_at(instant: datetime) -> Clock:

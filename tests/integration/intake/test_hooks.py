@@ -13,6 +13,7 @@ from agents.intake.desk import Desk
 from agents.intake.finding import Finding
 from agents.intake.kept_hooks import KeptHooks
 from agents.intake.secrecy import Secrecy
+from agents.intake.served import Door, Served
 from agents.intake.vendor_hooks import StandardHooks
 from demo.vendors.acuity import AcuityServer
 from demo.vendors.habits import send_webhook, signed_webhook
@@ -26,6 +27,7 @@ from tests.integration.intake.stage import (
     booking,
     checked,
     serve,
+    served_by,
 )
 
 
@@ -185,9 +187,9 @@ async def test_a_body_over_one_mebibyte_is_413(stage: Stage, is_chunked: bool) -
 
 async def test_a_body_that_never_arrives_times_out(stage: Stage) -> None:
     desk = Desk(stage.intake.admission)
-    kept = KeptHooks(stage.pool, stage.config.queries, stage.config.clock, desk, {})
-    door = hooks.Door(tenant="t", source=StandardHooks("tracker", (WEBHOOK_SECRET,)), secrets=("s",))
-    impatient = hooks.Hooks((door,), desk=desk, kept=kept, clock=stage.config.clock, body_seconds=0.05)
+    kept = KeptHooks(stage.pool, stage.config.queries, stage.config.clock, desk, Served)
+    served = served_by(Door(tenant="t", source=StandardHooks("tracker", (WEBHOOK_SECRET,)), secrets=("s",)))
+    impatient = hooks.Hooks(lambda: served, desk=desk, kept=kept, clock=stage.config.clock, body_seconds=0.05)
     async with serve(impatient.routes()) as url:
         reader, writer = await asyncio.open_connection(urlsplit(url).hostname, urlsplit(url).port)
         writer.write(b"POST /hooks/t/tracker/s HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n123")

@@ -7,19 +7,15 @@ import pytest
 
 from agents.intake.desk import Desk
 from agents.intake.kept_hooks import KeptHooks
-from agents.intake.secrecy import Secrecy
-from agents.intake.service import _doors, _reach
 from agents.intake.vendor_hooks import AcuityHooks
 from demo.vendors.acuity import AcuityServer
-from tests.integration.intake.stage import API_KEY, IDENTITY_KEY, Stage, booking
+from tests.integration.intake.stage import API_KEY, Stage, booking
 
 
 def worker(stage: Stage) -> KeptHooks:
     """A second worker beside the stage's own, for the test to move by hand."""
-    reach = _reach(stage.config, stage.session, stage.pool, Secrecy(IDENTITY_KEY))
-    sources = {(door.tenant, door.source.name): door.source for door in _doors(stage.config, reach)}
-    assert isinstance(sources[stage.tenant, "acuity"], AcuityHooks)
-    return KeptHooks(stage.pool, stage.config.queries, stage.config.clock, Desk(stage.intake.admission), sources)
+    desk = Desk(stage.intake.admission)
+    return KeptHooks(stage.pool, stage.config.queries, stage.config.clock, desk, stage.intake.served)
 
 
 async def kept(stage: Stage) -> int:
@@ -87,12 +83,10 @@ async def test_more_appointments_than_a_second_allows_are_all_fetched(stage: Sta
         stage.acuity.book(booking(number, email=f"client{number}@example.com"))
     async with AcuityServer(user_id="7", key=API_KEY, requests_per_second=20) as strict:
         strict.appointments = stage.acuity.appointments
-        sources = {
-            door.source.name: door.source
-            for door in _doors(stage.config, _reach(stage.config, stage.session, stage.pool, Secrecy(IDENTITY_KEY)))
-            if isinstance(door.source, AcuityHooks)
-        }
-        api = sources["acuity"]._api
+        door = stage.intake.served().door(stage.tenant, "acuity")
+        assert door is not None
+        assert isinstance(door.source, AcuityHooks)
+        api = door.source._api
         api._root = f"{strict.base_url}/api/v1"
         fetched = await asyncio.gather(*(api.appointment(number) for number in range(30)))
         assert all(fetched)

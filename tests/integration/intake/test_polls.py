@@ -14,6 +14,7 @@ from agents.intake import poller as schedule
 from agents.intake.fetch import fetch_answer
 from agents.intake.habit_api import HabitPull
 from agents.intake.poller import Poller
+from agents.intake.served import Served
 from agents.intake.service import run_intake
 from agents.intake.source_away import SourceAway
 from demo.vendors.habits import HabitServer, send_webhook
@@ -44,7 +45,7 @@ def pull(stage: Stage) -> HabitPull:
 
 
 def at(stage: Stage, instant: datetime) -> Poller:
-    return Poller(stage.pool, stage.config.queries, clock_at(instant), ())
+    return Poller(stage.pool, stage.config.queries, clock_at(instant), Served)
 
 
 async def days(stage: Stage) -> list[date]:

@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 from agents.connect.trial import signed_headers
 from agents.intake.health_book import HealthBook, read_health
 from agents.intake.poller import Poller
+from agents.intake.served import Served, ServedSource
 from agents.intake.source_state import Health
 from agents.intake.tallies import Tallies
 from agents.intake.trial import trial_body
@@ -93,9 +94,9 @@ async def test_a_hook_that_waits_for_its_tool_is_shown_as_kept(stage: Stage) -> 
 
 async def test_a_polls_turn_is_heard_and_one_that_fails_is_a_failure(stage: Stage) -> None:
     tallies = Tallies()
-    book = HealthBook(stage.pool, stage.config.queries, tallies, {}, frozenset())
+    book = HealthBook(stage.pool, stage.config.queries, tallies, Served)
     stage.habits.faults.extend([401])
-    worker = Poller(stage.pool, stage.config.queries, clock_at(NOW), (), tallies)
+    worker = Poller(stage.pool, stage.config.queries, clock_at(NOW), Served, tallies)
     for _ in range(2):
         await worker.run_if_due(pull(stage))
         await stage.pool.execute("UPDATE polls SET held_until = NULL")
@@ -122,7 +123,7 @@ async def test_a_trial_is_taken_by_the_real_door_and_produces_nothing(stage: Sta
 
 async def test_a_thousand_hooks_are_one_write(stage: Stage) -> None:
     tallies = Tallies()
-    book = HealthBook(stage.pool, stage.config.queries, tallies, {}, frozenset())
+    book = HealthBook(stage.pool, stage.config.queries, tallies, Served)
     for _ in range(1_000):
         tallies.heard("acme", "app")
         tallies.accepted("acme", "app")
@@ -138,9 +139,9 @@ async def test_what_a_lost_database_did_not_take_is_told_later_and_once(stage: S
     await gone.close()
     tallies.failed("acme", "app", "unsigned")
     with pytest.raises(Exception, match="pool is closed"):
-        await HealthBook(gone, stage.config.queries, tallies, {}, frozenset()).tell()
+        await HealthBook(gone, stage.config.queries, tallies, Served).tell()
     tallies.accepted("acme", "app")
-    await HealthBook(stage.pool, stage.config.queries, tallies, {}, frozenset()).tell()
+    await HealthBook(stage.pool, stage.config.queries, tallies, Served).tell()
     found = (await read_health(stage.pool, stage.config.queries, (("acme", "app"),)))["acme", "app"]
     assert (found.accepted, found.failed, found.failure) == (1, 1, "unsigned")
 
@@ -150,7 +151,7 @@ async def test_two_services_tell_of_one_source_and_the_later_word_stands(stage: 
     first.failed("acme", "app", "unsigned")
     second.failed("acme", "app", "source_away")
     for tallies in (second, first):
-        await HealthBook(stage.pool, stage.config.queries, tallies, {}, frozenset()).tell()
+        await HealthBook(stage.pool, stage.config.queries, tallies, Served).tell()
     found = (await read_health(stage.pool, stage.config.queries, (("acme", "app"),)))["acme", "app"]
     assert (found.failed, found.failure) == (2, "source_away")
 
@@ -171,8 +172,9 @@ async def test_gauges_count_states_and_name_no_tenant(stage: Stage) -> None:
     await stage.pool.execute(
         "INSERT INTO source_health (tenant, source, known_at, heard_at) VALUES ('one', 'acuity', $1, $1)", long_ago
     )
-    keys = {("one", "acuity"): acuity, ("two", "acuity"): acuity}
-    book = HealthBook(stage.pool, stage.config.queries, Tallies(), keys, frozenset({("two", "acuity")}))
+    one, two = ServedSource(source=acuity), ServedSource(source=acuity, is_off=True)
+    served = Served(sources={("one", "acuity"): one, ("two", "acuity"): two})
+    book = HealthBook(stage.pool, stage.config.queries, Tallies(), lambda: served)
     await book.look(datetime.now(UTC))
 
     def sources_that_are(state: str) -> float | None:

@@ -8,10 +8,11 @@ from agents.intake import hooks
 from agents.intake.desk import Desk
 from agents.intake.finding import Finding, Ignored
 from agents.intake.kept_hooks import KeptHooks
+from agents.intake.served import Door, Served
 from agents.intake.turnstile import HookLimits
 from agents.intake.vendor_hooks import StandardHooks
 from demo.vendors.habits import signed_webhook
-from tests.integration.intake.stage import WEBHOOK_SECRET, Stage, checked, serve, until
+from tests.integration.intake.stage import WEBHOOK_SECRET, Stage, checked, serve, served_by, until
 
 
 async def bring(stage: Stage, url: str, tenant: str, number: int) -> tuple[int, str | None]:
@@ -21,10 +22,10 @@ async def bring(stage: Stage, url: str, tenant: str, number: int) -> tuple[int, 
 
 
 def receiver_for(stage: Stage, limits: HookLimits, **sources: StandardHooks) -> hooks.Hooks:
-    doors = [hooks.Door(tenant=tenant, source=source, secrets=("s",)) for tenant, source in sources.items()]
+    served = served_by(*(Door(tenant=tenant, source=source, secrets=("s",)) for tenant, source in sources.items()))
     desk = Desk(stage.intake.admission)
-    kept = KeptHooks(stage.pool, stage.config.queries, stage.config.clock, desk, {})
-    return hooks.Hooks(doors, desk=desk, kept=kept, clock=stage.config.clock, limits=limits)
+    kept = KeptHooks(stage.pool, stage.config.queries, stage.config.clock, desk, Served)
+    return hooks.Hooks(lambda: served, desk=desk, kept=kept, clock=stage.config.clock, limits=limits)
 
 
 async def test_a_tenant_that_floods_is_told_to_come_again_and_what_is_unsigned_counts_for_nothing(stage: Stage) -> None:

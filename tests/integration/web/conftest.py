@@ -188,7 +188,7 @@ def app(  # noqa: PLR0913, PLR0917 - every part of the web process
     failures = Failures(allowed=5)
     app = web.Application(middlewares=[problems])
     mount_wishes(app, pool, wishes, tenants, hook_secrets)
-    app.add_subapp("/p", preference_page_app(wishes=wishes, links=preference_links, tenants=tenants))
+    app.add_subapp("/p", preference_page_app(wishes=wishes, links=preference_links, tenants=lambda: tenants))
     app.add_subapp(
         "/v1/inbox",
         inbox_app(
@@ -199,12 +199,12 @@ def app(  # noqa: PLR0913, PLR0917 - every part of the web process
         ),
     )
     practice = replace(tenant(tmp_path), video=VIDEO, referral=REFERRAL)
-    add_keepsakes(app, pool, links=keepsake_links, tenants={"northstar": practice})
+    add_keepsakes(app, pool, links=keepsake_links, tenants=lambda: {"northstar": practice})
     app.add_subapp("/assets", assets_app(allowed_origins=(ORIGIN,)))
     name_of = {"northstar": "Northstar Strength"}.get
     app.add_subapp("/u", unsubscribe_app(pool, wishes=wishes, links=links, practice=name_of))
     more = approval_routes(desk)
-    admin = admin_app(pool, failures=failures, erase=erased, tenants=tenants, now=lambda: NOON, more=more)
+    admin = admin_app(pool, failures=failures, erase=erased, tenants=lambda: tenants, now=lambda: NOON, more=more)
     app.add_subapp("/v1/admin", admin)
     app.add_subapp("/a", coaches_page)
     return app
@@ -230,7 +230,7 @@ def mount_wishes(
         "/v1/preferences",
         preferences_app(
             wishes=wishes,
-            tenants=tenants,
+            tenants=lambda: tenants,
             keys=lambda tenant: (INBOX_KEY,) if tenant == "northstar" else (),
             failures=Failures(allowed=5),
             allowed_origins=(ORIGIN,),

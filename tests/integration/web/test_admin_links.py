@@ -41,7 +41,7 @@ async def desk(pool: Pool, tenants: dict[str, Tenant]) -> AsyncIterator[Client]:
     await pool.execute("INSERT INTO clients (tenant, client) VALUES ('northstar', 'ana'), ('northstar', 'bea')")
     more = link_routes(pool, link, lambda: NOON)
     app = web.Application(middlewares=[problems])
-    admin = admin_app(pool, failures=Failures(), erase=erase, tenants=tenants, now=lambda: NOON, more=more)
+    admin = admin_app(pool, failures=Failures(), erase=erase, tenants=lambda: tenants, now=lambda: NOON, more=more)
     app.add_subapp("/v1/admin", admin)
     async with TestClient(TestServer(app)) as client:
         yield client
