@@ -16,9 +16,9 @@ from aiokafka.errors import KafkaError
 from agents import topics
 from agents.channel_checks import check_channels
 from agents.finding import Finding
-from agents.ledger.migrate import SchemaMismatch, require_current
 from agents.ledger.parked import parked_by_reason
 from agents.ledger.pool import Pool, connect
+from agents.ledger.schema_version import SchemaMismatch, require_current
 from agents.settings import DeliverSettings, ServeSettings, Settings, SettingsError, TrackSettings, read
 from agents.tenants import Tenant, TenantErrors, load_tenants
 from schemas.tenant import Source, missing_secrets

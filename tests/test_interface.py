@@ -1,6 +1,8 @@
 """Settings, metrics and commands are an interface: what the documents name is what the code has."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ import typer
 from prometheus_client.metrics import MetricWrapperBase
 
 from agents import metrics, settings
-from agents.cli import app
+from agents.cli import SUBJECTS, load
 
 ROOT = Path(__file__).parents[1]
 OPERATE = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
@@ -35,7 +37,7 @@ def metric_names() -> dict[str, tuple[tuple[str, ...], str]]:
 
 def command_paths() -> list[tuple[str, str]]:
     """Every command with the first line of its help."""
-    return sorted(_walk(typer.main.get_command(app), ()))
+    return sorted(_walk(typer.main.get_command(load()), ()))
 
 
 def _walk(command: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
@@ -80,3 +82,14 @@ def test_every_metric_of_the_catalogue_is_fed() -> None:
     code = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "agents").rglob("*.py") if p.name != "metrics.py")
     metric_constants = [name for name, value in vars(metrics).items() if isinstance(value, MetricWrapperBase)]
     assert [name for name in metric_constants if not re.search(rf"\b{name}\b", code) and name.isupper()] == []
+
+
+def test_a_command_is_there_when_only_its_own_subject_is_imported() -> None:
+    named = {path.split(" ")[0] for path, _ in command_paths()}
+    assert set(SUBJECTS) == named
+    asks = "import sys, typer, agents.cli as cli; print(*typer.main.get_command(cli.load(sys.argv[1])).commands)"
+    for subject in set(SUBJECTS.values()):
+        commands = {command for command, of in SUBJECTS.items() if of == subject}
+        asked = (sys.executable, "-c", asks, min(commands))
+        said = subprocess.run(asked, capture_output=True, text=True, check=True)
+        assert commands <= set(said.stdout.split())

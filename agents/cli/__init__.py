@@ -1,80 +1,75 @@
-"""`cairn`: every command, its help and its exit status, a module for each subject."""
+"""`cairn`: every command, its help and its exit status, a module for each subject.
+
+Only the subject that was asked for is imported, since a person waits for the import of all others; without one, as
+for the help of `cairn` itself, all are.
+"""
 
 import sys
+from importlib import import_module
+from types import MappingProxyType
+from typing import Final
 
-from aiokafka.errors import KafkaError
+import typer
 
-from agents.cli import (
-    approvals,
-    audit,
-    brake,
-    clients,
-    connecting,
-    dead_letters,
-    deliveries,
-    gifts,
-    history,
-    importing,
-    keys,
-    log_export,
-    outcomes,
-    preview,
-    processes,
-    provisioning,
-    rules,
-    secrets,
-    sources,
-    state,
-    why,
+SUBJECTS: Final = MappingProxyType(
+    {
+        "approvals": "approvals",
+        "audit": "audit",
+        "suppress": "brake",
+        "unsuppress": "brake",
+        "pause": "brake",
+        "resume": "brake",
+        "held": "brake",
+        "tasks": "brake",
+        "clients": "clients",
+        "connect": "connecting",
+        "dlq": "dead_letters",
+        "deliveries": "deliveries",
+        "gifts": "gifts",
+        "amnesty": "history",
+        "import": "importing",
+        "keys": "keys",
+        "log": "log_export",
+        "outcomes": "outcomes",
+        "preview": "preview",
+        "up": "processes",
+        "track": "processes",
+        "deliver": "processes",
+        "serve": "processes",
+        "version": "processes",
+        "topics": "provisioning",
+        "migrate": "provisioning",
+        "doctor": "provisioning",
+        "rules": "rules",
+        "replay": "rules",
+        "backtest": "rules",
+        "secrets": "secrets",
+        "sources": "sources",
+        "state": "state",
+        "why": "why",
+    }
 )
-from agents.cli.app import EXIT_FAILED, EXIT_INVALID, app, err
-from agents.cluster_facts import TopicMissingError
-from agents.ledger.opening import UNFIT, DatabaseAway
-from agents.secret_files import SecretRefused
-from agents.settings import SettingsError
-from agents.tenants import TenantErrors
+"""The module of each command or group of commands."""
 
-__all__ = [
-    "approvals",
-    "audit",
-    "brake",
-    "clients",
-    "connecting",
-    "dead_letters",
-    "deliveries",
-    "gifts",
-    "history",
-    "importing",
-    "keys",
-    "log_export",
-    "main",
-    "outcomes",
-    "preview",
-    "processes",
-    "provisioning",
-    "rules",
-    "secrets",
-    "sources",
-    "state",
-    "why",
-]
+
+def load(command: str | None = None) -> typer.Typer:
+    """The application with that command, or with every one if there is none of that name."""
+    own = SUBJECTS.get(command or "")
+    for subject in [own] if own else dict.fromkeys(SUBJECTS.values()):
+        import_module(f"agents.cli.{subject}")
+    from agents.cli.app import app
+
+    return app
 
 
 def main() -> None:
     """The entry point: wrong settings, tenants, topics or schema become a clear text and status 2."""
     try:
-        app()
-    except (SettingsError, SecretRefused, TenantErrors, TopicMissingError, *UNFIT) as error:
-        err.print(str(error), markup=False, highlight=False)
-        err.print("`cairn doctor` checks the whole environment; .env.example explains every setting.")
-        sys.exit(EXIT_INVALID)
-    except (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
-        err.print(f"A file cannot be used: {error}", markup=False, highlight=False)
-        sys.exit(EXIT_INVALID)
-    except DatabaseAway as error:
-        err.print(f"{error}.", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(EXIT_FAILED)
-    except KafkaError as error:
-        err.print(f"Kafka does not answer as it should: {error}", markup=False, highlight=False)
-        err.print("`cairn doctor` checks the connection; nothing that Kafka acknowledged is lost.")
-        sys.exit(EXIT_FAILED)
+        load(sys.argv[1] if sys.argv[1:] else None)()
+    except Exception as error:
+        from agents.cli.failing import explain
+
+        status = explain(error)
+        if status is None:
+            raise
+        sys.exit(status)

@@ -25,16 +25,16 @@ EXIT_INVALID = 2
 EXIT_FAILED = 3
 _PATIENCE_SECONDS = 10.0
 
-app = typer.Typer(
-    help="Notices every milestone that a coaching client reaches, and answers it within seconds.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 out = Console()
 err = Console(stderr=True)
 T = TypeVar("T")
 S = TypeVar("S", bound=Settings)
+
+
+@app.callback()
+def _cairn() -> None:
+    """Notices every milestone that a coaching client reaches, and answers it within seconds."""
 
 
 def group(name: str, meaning: str) -> typer.Typer:

@@ -1,7 +1,7 @@
 """Migrations: Alembic over plain SQL, expand first and contract a release later.
 
-`migrate` is a command of its own; the processes only ask `require_current` and refuse to
-run on a schema that they do not know. SQLAlchemy is here for Alembic and nowhere else.
+`migrate` is a command of its own; the processes only ask `agents.ledger.schema_version` and
+refuse to run on a schema that they do not know. SQLAlchemy is here for Alembic and nowhere else.
 An advisory lock makes concurrent migrations wait for each other.
 """
 
@@ -14,23 +14,14 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from agents.ledger.pool import Pool
 from agents.ledger.queries import SQL_FOLDER
+from agents.ledger.schema_version import head
 
 _LOCK: Final = 0x6361_6972_6E  # "cairn"
 
 
-class SchemaMismatch(Exception):
-    """The database is at a version that this release does not know."""
-
-
 def _scripts() -> ScriptDirectory:
     return ScriptDirectory(str(SQL_FOLDER), version_locations=[str(SQL_FOLDER / "versions")])
-
-
-def head() -> str:
-    """The newest version that this release knows."""
-    return _scripts().get_current_head() or "none"
 
 
 def _upgrade(connection: Connection) -> None:
@@ -58,21 +49,3 @@ async def migrate(dsn: str) -> str:
     finally:
         await engine.dispose()
     return head()
-
-
-async def require_current(pool: Pool) -> None:
-    """Refuse a database whose schema this release does not know.
-
-    Raises:
-        SchemaMismatch: with what to do about it.
-    """
-    known = head()
-    exists = await pool.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL")
-    found = await pool.fetchval("SELECT version_num FROM alembic_version") if exists else None
-    if found is None:
-        raise SchemaMismatch("the database holds no schema: run `cairn migrate`")
-    if found != known:
-        raise SchemaMismatch(
-            f"the database is at version {found}, this release knows {known}: "
-            "run `cairn migrate` of the newest release, then start that release"
-        )

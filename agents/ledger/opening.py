@@ -12,8 +12,8 @@ import asyncpg
 import structlog
 
 from agents.ledger.away import AWAY
-from agents.ledger.migrate import SchemaMismatch, require_current
 from agents.ledger.pool import Pool, connect
+from agents.ledger.schema_version import SchemaMismatch, require_current
 
 _FIRST_WAIT_SECONDS = 0.2
 _LONGEST_WAIT_SECONDS = 5.0

@@ -8,7 +8,7 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from agents.cli import app
+from agents.cli import load
 from agents.confetti import GUARD_PER_MONTH, confetti_of
 from agents.rules_check import run_rules_check
 from agents.tenants import STARTER_RULEBOOK
@@ -119,14 +119,14 @@ def test_the_recorded_practice_is_celebrated_within_measure() -> None:
 def test_the_command_hands_on_its_options_and_status(tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     log.write_text("\n".join(_session(number) for number in range(1, 6)))
-    shown = CliRunner().invoke(app, ["rules", "check", str(_written(tmp_path, EVERY)), "--against", str(log)])
+    shown = CliRunner().invoke(load(), ["rules", "check", str(_written(tmp_path, EVERY)), "--against", str(log)])
     assert (shown.exit_code, "warning: every brings 1 client" in shown.output) == (0, True)
-    assert CliRunner().invoke(app, ["rules", "check", str(_written(tmp_path, "rules: 5\n"))]).exit_code == 1
+    assert CliRunner().invoke(load(), ["rules", "check", str(_written(tmp_path, "rules: 5\n"))]).exit_code == 1
 
 
 def test_profiles_without_a_log_are_a_wrong_question(tmp_path: Path) -> None:
     arguments = ["rules", "check", str(STARTER_RULEBOOK), "--clients", str(tmp_path / "clients.jsonl")]
-    assert CliRunner().invoke(app, arguments).exit_code == 2
+    assert CliRunner().invoke(load(), arguments).exit_code == 2
 
 
 def _reached(rule: str, day: int, **changes: object) -> Any:

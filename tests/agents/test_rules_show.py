@@ -9,7 +9,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from agents.answer_sentences import answer, tier_answer
-from agents.cli import app
+from agents.cli import load
 from agents.rule_sentences import happens, ordinal, sentence
 from agents.rules_show import run_rules_show
 from agents.tenants import STARTER_RULEBOOK
@@ -171,8 +171,8 @@ def test_a_rulebook_that_does_not_hold_up_is_status_1_and_an_unreadable_one_2(tm
 
 
 def test_the_commands_show_and_print_the_schema() -> None:
-    shown = CliRunner().invoke(app, ["rules", "show", str(STARTER_RULEBOOK)])
+    shown = CliRunner().invoke(load(), ["rules", "show", str(STARTER_RULEBOOK)])
     assert (shown.exit_code, "thirty-six  major" in shown.output) == (0, True)
-    schema = CliRunner().invoke(app, ["rules", "schema"])
+    schema = CliRunner().invoke(load(), ["rules", "schema"])
     assert (schema.exit_code, schema.output) == (0, contracts()["rulebook.schema.json"])
     assert json.loads(schema.output)["title"] == "A rulebook"

@@ -35,7 +35,8 @@ from tests.benchmarks.stage import Stage
 RATE_PER_SECOND = 1_000
 SECONDS = 10
 WARM_SECONDS = 10
-CLIENTS = 2_000
+CLIENTS_FOR_SECONDS = 2
+"""As many clients as hooks come in so many seconds."""
 CONNECTIONS = 48
 IN_APP_PER_SECOND = 50
 _SOURCE = "app"
@@ -72,16 +73,16 @@ async def measure(
     Raises:
         NotMeasuredError: one was not answered 202.
     """
-    stage = _with_port(stage)
+    stage, clients = _with_port(stage), rate * CLIENTS_FOR_SECONDS
     await stages.clear(stage, groups=[TRACKER_APP_ID, DELIVERY_APP_ID])
     await empty_ledger(stage)
     async with services.running(stage, "serve") as (child,):
         door = _door(stage)
-        await _send(door, _checks(door, CLIENTS, "met"), rate // 4)  # who is known costs less than who is new
-        await _send(door, _checks(door, rate * warm_seconds, "warm"), rate)
+        await _send(door, _checks(door, clients, "met", clients), rate // 4)  # who is known costs less than who is new
+        await _send(door, _checks(door, rate * warm_seconds, "warm", clients), rate)
         process = process_of(child)
         used, began_at = cpu_seconds(process), time.monotonic()
-        waits = await _send(door, _checks(door, rate * seconds, "walk"), rate)
+        waits = await _send(door, _checks(door, rate * seconds, "walk", clients), rate)
         took, used = time.monotonic() - began_at, cpu_seconds(process) - used
     return {
         "hooks_per_second": len(waits) / took,
@@ -159,7 +160,7 @@ async def _send(door: _Door, hooks: Sequence[bytes], rate: int) -> list[float]:
     return waits
 
 
-def _checks(door: _Door, count: int, habit: str) -> list[bytes]:
+def _checks(door: _Door, count: int, habit: str, clients: int) -> list[bytes]:
     """Checks of a habit by clients in turn, each on a day of its own."""
     began_on = date(2020, 1, 1)
     return [
@@ -168,9 +169,9 @@ def _checks(door: _Door, count: int, habit: str) -> list[bytes]:
             {
                 "type": "habit.checked",
                 "data": {
-                    "client": {"id": f"u{number % CLIENTS}", "name": "Kim Sample"},
+                    "client": {"id": f"u{number % clients}", "name": "Kim Sample"},
                     "habit_id": habit,
-                    "day": (began_on + timedelta(days=number // CLIENTS)).isoformat(),
+                    "day": (began_on + timedelta(days=number // clients)).isoformat(),
                 },
             },
         )

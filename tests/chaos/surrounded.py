@@ -20,9 +20,9 @@ def main() -> None:
         detour(odd["detour"])
     if odd["clock_seconds"]:
         time_machine.travel(time.time() + odd["clock_seconds"]).start()
-    from agents.cli import app
+    from agents.cli import load
 
-    app()
+    load()()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Topics are provisioned as code, on a real broker."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -57,6 +58,10 @@ async def _set(settings: KafkaSettings, topic: str, config: dict[str, str]) -> N
     try:
         present = await topics.overrides(settings, topic)
         await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs={**present, **config})])
+        for _ in range(600):  # a broker shows a change a moment after it has taken it
+            if config.items() <= (await topics.overrides(settings, topic)).items():
+                break
+            await asyncio.sleep(0.1)
     finally:
         await admin.close()
 

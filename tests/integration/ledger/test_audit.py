@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from typer.testing import CliRunner
 
-from agents.cli import app
+from agents.cli import load
 from agents.ledger.audit import Break, Head, verify
 from agents.ledger.pool import connect
 from agents.ledger.queries import SQL_FOLDER
@@ -247,7 +247,7 @@ async def test_the_command_says_what_it_walked_and_ends_with_status_1_at_a_break
 
 
 async def command(*words: str) -> tuple[int, str]:
-    result = await asyncio.to_thread(CliRunner().invoke, app, words)
+    result = await asyncio.to_thread(CliRunner().invoke, load(), words)
     return result.exit_code, result.stdout
 
 

@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from agents.ledger import migrate as migrating
-from agents.ledger.migrate import SchemaMismatch, head, migrate, require_current
+from agents.ledger.migrate import migrate
 from agents.ledger.pool import connect
 from agents.ledger.queries import SQL_FOLDER, load_queries
+from agents.ledger.schema_version import SchemaMismatch, head, require_current
 
 KNOWN = """
 INSERT INTO clients (tenant, client, profile, updated_at, erased_at) VALUES
@@ -54,6 +55,10 @@ async def migrate_to(dsn: str, version: str) -> None:
     async with engine.begin() as connection:
         await connection.run_sync(upgrade)
     await engine.dispose()
+
+
+def test_the_newest_version_by_the_files_is_alembics() -> None:
+    assert head() == migrating._scripts().get_current_head()
 
 
 async def test_a_database_without_schema_is_refused_with_what_to_do(database: str) -> None:

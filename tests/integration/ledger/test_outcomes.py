@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from agents.cli import app
+from agents.cli import load
 from agents.content_audit import stale_content
 from agents.ledger.outcomes import Group, groups, met, renewals_of_hold_out, sent
 from agents.tenants import Tenant
@@ -185,7 +185,7 @@ experiments:
 
 
 async def cairn(*words: str) -> tuple[int, str, str]:
-    result = await asyncio.to_thread(CliRunner().invoke, app, words)
+    result = await asyncio.to_thread(CliRunner().invoke, load(), words)
     return result.exit_code, result.stdout, result.stderr
 
 

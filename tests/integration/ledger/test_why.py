@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from agents.cli import app
+from agents.cli import load
 from agents.ledger.brakes import suppress, unsuppress
 from agents.ledger.story import read_story
 from schemas.brake import Suppression
@@ -22,7 +22,7 @@ def _environment(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def why(*words: str) -> tuple[int, str, str]:
-    result = await asyncio.to_thread(CliRunner().invoke, app, ["why", *words])
+    result = await asyncio.to_thread(CliRunner().invoke, load(), ["why", *words])
     return result.exit_code, result.stdout, result.stderr
 
 
