@@ -5,6 +5,7 @@
 PYTHON := $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/ready
+WORKERS ?= 3
 DECIDES := tests/streams tests/schemas tests/model
 
 help: ## Show this text
@@ -17,7 +18,7 @@ demo: setup ## Play 90 days of a coaching practice on real Kafka, Postgres and S
 
 test: check ## The checks, then every test: what decides to the last branch, the rest on real components
 	@$(BIN)/pytest $(DECIDES) --cov=streams --cov=schemas --cov-branch --cov-report=term:skip-covered --cov-fail-under=100
-	@$(BIN)/pytest $(DECIDES:%=--ignore=%)
+	@$(BIN)/pytest $(DECIDES:%=--ignore=%) --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 check: setup ## Lint, format, types and import contracts
 	@$(BIN)/ruff check
