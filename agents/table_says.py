@@ -9,7 +9,7 @@ Pure: who the client is in Cairn is found by `agents.table_import`.
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import cache, lru_cache
+from functools import cache
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
@@ -117,7 +117,7 @@ class RowTranslator:
         if not facts:
             return None
         try:
-            return _validated(tuple(facts.items()))
+            return Profile.model_validate(facts)
         except pydantic.ValidationError as error:
             names = {name: cell.name for name, cell in self._bound.profile}
             email = self._bound.email
@@ -202,12 +202,6 @@ def _fact(name: str, value: Any) -> Any:
     if name == "tags":
         return tuple(filter(None, _TAGS.split(str(value))))
     return _lowered(value) if name == "email" else value
-
-
-@lru_cache(maxsize=32_768)
-def _validated(facts: tuple[tuple[str, Any], ...]) -> Profile:
-    """A profile of some facts; a history repeats them in row after row, and to look at an address costs most."""
-    return Profile.model_validate(dict(facts))
 
 
 @cache
