@@ -3,12 +3,13 @@
 -- name: known_client
 -- Which clients do these key hashes mean, with what was last published about each? Has any source that vouches for what
 -- it says named them? LIMIT 1 keeps tables read by their keys: a plan made while they were small would compare every
--- client of a batch with every profile.
+-- client of a batch with every profile. So does (SELECT $1), which hides the tenant's name from the planner: of one that
+-- statistics do not know yet it expects a single row, and would read all of the tenant's for each key.
 SELECT i.key_hash, i.is_vouched, c.client, p.profile, p.erased_at IS NOT NULL AS is_erased,
-       i.is_vouched OR (SELECT true FROM identities v WHERE v.tenant = $1 AND v.client = c.client AND v.is_vouched
-                        LIMIT 1) IS NOT NULL AS has_voucher
+       i.is_vouched OR (SELECT true FROM identities v WHERE v.tenant = (SELECT $1) AND v.client = c.client
+                        AND v.is_vouched LIMIT 1) IS NOT NULL AS has_voucher
 FROM unnest($2::bytea[]) AS k (key_hash)
-CROSS JOIN LATERAL (SELECT * FROM identities WHERE tenant = $1 AND key_hash = k.key_hash LIMIT 1) i
+CROSS JOIN LATERAL (SELECT * FROM identities WHERE tenant = (SELECT $1) AND key_hash = k.key_hash LIMIT 1) i
 CROSS JOIN LATERAL (SELECT person_of($1, i.client) AS client) c
 LEFT JOIN LATERAL (SELECT * FROM published_profiles WHERE tenant = $1 AND client = c.client LIMIT 1) p ON true;
 
@@ -19,8 +20,8 @@ ON CONFLICT (tenant, key_hash) DO UPDATE SET is_vouched = identities.is_vouched 
 RETURNING client, (xmax = 0) AS is_new;
 
 -- name: give_key
--- Give a key, claimed in this transaction, to the client who turned out to be the same person.
-UPDATE identities SET client = $3 WHERE tenant = $1 AND key_hash = $2;
+-- Give a key, claimed in this transaction, to the client who turned out to be the same person. (SELECT $1): as above.
+UPDATE identities SET client = $3 WHERE tenant = (SELECT $1) AND key_hash = $2;
 
 -- name: drop_key
 -- A key that was claimed in this transaction is nobody's after all.

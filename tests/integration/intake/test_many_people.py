@@ -1,7 +1,7 @@
 """People found in sets are those whom hooks find one by one."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from itertools import pairwise
 
 import pytest
@@ -68,6 +68,19 @@ async def test_batches_and_hooks_at_once_agree_and_none_waits_for_ever(pool: Poo
     assert [{person: one.client for person, one in found.items()} for found in batches] == [expected, expected]
     assert len(set(expected.values())) == 120
     assert all(one != other for one, other in pairwise(expected.values()))
+
+
+async def test_people_of_a_tenant_new_to_the_statistics_are_still_found_by_their_keys(pool: Pool) -> None:
+    known = "SELECT 'old' || n % 4, sha256(n::text::bytea), 'c_' || n FROM generate_series(1, 40000) AS n"
+    await pool.execute(f"INSERT INTO identities (tenant, key_hash, client) {known}")
+    await pool.execute("ANALYZE identities")
+    keys = [bytes([n % 256]) * 32 for n in range(1000)]
+    asked: list[tuple[str, Sequence[object]]] = [("known_client", (keys,)), ("give_key", (keys[0], "c_1"))]
+    for name, arguments in asked:
+        rows = await pool.fetch(f"EXPLAIN {load_queries('intake')[name]}", "new", *arguments)
+        conditions = [row[0] for row in rows if "Index Cond" in row[0]]
+        assert conditions, rows
+        assert all(" AND " in condition for condition in conditions), rows
 
 
 def groups(clients: list[str]) -> list[int]:
