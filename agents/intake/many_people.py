@@ -11,13 +11,15 @@ Profiles are locked in the order of the clients' ids.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from agents.intake.finding import Person
 from agents.intake.identity import Identities, new_client
 from agents.intake.outgoing import Outgoing, profile_record
 from agents.intake.secrecy import Secrecy
 from schemas.client import Profile, kept_profile
+
+_NOTHING: Final = Profile()
 
 
 class Deliverer(Protocol):
@@ -66,10 +68,11 @@ class ManyPeople:
         if missing := {person: of for person, of in keys.items() if person not in found}:
             counts = Counter(key for of in missing.values() for key in of)
             alone = {person: of for person, of in missing.items() if all(counts[key] == 1 for key in of)}
-            await self._claim(tenant, alone)
+            found |= await self._claim(tenant, alone)
             for person in (person for person in missing if person not in alone):
                 await self._identities.identify(tenant, source, person)
-            found |= await self._known(tenant, missing)
+            if met := {person: of for person, of in missing.items() if person not in found}:
+                found |= await self._known(tenant, met)
         return found
 
     async def _known(self, tenant: str, keys: Mapping[Person, tuple[bytes, ...]]) -> dict[Person, Found]:
@@ -80,8 +83,12 @@ class ManyPeople:
         by_key = {row["key_hash"]: row for row in rows if row["is_vouched"]}
         return {person: _found(by_key[of[-1]]) for person, of in keys.items() if all(key in by_key for key in of)}
 
-    async def _claim(self, tenant: str, keys: Mapping[Person, tuple[bytes, ...]]) -> None:
-        """Give every key that is nobody's to its person's client: a known one, or a new one."""
+    async def _claim(self, tenant: str, keys: Mapping[Person, tuple[bytes, ...]]) -> dict[Person, Found]:
+        """Give every key that is nobody's to its person's client: a known one, or a new one.
+
+        Returns:
+            Whose every key was nobody's: of them nothing else can be known.
+        """
         clients = {person: new_client() for person in keys}
         new_keys: list[tuple[Person, bytes, str]] = []
         addresses = {of[0]: person for person, of in keys.items() if person.email}
@@ -100,6 +107,12 @@ class ManyPeople:
             for person, key, given in new_keys:
                 if given != clients[person]:  # the address is new, and the id was somebody's
                     await connection.execute(self._queries["give_key"], tenant, key, clients[person])
+        claimed = Counter(person for person, _, _ in new_keys)
+        return {
+            person: Found(clients[person], _NOTHING, is_erased=False)
+            for person, of in keys.items()
+            if claimed[person] == len(of)
+        }
 
     async def tell(
         self, tenant: str, told: Mapping[str, Sequence[Profile]], producer: Deliverer
@@ -164,13 +177,13 @@ def is_news(known: Profile, told: Profile) -> bool:
 
 
 def _found(row: Any) -> Found:
-    profile = kept_profile(row["profile"]) if row["profile"] else Profile()
+    profile = kept_profile(row["profile"]) if row["profile"] else _NOTHING
     return Found(row["client"], profile, bool(row["is_erased"]))
 
 
 def _changed(known: str | None, told: Sequence[Profile]) -> str | None:
     """The profile with all that was told, in JSON; None when that is known already."""
-    before = profile = kept_profile(known) if known else Profile()
+    before = profile = kept_profile(known) if known else _NOTHING
     for one in told:
         profile = profile.model_copy(update={name: getattr(one, name) for name in one.model_fields_set})
     return None if profile == before else profile.model_dump_json(exclude_unset=True)
