@@ -3,24 +3,31 @@
 There are two kinds. What tracker and intake refused stands in Kafka: the whole topic is read from
 its start, without a group, and replaying produces the record with its own key, value and headers to
 the topic that it came from; the tracker drops what it already counted, so replaying twice changes
-nothing. What delivery refused is parked in the ledger: replaying marks it, and delivery applies it
-(see `agents.reapplier`), because a second copy on the topic would reach every subscriber. Values are
-never printed unless asked for.
+nothing. A hook whose tool said no, or nothing for a day, is kept again, sealed as it stands, and the
+intake asks its tool once more (see `agents.intake.kept_hooks`). What delivery refused is parked in
+the ledger: replaying marks it, and delivery applies it (see `agents.reapplier`), because a second
+copy on the topic would reach every subscriber. Values are never printed unless asked for.
 """
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
 from typing import Any, Literal
 
 from aiokafka import AIOKafkaProducer
 
 from agents.engine.dead_letters import OMITTED, PREFIX
+from agents.intake.kept_hooks import NOT_KEPT
 from agents.ledger.parked import Parked, ask_for, parked
 from agents.ledger.pool import Pool
 from agents.topic_reader import PlacedRecord, open_reader
 from schemas.topics import CLIENTS, DEAD_LETTERS, EVENTS
 
 REPLAYABLE = (EVENTS, CLIENTS)
+_HOOK = "hook:"
+_ASKED_AGAIN = frozenset({"not_confirmed", "source_silent"})
+"""Reasons that a hook's tool gave; the hooks of tools that are asked are read without their headers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +67,13 @@ class DeadLetter:
 
     @property
     def is_replayable(self) -> bool:
-        """It is parked, or came whole from a topic; without its value it would be a tombstone there."""
-        return self.kept_in == "ledger" or (self.is_whole and self.source in REPLAYABLE)
+        """It is parked, or came whole from a topic or a tool; without its value it would be a tombstone there."""
+        return self.kept_in == "ledger" or (self.is_whole and (self.source in REPLAYABLE or self.is_hook))
+
+    @property
+    def is_hook(self) -> bool:
+        """It is a hook about which its tool can be asked again."""
+        return self.source.startswith(_HOOK) and self.reason in _ASKED_AGAIN
 
     @property
     def has_content(self) -> bool:
@@ -97,7 +109,7 @@ def _dead_letter(record: PlacedRecord) -> DeadLetter:
         value=record.value,
         headers=tuple((name, value) for name, value in record.headers if not name.startswith(PREFIX)),
         refused_ms=record.timestamp,
-        is_whole=all(name != OMITTED for name, _ in record.headers),
+        is_whole=all(name != OMITTED for name, _ in record.headers) and added.get(f"{PREFIX}sealed") != "cut",
     )
 
 
@@ -132,13 +144,32 @@ async def ask_delivery(pool: Pool, letters: list[DeadLetter]) -> int:
     return await ask_for(pool, [(letter.topic, letter.partition, letter.offset) for letter in letters])
 
 
+async def ask_again(pool: Pool, keep_hook: str, letters: list[DeadLetter]) -> int:
+    """Keep hooks again, due now, for the intake to ask their tools about; the same letter twice is kept once.
+
+    Args:
+        pool: the ledger.
+        keep_hook: the statement of `schemas/sql/queries/intake.sql`.
+        letters: each `is_hook` and whole.
+
+    Returns:
+        How many are kept: of one source only so many may be at a time.
+    """
+    kept = 0
+    for letter in letters:
+        tenant, _, source = (letter.key or b"").decode().partition("/")
+        digest = sha256(letter.value or b"").digest()
+        kept += await pool.execute(keep_hook, tenant, source, letter.value, digest, timedelta()) != NOT_KEPT
+    return kept
+
+
 async def put_back(options: dict[str, Any], letters: list[DeadLetter]) -> None:
     """Produce dead letters to the topics they came from, in order, each acknowledged.
 
     Raises:
         ValueError: one of them did not come whole from a topic; nothing was produced.
     """
-    if any(letter.kept_in != "Kafka" or not letter.is_replayable for letter in letters):
+    if any(letter.kept_in != "Kafka" or letter.is_hook or not letter.is_replayable for letter in letters):
         raise ValueError("only dead letters that came whole from the events or clients topic can be put back")
     producer = AIOKafkaProducer(**options, acks="all", enable_idempotence=True)
     await producer.start()

@@ -14,8 +14,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from agents.cli.app import EXIT_NO, begin, err, group, opened_ledger, out, run
-from agents.dead_letters import DeadLetter, ask_delivery, put_back, read_dead_letters, read_parked
+from agents.dead_letters import (
+    REPLAYABLE,
+    DeadLetter,
+    ask_again,
+    ask_delivery,
+    put_back,
+    read_dead_letters,
+    read_parked,
+)
 from agents.kafka import client_options
+from agents.ledger.queries import load_queries
 from agents.settings import DeadLetterSettings
 
 dlq = group("dlq", "Dead letters: what was refused, and putting it back.")
@@ -83,24 +92,33 @@ def replay_letters(
     limit: Annotated[int, typer.Option(min=1, help="At most so many, oldest first.")] = 1_000,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it only says what it would do.")] = False,
 ) -> None:
-    """Put dead letters back on the topic they came from; what delivery refused it applies again."""
+    """Put dead letters back on the topic they came from; delivery applies what it refused, tools are asked again."""
     settings = begin("dlq", DeadLetterSettings)
     letters = [letter for letter in run(_collect(settings, reason)) if letter.is_replayable][:limit]
     for (kept_in, source, why), count in _counted(letters):
-        way = f"-> {source}" if kept_in == "Kafka" else f"of {source} -> applied again by delivery, from the ledger"
-        out.print(f"{count} {why} {way}", markup=False)
+        out.print(f"{count} {why} {_way(kept_in, source)}", markup=False)
     if not yes:
         out.print(f"Nothing was done: --yes replays these {len(letters)}.")
         return
-    put, asked = run(_replay(settings, letters))
+    put, asked, hooks = run(_replay(settings, letters))
     out.print(f"{put} put back. {asked} asked for: `cairn deliver` applies them at its next look.")
+    if hooks:
+        out.print(f"{hooks} hooks kept: `cairn serve` asks their tools within seconds.")
 
 
-async def _replay(settings: DeadLetterSettings, letters: Sequence[DeadLetter]) -> tuple[int, int]:
-    """Returns how many went back to their topics, and how many delivery is asked to apply."""
-    in_kafka = [letter for letter in letters if letter.kept_in == "Kafka"]
+def _way(kept_in: str, source: str) -> str:
+    if kept_in == "ledger":
+        return f"of {source} -> applied again by delivery, from the ledger"
+    return f"-> {source}" if source in REPLAYABLE else f"of {source} -> its tool is asked again by `cairn serve`"
+
+
+async def _replay(settings: DeadLetterSettings, letters: Sequence[DeadLetter]) -> tuple[int, int, int]:
+    """Returns how many went back to their topics, delivery is asked to apply, and are hooks that were kept again."""
     in_ledger = [letter for letter in letters if letter.kept_in == "ledger"]
+    hooks = [letter for letter in letters if letter.is_hook]
+    in_kafka = [letter for letter in letters if letter.kept_in == "Kafka" and not letter.is_hook]
     if in_kafka:
         await put_back(client_options(settings), in_kafka)
     async with opened_ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
-        return len(in_kafka), await ask_delivery(pool, in_ledger)
+        kept = await ask_again(pool, load_queries("intake")["keep_hook"], hooks)
+        return len(in_kafka), await ask_delivery(pool, in_ledger), kept

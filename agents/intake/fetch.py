@@ -1,4 +1,4 @@
-"""Fetch: one bounded GET of a JSON document from a tool's API.
+"""Fetch: one bounded question to a tool's API that changes nothing there, answered in JSON.
 
 It must never read without a limit of size and time, pass the tool's rate limit, or follow a
 redirect, which would take the credentials elsewhere. Time-outs, 429 and 5xx are tried a few
@@ -8,7 +8,9 @@ visibly.
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -18,16 +20,17 @@ import stamina
 from aiolimiter import AsyncLimiter
 
 from agents.intake.links import next_reference
-from agents.intake.source_away import SourceAway
+from agents.intake.source_away import SourceAway, SourceRefused
 
 TOTAL_SECONDS = 8.0
 """How long a hook may wait for one answer."""
 
 _MAX_BYTES = 16 * 1024 * 1024
 _ATTEMPTS = 3
-_TRY_SECONDS = 5.0
+_TRY = aiohttp.ClientTimeout(total=5.0)
 _LONGEST_WAIT_SECONDS = 3_600.0
 _TRANSIENT = (aiohttp.ClientError, TimeoutError)
+_REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 class _Again(Exception):
@@ -58,22 +61,26 @@ async def fetch_answer(
     limiter: AsyncLimiter,
     headers: Mapping[str, str],
     params: Mapping[str, str] | None = None,
+    form: Mapping[str, str] | None = None,
     total_seconds: float = TOTAL_SECONDS,
 ) -> Answer:
-    """The tool's answer, and where its list goes on.
+    """The tool's answer, and where its list goes on: to a GET, or to a POST of a form that is harmless to repeat.
 
     Every try waits for its turn at the limiter; `total_seconds` bounds waiting and trying.
 
     Raises:
+        SourceRefused: the credentials are not accepted.
         SourceAway: no usable answer within the bounds.
     """
+    method = "GET" if form is None else "POST"
+    request = partial(session.request, method, url, headers=headers, params=params, data=form)
     tries = stamina.retry_context(on=_is_worth_a_try, attempts=_ATTEMPTS, wait_initial=0.2, wait_max=2.0)
     try:
         async with asyncio.timeout(total_seconds):
             async for attempt in tries:
                 with attempt:
                     await limiter.acquire()
-                    return await _get(session, url, headers, params)
+                    return await _ask(request(timeout=_TRY, allow_redirects=False))
     except _Again as again:
         raise SourceAway(f"the tool answers with {again}", retry_after_seconds=again.retry_after_seconds) from None
     except _TRANSIENT as error:
@@ -88,15 +95,14 @@ def _is_worth_a_try(error: Exception) -> bool:
     return isinstance(error, _TRANSIENT)
 
 
-async def _get(
-    session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], params: Mapping[str, str] | None
-) -> Answer:
-    timeout = aiohttp.ClientTimeout(total=_TRY_SECONDS)
-    async with session.get(url, headers=headers, params=params, timeout=timeout, allow_redirects=False) as answer:
+async def _ask(request: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> Answer:
+    async with request as answer:
         if answer.status == HTTPStatus.NOT_FOUND:
             return Answer(document=None)
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise _Again(answer.status, _retry_after(answer.headers.get("Retry-After", "")))
+            raise _Again(answer.status, _retry_after(answer.headers))
+        if answer.status in _REFUSED:
+            raise SourceRefused(answer.status)
         if answer.status != HTTPStatus.OK:
             raise SourceAway(f"the tool answers with status {answer.status}: check address and credentials")
         following = next_reference(answer.headers.getall("Link", ()))
@@ -111,6 +117,10 @@ async def _get(
         raise SourceAway("the tool's answer is not JSON") from None
 
 
-def _retry_after(text: str) -> float | None:
-    """Seconds of a `Retry-After` (RFC 9110, 10.2.3); its date form is left to our own back-off."""
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds of a `Retry-After` (RFC 9110, 10.2.3), else of a `RateLimit-Reset`, as Teachable says it.
+
+    A date is left to our own back-off.
+    """
+    text = headers.get("Retry-After") or headers.get("RateLimit-Reset", "")
     return min(float(text), _LONGEST_WAIT_SECONDS) if text.isascii() and text.isdigit() else None

@@ -131,7 +131,7 @@ class Hooks:
             return await self._desk.take(door.tenant, door.source, headers, body, self._clock.now())
         except SourceAway as away:
             await self._kept.keep(door.tenant, door.source.name, body, away)
-            self._tallies.failed(door.tenant, door.source.name, "source_away")
+            self._tallies.failed(door.tenant, door.source.name, away.code)
             return "kept"
 
     def _count_failure(self, door: Door, reason: str) -> None:

@@ -1,12 +1,13 @@
 """Kept hooks: a verified hook whose tool does not answer waits here, and is read again.
 
-It must never lose a hook that was answered with 202, nor keep contact data: only thin hooks,
-which hold an object's id, ever come here. Whether a vendor would send the hook again is not
-promised by Acuity, so the promise is kept on our side.
+It must never lose a hook that was answered with 202, nor keep contact data that can be read:
+bodies are sealed, as they are among the dead letters. Whether a vendor would send the hook again
+is promised by none, so the promise is kept on our side.
 
 Theory of operation: a row in Postgres for each body; workers claim due rows, each held for
 longer than a try can take. A tool that is still away puts the row off, twice as long each time.
-After a day the hook goes to the dead letters with its reason.
+After a day the hook goes to the dead letters with its reason. `cairn dlq replay` puts it here
+again, sealed as it is.
 """
 
 import asyncio
@@ -15,13 +16,18 @@ from typing import Any
 
 import asyncpg
 import structlog
+from cryptography.exceptions import InvalidTag
 
 from agents.clock import Clock
 from agents.intake.desk import Desk
 from agents.intake.finding import Ignored
+from agents.intake.secrecy import Secrecy
 from agents.intake.served import ServedNow
-from agents.intake.source_away import SourceAway
+from agents.intake.source_away import SourceAway, SourceRefused
 from agents.intake.spool import SpoolFull
+
+NOT_KEPT = "INSERT 0 0"
+"""What Postgres answers to `keep_hook` where no more may be kept."""
 
 _FIRST_WAIT = timedelta(seconds=5)
 _LONGEST_WAIT = timedelta(minutes=15)
@@ -29,6 +35,7 @@ _HOLD = timedelta(minutes=2)
 _KEPT_FOR = timedelta(hours=24)
 _AT_ONCE = 10
 _IDLE_SECONDS = 1.0
+_OTHER_KEY = "CAIRN_IDENTITY_KEY is another one than when it was kept; with the right one it is read"
 
 _log = structlog.get_logger()
 
@@ -41,21 +48,40 @@ class KeptHooks:
         queries: the statements of `schemas/sql/queries/intake.sql` by name.
         clock: gives the domain time at which a hook is read.
         desk: takes what was read.
+        secrecy: seals what is kept.
         served: the sources; the hooks of one that is gone or off wait for its return.
     """
 
-    def __init__(self, pool: Any, queries: dict[str, str], clock: Clock, desk: Desk, served: ServedNow) -> None:
+    def __init__(
+        self,
+        pool: Any,
+        queries: dict[str, str],
+        clock: Clock,
+        desk: Desk,
+        secrecy: Secrecy,
+        served: ServedNow,
+    ) -> None:
         self._pool = pool
         self._queries = queries
         self._clock = clock
         self._desk = desk
+        self._secrecy = secrecy
         self._served = served
 
     async def keep(self, tenant: str, source: str, body: bytes, away: SourceAway) -> None:
-        """Keep a hook; returns once Postgres has it."""
+        """Keep a hook; returns once Postgres has it.
+
+        Raises:
+            SpoolFull: so many of this source are kept that it must come again.
+            asyncpg.PostgresError, OSError: the database is away.
+        """
         wait = _wait(0, away)
-        await self._pool.execute(self._queries["keep_hook"], tenant, source, body, wait)
-        _log.warning("hook_kept", tenant=tenant, source=source, detail=str(away), seconds=wait.total_seconds())
+        digest = self._secrecy.hashed("kept hook", tenant, source, body.hex())
+        sealed = self._secrecy.sealed(body)
+        if await self._pool.execute(self._queries["keep_hook"], tenant, source, sealed, digest, wait) == NOT_KEPT:
+            raise SpoolFull("as many hooks of this source are kept as may be")
+        say = _log.error if isinstance(away, SourceRefused) else _log.warning
+        say("hook_kept", tenant=tenant, source=source, detail=str(away), seconds=wait.total_seconds())
 
     async def run(self) -> None:
         """Read kept hooks for ever; a database or broker that is away is waited for."""
@@ -79,14 +105,20 @@ class KeptHooks:
             await self._pool.execute(self._queries["put_hook_off"], row["kept_id"], _LONGEST_WAIT)
             return
         try:
-            await self._desk.take(row["tenant"], door.source, {}, row["body"], self._clock.now())
+            body = self._secrecy.opened(row["body"]) if row["is_sealed"] else row["body"]
+        except InvalidTag:
+            _log.error("kept_hook_unreadable", tenant=row["tenant"], source=row["source"], hint=_OTHER_KEY)
+            await self._pool.execute(self._queries["put_hook_off"], row["kept_id"], _LONGEST_WAIT)
+            return
+        try:
+            await self._desk.take(row["tenant"], door.source, {}, body, self._clock.now())
         except SourceAway as away:
             if datetime.now(UTC) - row["created_at"] < _KEPT_FOR:
                 wait = _wait(row["attempts"], away)
                 await self._pool.execute(self._queries["put_hook_off"], row["kept_id"], wait)
                 return
             ignored = Ignored(reason="source_silent", detail=str(away))
-            await self._desk.set_aside(row["tenant"], door.source, row["body"], ignored)
+            await self._desk.set_aside(row["tenant"], door.source, body, ignored)
         await self._pool.execute(self._queries["drop_hook"], row["kept_id"], row["created_at"])
 
 

@@ -107,7 +107,9 @@ class Poller:
                 detail=str(error) or type(error).__name__,
                 seconds=hold_seconds,
             )
-            self._tallies.failed(*key, "spool_full" if isinstance(error, SpoolFull) else "source_away")
+            self._tallies.failed(
+                *key, "spool_full" if isinstance(error, SpoolFull) else getattr(error, "code", SourceAway.code)
+            )
             await self._put_off(key, claim["fence"], hold_seconds)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             raise

@@ -132,11 +132,12 @@ async def run_intake(config: IntakeConfig, pool: Any) -> AsyncIterator[Intake]:
     desk = Desk(admission, tallies)
     connector = aiohttp.TCPConnector(limit_per_host=MAX_CONNECTIONS)
     async with aiohttp.ClientSession(connector=connector) as session:
-        serving = Serving(partial(_ways, _reach(config, pool, admission, session)))
+        reach = _reach(config, pool, admission, session)
+        serving = Serving(partial(_ways, reach))
         serving.take_up(config.tenants, config.secrets)
         served = serving.now
         book = HealthBook(pool, config.queries, tallies, served)
-        kept = KeptHooks(pool, config.queries, config.clock, desk, served)
+        kept = KeptHooks(pool, config.queries, config.clock, desk, reach.secrecy, served)
         hooks = Hooks(served, desk=desk, kept=kept, clock=config.clock, limits=config.limits, tallies=tallies)
         poller = Poller(pool, config.queries, config.clock, served, tallies)
         await producer.open()

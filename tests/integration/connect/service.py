@@ -81,8 +81,9 @@ async def service(pool: Pool, spool_dir: Path, tenants_dir: Path, secrets: Secre
     serving.take_up(uptake.tenants().values(), uptake.secrets)
     tallies, clock = Tallies(), Clock()
     producer = Producer({"bootstrap_servers": "127.0.0.1:1"}, Spool(spool_dir, max_bytes=1024 * 1024))
-    desk = Desk(Admission(pool, QUERIES, producer, Secrecy(IDENTITY_KEY)), tallies)
-    kept = KeptHooks(pool, QUERIES, clock, desk, serving.now)
+    secrecy = Secrecy(IDENTITY_KEY)
+    desk = Desk(Admission(pool, QUERIES, producer, secrecy), tallies)
+    kept = KeptHooks(pool, QUERIES, clock, desk, secrecy, serving.now)
     book = HealthBook(pool, QUERIES, tallies, serving.now)
     hooks = Hooks(serving.now, desk=desk, kept=kept, clock=clock, tallies=tallies)
     async with serve(hooks.routes()) as url:

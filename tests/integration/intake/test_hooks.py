@@ -187,7 +187,7 @@ async def test_a_body_over_one_mebibyte_is_413(stage: Stage, is_chunked: bool) -
 
 async def test_a_body_that_never_arrives_times_out(stage: Stage) -> None:
     desk = Desk(stage.intake.admission)
-    kept = KeptHooks(stage.pool, stage.config.queries, stage.config.clock, desk, Served)
+    kept = KeptHooks(stage.pool, stage.config.queries, stage.config.clock, desk, Secrecy(IDENTITY_KEY), Served)
     served = served_by(Door(tenant="t", source=StandardHooks("tracker", (WEBHOOK_SECRET,)), secrets=("s",)))
     impatient = hooks.Hooks(lambda: served, desk=desk, kept=kept, clock=stage.config.clock, body_seconds=0.05)
     async with serve(impatient.routes()) as url:

@@ -7,15 +7,16 @@ import pytest
 
 from agents.intake.desk import Desk
 from agents.intake.kept_hooks import KeptHooks
+from agents.intake.secrecy import Secrecy
 from agents.intake.vendor_hooks import AcuityHooks
 from demo.vendors.acuity import AcuityServer
-from tests.integration.intake.stage import API_KEY, Stage, booking
+from tests.integration.intake.stage import API_KEY, IDENTITY_KEY, Stage, booking
 
 
 def worker(stage: Stage) -> KeptHooks:
     """A second worker beside the stage's own, for the test to move by hand."""
-    desk = Desk(stage.intake.admission)
-    return KeptHooks(stage.pool, stage.config.queries, stage.config.clock, desk, stage.intake.served)
+    desk, secrecy = Desk(stage.intake.admission), Secrecy(IDENTITY_KEY)
+    return KeptHooks(stage.pool, stage.config.queries, stage.config.clock, desk, secrecy, stage.intake.served)
 
 
 async def kept(stage: Stage) -> int:
@@ -60,11 +61,41 @@ async def test_the_same_hook_again_is_kept_once(away: Stage) -> None:
     assert await kept(away) == 1
 
 
-async def test_what_is_kept_holds_no_contact_data(away: Stage) -> None:
-    away.acuity.book(booking())
+async def test_no_more_than_ten_thousand_of_a_source_are_kept_and_the_sender_is_told_to_come_again(away: Stage) -> None:
+    await away.pool.execute(
+        "INSERT INTO kept_hooks (tenant, source, body, body_hash, retry_at) "
+        "SELECT $1, 'acuity', 'id', sha256(n::text::bytea), now() + interval '1 h' FROM generate_series(1, 9999) n",
+        away.tenant,
+    )
+    assert await away.post("acuity", *away.acuity.signed_hook("scheduled", 1)) == 202
+    assert await away.post("acuity", *away.acuity.signed_hook("scheduled", 2)) == 503
+    assert await kept(away) == 10_000
+
+
+async def test_what_is_kept_is_sealed(away: Stage) -> None:
     await away.post("acuity", *away.acuity.signed_hook("scheduled", 54321))
     body = await away.pool.fetchval("SELECT body FROM kept_hooks")
-    assert body == b"action=scheduled&id=54321&calendarID=1&appointmentTypeID=1"
+    assert b"54321" not in body
+    assert Secrecy(IDENTITY_KEY).opened(body) == b"action=scheduled&id=54321&calendarID=1&appointmentTypeID=1"
+
+
+async def test_what_an_earlier_version_kept_unsealed_is_read_and_what_no_key_opens_waits(stage: Stage) -> None:
+    stage.acuity.book(booking())
+    body, _ = stage.acuity.signed_hook("scheduled", 54321)
+    sealed = Secrecy(b"another key, also of 32 bytes ...").sealed(body)
+    for is_sealed, kept_body in ((False, body), (True, sealed)):
+        await stage.pool.execute(
+            "INSERT INTO kept_hooks (tenant, source, body, body_hash, retry_at, is_sealed) "
+            "VALUES ($1, 'acuity', $2, sha256($2), now(), $3)",
+            stage.tenant, kept_body, is_sealed,
+        )  # fmt: skip
+    async with asyncio.timeout(30):
+        question = "SELECT count(*) > 1 OR min(retry_at) <= now() FROM kept_hooks"
+        while await stage.pool.fetchval(question):  # noqa: ASYNC110 - the service changes the table
+            await asyncio.sleep(0.05)
+    assert [event.type for event in await stage.events()] == ["session.booked"]
+    assert await stage.pool.fetchval("SELECT body FROM kept_hooks") == sealed
+    assert not stage.intake.background.done()
 
 
 async def test_after_a_day_it_goes_to_the_dead_letters_with_its_reason(away: Stage) -> None:

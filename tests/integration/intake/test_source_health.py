@@ -89,7 +89,7 @@ async def test_a_hook_that_waits_for_its_tool_is_shown_as_kept(stage: Stage) -> 
     stage.acuity.faults.extend([401] * 50)
     assert await stage.post("acuity", *stage.acuity.signed_hook("scheduled", 54321)) == 202
     found = await told(stage, "acuity", failed=1)
-    assert (found.kept, found.failure) == (1, "source_away")
+    assert (found.kept, found.failure) == (1, "source_refused")
 
 
 async def test_a_polls_turn_is_heard_and_one_that_fails_is_a_failure(stage: Stage) -> None:
@@ -102,7 +102,7 @@ async def test_a_polls_turn_is_heard_and_one_that_fails_is_a_failure(stage: Stag
         await stage.pool.execute("UPDATE polls SET held_until = NULL")
     await book.tell()
     found = await health_of(stage, "pull")
-    assert (found.accepted, found.failed, found.failure) == (1, 1, "source_away")
+    assert (found.accepted, found.failed, found.failure) == (1, 1, "source_refused")
     assert found.heard_at is not None
     assert found.due_at is not None
 

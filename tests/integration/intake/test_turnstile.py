@@ -8,11 +8,12 @@ from agents.intake import hooks
 from agents.intake.desk import Desk
 from agents.intake.finding import Finding, Ignored
 from agents.intake.kept_hooks import KeptHooks
+from agents.intake.secrecy import Secrecy
 from agents.intake.served import Door, Served
 from agents.intake.turnstile import HookLimits
 from agents.intake.vendor_hooks import StandardHooks
 from demo.vendors.habits import signed_webhook
-from tests.integration.intake.stage import WEBHOOK_SECRET, Stage, checked, serve, served_by, until
+from tests.integration.intake.stage import IDENTITY_KEY, WEBHOOK_SECRET, Stage, checked, serve, served_by, until
 
 
 async def bring(stage: Stage, url: str, tenant: str, number: int) -> tuple[int, str | None]:
@@ -24,7 +25,7 @@ async def bring(stage: Stage, url: str, tenant: str, number: int) -> tuple[int, 
 def receiver_for(stage: Stage, limits: HookLimits, **sources: StandardHooks) -> hooks.Hooks:
     served = served_by(*(Door(tenant=tenant, source=source, secrets=("s",)) for tenant, source in sources.items()))
     desk = Desk(stage.intake.admission)
-    kept = KeptHooks(stage.pool, stage.config.queries, stage.config.clock, desk, Served)
+    kept = KeptHooks(stage.pool, stage.config.queries, stage.config.clock, desk, Secrecy(IDENTITY_KEY), Served)
     return hooks.Hooks(lambda: served, desk=desk, kept=kept, clock=stage.config.clock, limits=limits)
 
 
