@@ -21,7 +21,7 @@ from agents.ledger.pool import Pool, connect
 from agents.ledger.schema_version import SchemaMismatch, require_current
 from agents.settings import DeliverSettings, ServeSettings, Settings, SettingsError, TrackSettings, read
 from agents.tenants import Tenant, TenantErrors, load_tenants
-from schemas.tenant import Source, missing_secrets
+from schemas.tenant import Source, lacking_to_ask, missing_secrets
 
 _DNS_SECONDS = 5.0
 _CONNECT_SECONDS = 10.0
@@ -89,7 +89,9 @@ def _secrets(settings: DeliverSettings, tenant: Tenant, source: Source) -> Findi
     if missing:
         text = f"no secret file {' and '.join(missing)} in {settings.secrets_dir / tenant.id}"
         return Finding(subject=subject, verdict="failed", text=text)
-    return Finding(subject=subject, verdict="ok", text="secrets present")
+    unasked = " and ".join(lacking_to_ask(tenant.id, source, settings.secret_files.values))
+    text = f"secrets present; completions are believed unasked without {unasked}" if unasked else "secrets present"
+    return Finding(subject=subject, verdict="ok", text=text)
 
 
 async def _kafka(settings: DeliverSettings) -> Finding:

@@ -12,7 +12,7 @@ from agents.intake.health_book import read_health, silent_after
 from agents.intake.served import Key, Secrets
 from agents.intake.source_state import WELL, Health, State, newest_age, overdue, state_of
 from agents.ledger.pool import Pool
-from schemas.tenant import Source, missing_secrets
+from schemas.tenant import Source, lacking_to_ask, missing_secrets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,7 @@ class SourceLine:
 
     Attributes:
         missing: secret files that it needs and has not.
+        unasked: secret files without which its completions are believed unasked.
         newest_seconds: the age of the newest thing that was taken in; None if there is none.
         overdue_seconds: for how long its next poll has been due.
     """
@@ -30,6 +31,7 @@ class SourceLine:
     kind: str
     state: State
     missing: tuple[str, ...]
+    unasked: tuple[str, ...]
     heard_at: datetime | None
     accepted_at: datetime | None
     failed_at: datetime | None
@@ -79,7 +81,8 @@ async def list_sources(
             is_off=bool(missing),
             is_disabled=key in disabled,
         )
-        lines.append(_line(key, source, health, state, missing, now, domain_now))
+        unasked = lacking_to_ask(key[0], source, secrets)
+        lines.append(_line(key, source, health, state, (missing, unasked), now, domain_now))
     return lines
 
 
@@ -88,7 +91,7 @@ def _line(
     source: Source,
     health: Health,
     state: State,
-    missing: tuple[str, ...],
+    lacking: tuple[tuple[str, ...], tuple[str, ...]],
     now: datetime,
     domain_now: datetime,
 ) -> SourceLine:
@@ -98,7 +101,8 @@ def _line(
         source=key[1],
         kind=source.kind,
         state=state,
-        missing=missing,
+        missing=lacking[0],
+        unasked=lacking[1],
         heard_at=health.heard_at,
         accepted_at=health.accepted_at,
         failed_at=health.failed_at,

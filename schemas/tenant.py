@@ -8,10 +8,11 @@
 from collections.abc import Callable, Sequence
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, HttpUrl, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, HttpUrl
 
 from schemas.client import LOCALE_PATTERN, Line
 from schemas.policy import NextStep
+from schemas.tag_meaning import TagMeaning
 from schemas.zones import ZONES
 
 
@@ -131,9 +132,12 @@ class _SourceEntry(_Part):
         silent_after_hours: a source that is not heard for so long is silent, and not well; without it 72,
             which is three turns of a daily poll.
         is_vouched: what comes is signed, or we asked for it; money waits for a coach where one source's is not.
+        asking_secrets: those with which the tool is asked whether a completion that it signs nothing for is true;
+            they may be missing, and then it is not asked.
     """
 
     is_vouched: ClassVar[bool] = True
+    asking_secrets: ClassVar[tuple[str, ...]] = ()
     silent_after_hours: Annotated[int, Field(ge=1, le=8_760)] = 72
 
 
@@ -179,30 +183,10 @@ class CalendlySource(_SourceEntry):
     base_url: HttpUrl = HttpUrl("https://api.calendly.com")
 
 
-class TagMeaning(_Part):
-    """What a tag of a Kajabi contact stands for.
-
-    Attributes:
-        id: the goal's, course's or program's.
-        percent: of the course; only with `course.progressed`.
-    """
-
-    type: Literal["goal.completed", "course.completed", "course.progressed", "program.enrolled", "program.completed"]
-    id: Line
-    title: Line | None = None
-    percent: Annotated[float, Field(ge=0, le=100)] | None = None
-
-    @model_validator(mode="after")
-    def _percent_belongs_to_progress(self) -> "TagMeaning":
-        if (self.type == "course.progressed") != (self.percent is not None):
-            raise ValueError("percent belongs to course.progressed, and is needed there")
-        return self
-
-
 class KajabiSource(_SourceEntry):
     """Kajabi: hooks without a signature, so the secret path is all that tells them.
 
-    Secret: `NAME.path`.
+    Secrets: `NAME.path`; with `NAME.client_id` and `NAME.client_secret` of its API, completions are asked back.
 
     Attributes:
         tags: what a tag, by its name or id, stands for; other tags say nothing.
@@ -211,19 +195,26 @@ class KajabiSource(_SourceEntry):
 
     is_vouched: ClassVar[bool] = False
     needed_secrets: ClassVar[tuple[str, ...]] = ("path",)
+    asking_secrets: ClassVar[tuple[str, ...]] = ("client_id", "client_secret")
     kind: Literal["kajabi"]
     name: SourceName
     tags: dict[Line, TagMeaning] = {}
     currency: Currency = "USD"
+    base_url: HttpUrl = HttpUrl("https://api.kajabi.com")
 
 
 class TeachableSource(_SourceEntry):
-    """Teachable: hooks without a signature, so the secret path is all that tells them; secret `NAME.path`."""
+    """Teachable: hooks without a signature, so the secret path is all that tells them.
+
+    Secrets: `NAME.path`; with `NAME.key`, the school's API key, completions are asked back.
+    """
 
     is_vouched: ClassVar[bool] = False
     needed_secrets: ClassVar[tuple[str, ...]] = ("path",)
+    asking_secrets: ClassVar[tuple[str, ...]] = ("key",)
     kind: Literal["teachable"]
     name: SourceName
+    base_url: HttpUrl = HttpUrl("https://developers.teachable.com")
 
 
 class ThinkificSource(_SourceEntry):
@@ -266,6 +257,12 @@ def secret_names(source: Source) -> tuple[str, ...]:
 def missing_secrets(tenant: str, source: Source, values: Callable[[str, str], Sequence[str]]) -> tuple[str, ...]:
     """Those of `secret_names` that have no value; `values` gives the valid ones of a tenant's secret."""
     return tuple(name for name in secret_names(source) if not values(tenant, name))
+
+
+def lacking_to_ask(tenant: str, source: Source, values: Callable[[str, str], Sequence[str]]) -> tuple[str, ...]:
+    """The secret files without which completions of this source are not asked back; none where it signs them itself."""
+    names = (f"{source.name}.{part}" for part in source.asking_secrets)
+    return tuple(name for name in names if not values(tenant, name))
 
 
 class TenantFile(_Part):

@@ -89,6 +89,8 @@ def _print(lines: list[SourceLine], said: dict[Key, Said]) -> None:
             _hint(line, f"write the secret files {' and '.join(line.missing)}: `cairn serve` takes them up")
         elif line.state == "unserved":
             _hint(line, "`cairn serve` has not taken it up: is it running, and does its log say why not?")
+        if line.unasked:
+            _hint(line, f"completions are believed unasked without {' and '.join(line.unasked)}: docs/connect.md")
         if words := _words(said, line):
             _hint(line, words)
 

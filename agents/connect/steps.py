@@ -22,8 +22,15 @@ _STEPS: Final[dict[str, tuple[str, ...]]] = {
         "Write the API key (of an app: its client secret), by which hooks are signed, to the secret file {name}.key.",
         "This command makes a webhook for each topic. Those that are made on Thinkific's page are not signed.",
     ),
-    "kajabi": (_ONE_BY_ONE.replace("{tool}", "Kajabi"),),
-    "teachable": (_ONE_BY_ONE.replace("{tool}", "Teachable"),),
+    "kajabi": (
+        _ONE_BY_ONE.replace("{tool}", "Kajabi"),
+        "To have completions asked back: Settings, Public API: make a key with the right to read contacts.",
+        "Write its client id and secret to the secret files {name}.client_id and {name}.client_secret.",
+    ),
+    "teachable": (
+        _ONE_BY_ONE.replace("{tool}", "Teachable"),
+        "To have completions asked back: make an API key of the school and write it to the secret file {name}.key.",
+    ),
     "habit_pull": (
         "Nothing is sent to us: the tool is asked once a day. Write its bearer token to the secret file {name}.key.",
     ),

@@ -6,7 +6,9 @@ from datetime import datetime
 from agents.intake.finding import Finding, Ignored
 from agents.intake.kajabi import tag_change
 from agents.intake.kajabi import translate as translate_kajabi
-from agents.intake.kajabi_hook import read_hook
+from agents.intake.kajabi_answer import claims_completion, contact_to_ask, denial
+from agents.intake.kajabi_api import KajabiApi
+from agents.intake.kajabi_hook import Hook, read_hook
 from agents.intake.tag_memory import TagMemory
 from agents.intake.thinkific import is_signed as thinkific_signed
 from agents.intake.thinkific import translate as translate_thinkific
@@ -19,32 +21,45 @@ class KajabiHooks:
     Args:
         tenant: whose source it is.
         memory: what was said before of the same tags.
+        api: is asked before a completion is believed; without it the path has to do.
     """
 
     kind = "kajabi"
 
-    def __init__(self, tenant: str, source: KajabiSource, memory: TagMemory) -> None:
+    def __init__(self, tenant: str, source: KajabiSource, memory: TagMemory, api: KajabiApi | None = None) -> None:
         self.name = source.name
         self._tenant = tenant
         self._source = source
         self._memory = memory
+        self._api = api
 
     def is_signed(self, _headers: Mapping[str, str], _body: bytes) -> bool:
         """Always: Kajabi signs nothing, and the secret path was right already."""
         return True
 
     async def read(self, _headers: Mapping[str, str], body: bytes, heard_at: datetime) -> tuple[Finding | Ignored, ...]:
-        """The finding in the body.
+        """The finding in the body; what is not confirmed is not remembered either.
 
         Raises:
+            SourceAway: a contact had to be asked for and Kajabi does not answer.
             asyncpg.PostgresError, OSError: the memory is away; the hook must come again.
         """
         hook = read_hook(body)
         if isinstance(hook, Ignored):
             return (hook,)
         change = tag_change(self._source, hook, heard_at)
-        standing = await self._memory.note(self._tenant, self.name, change) if change else None
+        if change is None:
+            return (translate_kajabi(self._source, hook, heard_at),)
+        is_asked = self._api is not None and claims_completion(self._source, hook)
+        if self._api is not None and is_asked and (denied := await self._denial(self._api, hook)):
+            return (denied,)
+        standing = await self._memory.note(self._tenant, self.name, change, is_confirmed=is_asked)
         return (translate_kajabi(self._source, hook, heard_at, standing),)
+
+    async def _denial(self, api: KajabiApi, hook: Hook) -> Ignored | None:
+        contact_id = contact_to_ask(hook)
+        answer = await api.contact(contact_id) if contact_id else None
+        return denial(self._source, hook, answer)
 
 
 class ThinkificHooks:

@@ -18,6 +18,7 @@ REASONS = frozenset(
         "source_gone",  # the tool no longer knows the object that its hook named
         "translator_failed",  # ours to mend
         "source_silent",  # the tool could not be asked for as long as we try
+        "not_confirmed",  # the tool was asked, and does not say what its unsigned hook claims
     }
 )
 """Why a source's word becomes no event, beside the reasons of `schemas.refusal`."""

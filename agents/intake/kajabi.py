@@ -17,7 +17,7 @@ from hashlib import blake2b
 from typing import Any
 
 from agents.intake.finding import Finding, Happening, Ignored, Person
-from agents.intake.kajabi_hook import Contact, Hook, Payment
+from agents.intake.kajabi_hook import Contact, Hook, Payment, Tag
 from schemas.event import (
     CourseData,
     CourseProgressData,
@@ -27,7 +27,8 @@ from schemas.event import (
     PurchaseData,
     RetractionData,
 )
-from schemas.tenant import KajabiSource, TagMeaning
+from schemas.tag_meaning import TagMeaning
+from schemas.tenant import KajabiSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,7 @@ class Standing:
 def tag_change(source: KajabiSource, hook: Hook, heard_at: datetime) -> TagChange | None:
     """The change of a tag that the source maps; None for any other hook."""
     contact = hook.contact.id or (hook.contact.email or "").lower()
-    if hook.tag is None or not contact or meaning_of(source, hook) is None:
+    if hook.tag is None or not contact or meaning_of(source, hook.tag) is None:
         return None
     updated_at = hook.contact.updated_at
     said = (hook.kind, hook.id, contact, hook.tag.id, updated_at.isoformat() if updated_at else "")
@@ -77,11 +78,11 @@ def tag_change(source: KajabiSource, hook: Hook, heard_at: datetime) -> TagChang
     )
 
 
-def meaning_of(source: KajabiSource, hook: Hook) -> TagMeaning | None:
-    """What the hook's tag stands for, by its name or its id."""
-    if hook.tag is None:
+def meaning_of(source: KajabiSource, tag: Tag | None) -> TagMeaning | None:
+    """What a tag stands for, by its name or its id."""
+    if tag is None:
         return None
-    return source.tags.get(hook.tag.name or "") or source.tags.get(hook.tag.id)
+    return source.tags.get(tag.name or "") or source.tags.get(tag.id)
 
 
 def translate(
@@ -117,7 +118,7 @@ def _purchase(source: KajabiSource, payment: Payment, heard_at: datetime) -> Hap
 def _tagged(
     source: KajabiSource, hook: Hook, change: TagChange, standing: Standing, heard_at: datetime
 ) -> tuple[Happening, ...]:
-    meaning = meaning_of(source, hook)
+    meaning = meaning_of(source, hook.tag)
     assert meaning is not None, "a change is made of a mapped tag"  # noqa: S101 - see tag_change
     type_: str = meaning.type
     data = _data(meaning)

@@ -23,6 +23,7 @@ from agents.intake.acuity_api import MAX_CONNECTIONS, REQUESTS_PER_SECOND, Acuit
 from agents.intake.acuity_reread import AcuityReread
 from agents.intake.admission import Admission
 from agents.intake.aliases import Aliases
+from agents.intake.asking import kajabi_api, teachable_api
 from agents.intake.course_hooks import KajabiHooks, ThinkificHooks
 from agents.intake.desk import Desk
 from agents.intake.habit_api import HabitPull
@@ -186,7 +187,7 @@ def _ways(reach: _Reach, tenant: TenantSources, source: Source, secrets: Secrets
     if isinstance(source, HabitPullSource):
         return Ways(poll=_pull(tenant, source, keys[0], reach))
     begin_counting(source.kind)
-    hook_source = _hook_source(tenant.id, source, keys, reach)
+    hook_source = _hook_source(tenant.id, source, secrets, reach)
     door = Door(tenant=tenant.id, source=hook_source, secrets=secrets(tenant.id, f"{source.name}.path"))
     if isinstance(source, AcuitySource) and source.reread_hours:
         return Ways(door=door, poll=_reread(tenant, source, keys, reach))
@@ -210,16 +211,18 @@ def _reread(tenant: TenantSources, source: AcuitySource, keys: tuple[str, ...], 
     )
 
 
-def _hook_source(tenant: str, source: HookedSource, keys: tuple[str, ...], reach: _Reach) -> HookSource:
+def _hook_source(tenant: str, source: HookedSource, secrets: Secrets, reach: _Reach) -> HookSource:
+    keys = secrets(tenant, f"{source.name}.key")
     match source:
         case WebhookSource():
             return StandardHooks(source.name, keys)
         case CalendlySource():
             return CalendlyHooks((tenant, source.name), keys, reach.aliases, real_now_ms)
         case TeachableSource():
-            return TeachableHooks(source.name)
+            return TeachableHooks(source.name, teachable_api(tenant, source, secrets, reach.session))
         case KajabiSource():
-            return KajabiHooks(tenant, source, reach.memory)
+            api = kajabi_api(tenant, source, secrets, reach.session)
+            return KajabiHooks(tenant, source, reach.memory, api)
         case ThinkificSource():
             return ThinkificHooks(source, keys)
     return AcuityHooks(source, keys, _acuity_api(source, keys, reach))

@@ -30,6 +30,6 @@ class SourceRefused(SourceAway):
     def __init__(self, status: int) -> None:
         super().__init__(
             f"the tool refuses our credentials (status {status}): put the right ones into the source's secret files, "
-            "with the rights that docs/connect.md names, and restart `cairn serve`"
+            "with the rights that docs/connect.md names"
         )
         self.status = status

@@ -5,7 +5,9 @@ must never hold a contact's id or address: rows are keyed by hash, and event ids
 
 Theory of operation: one row for each contact and tag with the last adding, its event's id and
 the last removal, each moved on by a later one only, in one statement. It is written before the
-event is produced: a hook that is sent again finds its own row and says the same.
+event is produced: a hook that is sent again finds its own row and says the same. Where the tool
+confirms each change, a tag that stands is not added once more before its removal is heard: who
+knows of a true adding could otherwise claim it again and again.
 """
 
 from typing import Any
@@ -28,8 +30,14 @@ class TagMemory:
         self._queries = queries
         self._secrecy = secrecy
 
-    async def note(self, tenant: str, source: str, change: TagChange) -> Standing:
+    async def note(self, tenant: str, source: str, change: TagChange, *, is_confirmed: bool = False) -> Standing:
         """Remember a change; what it means beside all that is known.
+
+        Args:
+            tenant: whose source it is.
+            source: the source's name.
+            change: of a mapped tag.
+            is_confirmed: the tool was asked, as it is about every change of this tag.
 
         Raises:
             asyncpg.PostgresError, OSError: the database is away; nothing was remembered.
@@ -37,7 +45,8 @@ class TagMemory:
         key = self._secrecy.hashed(tenant, "tag", source, change.contact, change.tag)
         added = (change.event_id, change.at) if change.is_added else (None, None)
         removed_at = None if change.is_added else change.at
-        row = await self._pool.fetchrow(self._queries["note_tag"], tenant, source, key, *added, removed_at)
+        said = (*added, removed_at, is_confirmed)
+        row = await self._pool.fetchrow(self._queries["note_tag"], tenant, source, key, *said)
         added_id, added_at, removed_at = row["added_id"], row["added_at"], row["removed_at"]
         if change.is_added:
             is_last = added_id == change.event_id and (removed_at is None or removed_at < added_at)

@@ -9,7 +9,7 @@ Pure: no request, no clock; the time of hearing is handed in.
 Source: Teachable's developer page "Webhook events and data", and its reference of transactions.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -107,10 +107,7 @@ class _Heard:
 
 
 def translate(source_name: str, body: bytes, heard_at: datetime) -> tuple[Finding | Ignored, ...]:
-    """What the body says, one finding an envelope, and each reason for leaving something out once.
-
-    The whole body is set aside for every reason, so that one of each is enough.
-    """
+    """What the body says, one finding an envelope, and each reason for leaving something out once."""
     try:
         message = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -120,7 +117,11 @@ def translate(source_name: str, body: bytes, heard_at: datetime) -> tuple[Findin
         return (Ignored(reason="wrong_envelope", detail="the body is an empty array"),)
     if len(envelopes) > _MOST_ENVELOPES:
         return (Ignored(reason="too_large", detail=f"the body has more than {_MOST_ENVELOPES} envelopes"),)
-    found = [_read(source_name, envelope, heard_at) for envelope in envelopes]
+    return each_reason_once([_read(source_name, envelope, heard_at) for envelope in envelopes])
+
+
+def each_reason_once(found: Sequence[Finding | Ignored]) -> tuple[Finding | Ignored, ...]:
+    """All findings, then what is ignored: the whole body is set aside for a reason, so that one of each is enough."""
     ignored = {one.reason: one for one in reversed(found) if isinstance(one, Ignored)}
     return (*(one for one in found if isinstance(one, Finding)), *ignored.values())
 
@@ -198,28 +199,28 @@ def _lesson(heard: _Heard) -> Iterator[_Thing]:
     progress = convert(heard.object, _Progress, strict=False)
     if progress.is_completed:
         lesson = LessonData(
-            course_id=_own(progress.course_id), lesson_id=_own(progress.lecture_id), title=_title(progress.lecture)
+            course_id=own_id(progress.course_id), lesson_id=own_id(progress.lecture_id), title=_title(progress.lecture)
         )
         yield "lesson.completed", heard.at, lesson
-    yield from _progress(heard, _own(progress.course_id), _title(progress.course), heard.at)
+    yield from _progress(heard, own_id(progress.course_id), _title(progress.course), heard.at)
 
 
 def _enrolled(heard: _Heard) -> Iterator[_Thing]:
     enrollment = convert(heard.object, _Enrollment, strict=False)
-    course, title, at = _own(enrollment.course_id), _title(enrollment.course), heard.when("enrolled_at")
+    course, title, at = own_id(enrollment.course_id), _title(enrollment.course), heard.when("enrolled_at")
     yield "program.enrolled", at, ProgramData(program_id=course, title=title)
     yield from _progress(heard, course, title, heard.at)
 
 
 def _course_completed(heard: _Heard) -> Iterator[_Thing]:
     enrollment = convert(heard.object, _Enrollment, strict=False)
-    course = CourseData(course_id=_own(enrollment.course_id), title=_title(enrollment.course))
+    course = CourseData(course_id=own_id(enrollment.course_id), title=_title(enrollment.course))
     yield "course.completed", heard.when("completed_at"), course
 
 
 def _unenrolled(heard: _Heard) -> Iterator[_Thing]:
     enrollment = convert(heard.object, _Enrollment, strict=False)
-    membership = MembershipData(program_id=_own(enrollment.course_id), title=_title(enrollment.course))
+    membership = MembershipData(program_id=own_id(enrollment.course_id), title=_title(enrollment.course))
     yield "membership.ended", heard.at, membership
 
 
@@ -246,7 +247,9 @@ def _refunded(heard: _Heard) -> Iterator[_Thing]:
 
 
 def _purchase(transaction: _Transaction, amount_cents: int) -> PurchaseData:
-    return PurchaseData(order_id=_own(transaction.id), amount_cents=amount_cents, currency=transaction.currency.upper())
+    return PurchaseData(
+        order_id=own_id(transaction.id), amount_cents=amount_cents, currency=transaction.currency.upper()
+    )
 
 
 def _nothing(_heard: _Heard) -> Iterator[_Thing]:
@@ -261,7 +264,7 @@ def _no_later(stamp: Any, than: datetime) -> datetime:
         return than
 
 
-def _own(vendor_id: _Id) -> str:
+def own_id(vendor_id: _Id) -> str:
     """Teachable's id as ours, which must not be another tool's."""
     return f"teachable:{vendor_id}"
 

@@ -1,5 +1,6 @@
 """The vendors' hooks: each source's signature and translator, as `agents.intake.hooks` asks for them."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -17,6 +18,8 @@ from agents.intake.finding import Finding, Ignored
 from agents.intake.standard_webhooks import is_signed as webhook_signed
 from agents.intake.standard_webhooks import translate as translate_webhook
 from agents.intake.teachable import translate as translate_envelopes
+from agents.intake.teachable_answer import held_against, users_to_ask
+from agents.intake.teachable_api import TeachableApi
 from schemas.tenant import AcuitySource
 
 _log = structlog.get_logger()
@@ -100,12 +103,18 @@ class CalendlyHooks:
 
 
 class TeachableHooks:
-    """Teachable's hooks: everything is in the body, and the secret path is all that tells them from others'."""
+    """Teachable's hooks: everything is in the body, and the secret path is all that tells them from others'.
+
+    Args:
+        name: the source's.
+        api: is asked before a completion is believed; without it the path has to do.
+    """
 
     kind = "teachable"
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, api: TeachableApi | None = None) -> None:
         self.name = name
+        self._api = api
         self._has_told = False
 
     def is_signed(self, headers: Mapping[str, str], _body: bytes) -> bool:
@@ -116,5 +125,14 @@ class TeachableHooks:
         return True
 
     async def read(self, _headers: Mapping[str, str], body: bytes, heard_at: datetime) -> tuple[Finding | Ignored, ...]:
-        """The findings in the body, one an envelope."""
-        return translate_envelopes(self.name, body, heard_at)
+        """The findings in the body, one an envelope; with an API, as it confirms those that claim a completion.
+
+        Raises:
+            SourceAway: a user had to be asked for and Teachable does not answer.
+        """
+        found = translate_envelopes(self.name, body, heard_at)
+        if self._api is None:
+            return found
+        asked = users_to_ask(found)
+        users = await asyncio.gather(*map(self._api.user, asked))
+        return held_against(self.name, found, dict(zip(asked, users, strict=True)), heard_at)

@@ -10,9 +10,11 @@ from schemas.tenant import (
     AcuitySource,
     CoachesFile,
     KajabiSource,
+    TeachableSource,
     TenantFile,
     ThinkificSource,
     WebhookSource,
+    lacking_to_ask,
     missing_secrets,
     secret_names,
 )
@@ -85,6 +87,18 @@ def test_a_source_lacks_those_secrets_that_have_no_valid_value_in_its_own_tenant
 
     assert missing_secrets("acme", hooks, values) == ("hooks.key",)
     assert missing_secrets("other", hooks, values) == ("hooks.path",)
+
+
+def test_a_source_that_signs_nothing_says_which_secrets_it_lacks_to_ask_its_tool() -> None:
+    site = KajabiSource(kind="kajabi", name="site")
+    school = TeachableSource(kind="teachable", name="school")
+    hooks = WebhookSource(kind="standard_webhooks", name="hooks")
+
+    def values(_tenant: str, name: str) -> tuple[str, ...]:
+        return {"site.client_id": ("a",), "school.key": ("b",)}.get(name, ())
+
+    assert lacking_to_ask("acme", site, values) == ("site.client_secret",)
+    assert lacking_to_ask("acme", school, values) == lacking_to_ask("acme", hooks, values) == ()
 
 
 def test_the_secrets_of_a_source_bear_its_name() -> None:

@@ -191,13 +191,19 @@ UPDATE session_aliases SET session_id = $4, given_up = given_up || $3::text
 WHERE tenant = $1 AND source = $2 AND session_id = $3;
 
 -- name: note_tag
--- What is the last that was said of this contact's tag, this change included? An earlier change moves nothing.
+-- What is the last that was said of this contact's tag, this change included? An earlier change moves nothing, nor
+-- where changes are confirmed ($7) the adding of a tag that stands.
 INSERT INTO tag_changes AS known (tenant, source, tag_key, added_id, added_at, removed_at)
 VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (tenant, source, tag_key) DO UPDATE SET
-    added_id = CASE WHEN known.added_at IS NULL OR excluded.added_at > known.added_at
-                    THEN coalesce(excluded.added_id, known.added_id) ELSE known.added_id END,
-    added_at = greatest(known.added_at, excluded.added_at),
+    (added_id, added_at) = (
+        SELECT CASE WHEN is_news THEN excluded.added_id ELSE known.added_id END,
+               CASE WHEN is_news THEN excluded.added_at ELSE known.added_at END
+        FROM (SELECT known.added_at IS NULL OR (
+                  excluded.added_at > known.added_at
+                  AND NOT ($7::boolean AND coalesce(known.removed_at < known.added_at, true))
+              ) AS is_news) change
+    ),
     removed_at = greatest(known.removed_at, excluded.removed_at)
 RETURNING added_id, added_at, removed_at;
 

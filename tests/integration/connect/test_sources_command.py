@@ -142,5 +142,19 @@ async def test_lag_counts_and_ages_are_shown(practice: Practice) -> None:
     assert "1 kept" in table
 
 
+async def test_a_source_that_signs_nothing_and_is_not_asked_back_is_told(practice: Practice) -> None:
+    file = practice.folder / "tenants" / "northstar" / "tenant.yaml"
+    file.write_text(file.read_text() + "  - {kind: kajabi, name: site}\n", encoding="utf-8")
+    secrets = SecretFiles(practice.folder / "secrets")
+    secrets.put("northstar", "site.path", "a-secret")
+    lacking = "northstar/site: completions are believed unasked without site.client_id and site.client_secret"
+    assert lacking in (await practice.sources("--no-ask")).err
+    for name in ("site.client_id", "site.client_secret"):
+        secrets.put("northstar", name, "a-secret")
+    answer = await practice.sources("--no-ask")
+    assert "believed" not in answer.err
+    assert "a-secret" not in answer.out + answer.err
+
+
 async def test_a_tenant_that_there_is_not_is_refused(practice: Practice) -> None:
     assert (await practice.sources("--tenant", "southstar")).status == 2

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Broker
+from tests.integration.intake.asked_school import School, open_school
 from tests.integration.intake.practice import Practice, open_practice
 from tests.integration.intake.stage import Stage, open_stage
 
@@ -18,3 +19,9 @@ async def stage(kafka: Broker, database: str, tmp_path: Path) -> AsyncIterator[S
 async def practice(stage: Stage, tmp_path: Path) -> AsyncIterator[Practice]:
     async with open_practice(stage, tmp_path) as practice:
         yield practice
+
+
+@pytest.fixture
+async def asked_school(stage: Stage, tmp_path: Path) -> AsyncIterator[School]:
+    async with open_school(stage, tmp_path / "school") as school:
+        yield school

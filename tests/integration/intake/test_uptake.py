@@ -13,6 +13,7 @@ from agents.intake.desk import Desk
 from agents.intake.health_book import HealthBook
 from agents.intake.hooks import Hooks
 from agents.intake.kept_hooks import KeptHooks
+from agents.intake.secrecy import Secrecy
 from agents.intake.served import Door, Secrets, Serving, TenantSources, Ways
 from agents.intake.tallies import Tallies
 from agents.intake.vendor_hooks import StandardHooks
@@ -21,6 +22,7 @@ from schemas.tenant import Source, WebhookSource
 from tests.integration.intake.practice import TRACKER, Practice
 from tests.integration.intake.stage import (
     API_KEY,
+    IDENTITY_KEY,
     PATH,
     WEBHOOK_SECRET,
     Stage,
@@ -120,7 +122,7 @@ async def test_a_hook_under_way_ends_with_what_it_began_with(stage: Stage) -> No
     serving, desk, clock = Serving(make), Desk(stage.intake.admission), stage.config.clock
     tracker = WebhookSource(kind="standard_webhooks", name="tracker")
     serving.take_up((Studio(id=stage.tenant, sources=(tracker,)),), stage.config.secrets)
-    kept = KeptHooks(stage.pool, stage.config.queries, clock, desk, serving.now)
+    kept = KeptHooks(stage.pool, stage.config.queries, clock, desk, Secrecy(IDENTITY_KEY), serving.now)
     async with serve(Hooks(serving.now, desk=desk, kept=kept, clock=clock).routes()) as stage.url:
         hook = signed_webhook(WEBHOOK_SECRET, "m1", checked("u-7"))
         under_way = asyncio.create_task(stage.post("tracker", *hook))
@@ -159,8 +161,8 @@ async def test_a_kept_hook_waits_for_its_source_to_be_on_again(practice: Practic
     file = practice.secrets.folder / stage.tenant / "acuity.key"
     file.unlink()
     practice.look()
-    desk = Desk(stage.intake.admission)
-    worker = KeptHooks(stage.pool, stage.config.queries, stage.config.clock, desk, stage.intake.served)
+    desk, secrecy = Desk(stage.intake.admission), Secrecy(IDENTITY_KEY)
+    worker = KeptHooks(stage.pool, stage.config.queries, stage.config.clock, desk, secrecy, stage.intake.served)
 
     async def read() -> None:
         await stage.pool.execute("UPDATE kept_hooks SET retry_at = now() - interval '1 s'")

@@ -1,0 +1,105 @@
+"""The tool that must be asked about a claim is away, refuses us, or said no: the claim is not lost."""
+
+import pytest
+from structlog.testing import capture_logs
+
+from agents.dead_letters import read_dead_letters
+from tests.integration.commands import cairn
+from tests.integration.intake.asked_school import ANA, KEY, SECRET, School, completed, tagged
+from tests.integration.intake.test_source_health import told
+
+
+@pytest.mark.parametrize("source", ["school", "kajabi"])
+async def test_while_the_tool_is_away_a_claim_is_kept_sealed_and_read_when_it_is_back(
+    asked_school: School, source: str
+) -> None:
+    server = asked_school.teachable if source == "school" else asked_school.kajabi
+    server.faults.extend([503] * 3)
+    await asked_school.post(source, [completed()] if source == "school" else tagged())
+    assert (await asked_school.types(), await asked_school.reasons(), await asked_school.kept()) == ([], [], 1)
+    row = await asked_school.stage.pool.fetchrow("SELECT * FROM kept_hooks")
+    assert not any(word in row["body"].lower() for word in (b"ana", b"sample", b"example.com"))
+    await asked_school.read_what_was_kept()
+    assert (await asked_school.types(), await asked_school.reasons()) == (["course.completed"], [])
+
+
+async def test_a_forged_claim_gains_nothing_by_coming_while_the_tool_is_away(asked_school: School) -> None:
+    asked_school.teachable.page = asked_school.kajabi.page = "<html>We are back soon</html>"
+    await asked_school.post("school", completed(course_id=1))
+    await asked_school.post("kajabi", tagged(name="Launched"))
+    assert await asked_school.kept() == 2
+    asked_school.teachable.page = asked_school.kajabi.page = None
+    await asked_school.read_what_was_kept()
+    assert (await asked_school.types(), await asked_school.reasons()) == ([], ["not_confirmed"] * 2)
+
+
+async def test_a_tool_that_asks_for_time_is_given_it(asked_school: School) -> None:
+    asked_school.teachable.faults.append(429)
+    asked_school.teachable.retry_after = "600"
+    await asked_school.post("school", completed())
+    wait = await asked_school.stage.pool.fetchval("SELECT retry_at - now() FROM kept_hooks")
+    assert 500 < wait.total_seconds() <= 600
+
+
+async def test_the_same_claim_again_is_kept_once(asked_school: School) -> None:
+    asked_school.teachable.page = "<html>"
+    for _ in range(3):
+        await asked_school.post("school", completed())
+    assert await asked_school.kept() == 1
+
+
+@pytest.mark.parametrize("source", ["school", "kajabi"])
+async def test_wrong_credentials_lose_no_claim_and_are_told_in_the_log_and_the_sources_health(
+    asked_school: School, source: str
+) -> None:
+    asked_school.teachable.key = asked_school.kajabi.secret = "rotated-at-the-tool"
+    with capture_logs() as logs:
+        await asked_school.post(source, [completed()] if source == "school" else tagged())
+    (line,) = [line for line in logs if line["event"] == "hook_kept"]
+    assert (line["log_level"], line["source"]) == ("error", source)
+    assert "secret files" in line["detail"]
+    assert not any(secret in repr(logs) for secret in (KEY, SECRET))
+    assert (await told(asked_school.stage, source, failed=1)).failure == "source_refused"
+    asked_school.teachable.key, asked_school.kajabi.secret = KEY, SECRET
+    await asked_school.read_what_was_kept()
+    assert await asked_school.types() == ["course.completed"]
+
+
+async def test_a_token_that_was_revoked_costs_no_claim(asked_school: School) -> None:
+    await asked_school.post("kajabi", tagged())
+    asked_school.kajabi.revoke()
+    asked_school.kajabi.contacts["8801"]["included"].append(
+        {"id": "79", "type": "contact_tags", "attributes": {"name": "Launched"}}
+    )
+    await asked_school.post("kajabi", tagged(tag="79", name="Launched"))
+    assert (await asked_school.types(), asked_school.kajabi.tokens) == (
+        ["course.completed", "goal.completed"],
+        ["token-1", "token-2"],
+    )
+
+
+async def test_a_claim_that_was_set_aside_is_asked_about_again_when_it_is_replayed(
+    asked_school: School, database: str
+) -> None:
+    user = asked_school.teachable.users[ANA]
+    asked_school.teachable.users[ANA] = {**user, "courses": []}
+    await asked_school.post("school", [completed()])
+    await asked_school.post("school", [completed(padding="x" * 800_000)])
+    letters = read_dead_letters({"bootstrap_servers": asked_school.stage.bootstrap_servers})
+    own = [letter async for letter in letters if letter.key == f"{asked_school.stage.tenant}/school".encode()]
+    assert [(letter.reason, letter.is_replayable) for letter in own] == [
+        ("not_confirmed", True),
+        ("not_confirmed", False),
+    ]
+    asked_school.teachable.users[ANA] = user
+    settings = {
+        "CAIRN_KAFKA_BOOTSTRAP_SERVERS": asked_school.stage.bootstrap_servers,
+        "CAIRN_DATABASE_URL": database,
+    }
+    dry = await cairn("dlq", "replay", "--reason", "not_confirmed", settings=settings)
+    assert "not_confirmed of hook:school -> its tool is asked again by `cairn serve`" in dry.out, dry.err
+    assert await asked_school.kept() == 0
+    done = await cairn("dlq", "replay", "--reason", "not_confirmed", "--yes", settings=settings)
+    assert "hooks kept: `cairn serve` asks their tools within seconds" in done.out, done.err
+    await asked_school.read_what_was_kept()
+    assert await asked_school.types() == ["course.completed"]
