@@ -14,6 +14,8 @@ from agents.rules_check import run_rules_check
 from agents.tenants import STARTER_RULEBOOK
 from tests.sample_milestones import milestone
 
+APP = load()
+
 REPLAYS = Path(__file__).parents[1] / "replays"
 EVERY = """\
 rules:
@@ -119,14 +121,14 @@ def test_the_recorded_practice_is_celebrated_within_measure() -> None:
 def test_the_command_hands_on_its_options_and_status(tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     log.write_text("\n".join(_session(number) for number in range(1, 6)))
-    shown = CliRunner().invoke(load(), ["rules", "check", str(_written(tmp_path, EVERY)), "--against", str(log)])
+    shown = CliRunner().invoke(APP, ["rules", "check", str(_written(tmp_path, EVERY)), "--against", str(log)])
     assert (shown.exit_code, "warning: every brings 1 client" in shown.output) == (0, True)
-    assert CliRunner().invoke(load(), ["rules", "check", str(_written(tmp_path, "rules: 5\n"))]).exit_code == 1
+    assert CliRunner().invoke(APP, ["rules", "check", str(_written(tmp_path, "rules: 5\n"))]).exit_code == 1
 
 
 def test_profiles_without_a_log_are_a_wrong_question(tmp_path: Path) -> None:
     arguments = ["rules", "check", str(STARTER_RULEBOOK), "--clients", str(tmp_path / "clients.jsonl")]
-    assert CliRunner().invoke(load(), arguments).exit_code == 2
+    assert CliRunner().invoke(APP, arguments).exit_code == 2
 
 
 def _reached(rule: str, day: int, **changes: object) -> Any:

@@ -16,6 +16,8 @@ from agents.tenants import STARTER_RULEBOOK
 from schemas.contracts.generate import contracts
 from schemas.rulebook import Rulebook, load_rulebook
 
+APP = load()
+
 IRON = "  - {id: iron, tier: streak, when: {streak: habit.checked, per: habit_id, days: [14]}}\n"
 
 
@@ -171,8 +173,8 @@ def test_a_rulebook_that_does_not_hold_up_is_status_1_and_an_unreadable_one_2(tm
 
 
 def test_the_commands_show_and_print_the_schema() -> None:
-    shown = CliRunner().invoke(load(), ["rules", "show", str(STARTER_RULEBOOK)])
+    shown = CliRunner().invoke(APP, ["rules", "show", str(STARTER_RULEBOOK)])
     assert (shown.exit_code, "thirty-six  major" in shown.output) == (0, True)
-    schema = CliRunner().invoke(load(), ["rules", "schema"])
+    schema = CliRunner().invoke(APP, ["rules", "schema"])
     assert (schema.exit_code, schema.output) == (0, contracts()["rulebook.schema.json"])
     assert json.loads(schema.output)["title"] == "A rulebook"

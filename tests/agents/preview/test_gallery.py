@@ -11,6 +11,8 @@ from agents.cli import load
 from agents.preview.gallery import write_gallery
 from agents.preview.samples import OCCASIONS, SAMPLES
 
+APP = load()
+
 TENANT = "name: Iron & Oak\nlocale: de\nsender: {from_name: Iron, from_address: hello@iron.example}\n"
 COACHES = "coaches: [{id: jo, name: Jo Keller, email: jo@iron.example}]\n"
 
@@ -52,7 +54,7 @@ def test_what_is_named_is_there_and_nothing_comes_from_a_network(gallery: Path) 
 
 def test_a_practices_own_words_are_shown_in_its_language_first(tenants: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    done = CliRunner().invoke(load(), ["preview", "--tenants-dir", str(tenants), "--out", str(out)])
+    done = CliRunner().invoke(APP, ["preview", "--tenants-dir", str(tenants), "--out", str(out)])
     assert done.exit_code == 0, done.output
     index = (out / "index.html").read_text(encoding="utf-8")
     assert index.index("iron-and-oak-de.html") < index.index("iron-and-oak-en.html")
@@ -64,7 +66,7 @@ def test_a_broken_word_file_is_named_with_its_line(tenants: Path, tmp_path: Path
     words = tenants / "iron-and-oak" / "templates"
     (words / "de" / "major.email.txt").write_text("Subject: x\n\n{% either %}a{% or %}b\n", encoding="utf-8")
     (words / "fr").mkdir()
-    done = CliRunner().invoke(load(), ["preview", "--tenants-dir", str(tenants), "--out", str(tmp_path / "out")])
+    done = CliRunner().invoke(APP, ["preview", "--tenants-dir", str(tenants), "--out", str(tmp_path / "out")])
     assert done.exit_code == 2
     assert re.search(r"de/major\.email\.txt:\d+: ", done.output.replace("\n", ""))
     assert "no language that is spoken here" in done.output.replace("\n", " ")

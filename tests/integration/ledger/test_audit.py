@@ -15,6 +15,8 @@ from agents.ledger.queries import SQL_FOLDER
 from schemas.decision_seal import first_digest, next_digest
 from tests.integration.ledger.ledger_practice import Practice, first_session, reached
 
+APP = load()
+
 INSERT = """
 INSERT INTO decisions (milestone_id, revision, tenant, client, part, outcome, reason, detail, decided_at)
 VALUES ($1, 1, 'northstar', $2, 'email', 'hold', 'suppressed', $3, now())
@@ -247,7 +249,7 @@ async def test_the_command_says_what_it_walked_and_ends_with_status_1_at_a_break
 
 
 async def command(*words: str) -> tuple[int, str]:
-    result = await asyncio.to_thread(CliRunner().invoke, load(), words)
+    result = await asyncio.to_thread(CliRunner().invoke, APP, words)
     return result.exit_code, result.stdout
 
 

@@ -17,6 +17,8 @@ from streams.outcomes.shares import Share
 from tests.integration.ledger.ledger_practice import Practice
 from tests.sample_milestones import tenant
 
+APP = load()
+
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -185,7 +187,7 @@ experiments:
 
 
 async def cairn(*words: str) -> tuple[int, str, str]:
-    result = await asyncio.to_thread(CliRunner().invoke, load(), words)
+    result = await asyncio.to_thread(CliRunner().invoke, APP, words)
     return result.exit_code, result.stdout, result.stderr
 
 

@@ -14,6 +14,8 @@ from schemas.brake import Suppression
 from tests.integration.commands import write_tenant
 from tests.integration.ledger.ledger_practice import NOON, Practice, first_session, planned, reached, retracted
 
+APP = load()
+
 
 @pytest.fixture(autouse=True)
 def _environment(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,7 +24,7 @@ def _environment(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def why(*words: str) -> tuple[int, str, str]:
-    result = await asyncio.to_thread(CliRunner().invoke, load(), ["why", *words])
+    result = await asyncio.to_thread(CliRunner().invoke, APP, ["why", *words])
     return result.exit_code, result.stdout, result.stderr
 
 
