@@ -99,7 +99,10 @@ class Inbox:
             with self._feed.subscribe(reader.tenant, reader.client) as news:
                 return await self._stream(request, reader, news)
         except TooManyReaders:
-            return problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many live readers; ask for the list instead")
+            again = {"Retry-After": str(_HEARTBEAT_SECONDS)}
+            return problem(
+                HTTPStatus.SERVICE_UNAVAILABLE, "too many live readers; ask for the list instead", headers=again
+            )
 
     async def _stream(self, request: web.Request, reader: Reader, news: asyncio.Event) -> web.StreamResponse:
         stream = web.StreamResponse(

@@ -14,7 +14,7 @@ from typing import Any, Final, get_args
 from pydantic import TypeAdapter
 
 from agents.web.keepsake_links import BADGE_SIZES_PX
-from agents.web.operations import FORM, OPERATIONS, Operation, Problem
+from agents.web.operations import FORM, OPERATIONS, SIGNED, HookAnswer, Operation, Problem
 from schemas.contracts.readable_yaml import readable_yaml
 from schemas.provider_event import ProviderName
 
@@ -113,17 +113,24 @@ def _parameter(place: str, name: str, schema: Mapping[str, Any] | None) -> dict[
 
 
 def _answer(status: int, kind: Any, shapes: Mapping[Any, Any]) -> dict[str, Any]:
-    said = {"description": HTTPStatus(status).phrase}
-    return said if kind is None else {**said, "content": _content(kind, shapes)}
+    return {
+        "description": HTTPStatus(status).phrase,
+        **_headers(status, is_needed=kind is HookAnswer),
+        **({} if kind is None else {"content": _content(kind, shapes)}),
+    }
 
 
 def _problem(status: int, schema: Mapping[str, Any]) -> dict[str, Any]:
-    again = {"Retry-After": {"required": True, "schema": {"type": "integer"}, "description": "Seconds."}}
     return {
         "description": _PROBLEMS[status],
-        **({"headers": again} if status in (429, 503) else {}),
+        **_headers(status, is_needed=True),
         "content": {"application/problem+json": {"schema": schema}},
     }
+
+
+def _headers(status: int, *, is_needed: bool) -> dict[str, Any]:
+    again = {"Retry-After": {"required": True, "schema": {"type": "integer"}, "description": "Seconds."}}
+    return {"headers": again} if is_needed and status in (429, 503) else {}
 
 
 def _problem_name(status: int) -> str:
@@ -131,9 +138,9 @@ def _problem_name(status: int) -> str:
 
 
 def _content(kind: Any, shapes: Mapping[Any, Any]) -> dict[str, Any]:
-    if kind is FORM:
+    if kind in (FORM, SIGNED):
         fields = {"type": "object", "additionalProperties": {"type": "string"}}
-        return {media: {"schema": fields} for media in FORM}
+        return {media: {"schema": fields if media in FORM else {}} for media in kind}
     if isinstance(kind, str):
         return {kind: {"schema": {"type": "string"}}}
     return {"application/json": {"schema": shapes[_key(kind)]}}
@@ -148,7 +155,7 @@ def _kinds() -> Iterable[tuple[Any, Any, TypeAdapter[Any]]]:
     read = [kind for one in OPERATIONS for kind in (one.body, *one.query.values())]
     written = [Problem, *(kind for one in OPERATIONS for kind in one.answers.values())]
     for mode, kinds in (("validation", read), ("serialization", written)):
-        shapes = (kind for kind in kinds if kind not in (None, FORM) and not isinstance(kind, str))
+        shapes = (kind for kind in kinds if kind not in (None, FORM, SIGNED) and not isinstance(kind, str))
         for key, kind in {_key(kind): kind for kind in shapes}.items():
             yield key, mode, TypeAdapter(kind)
 

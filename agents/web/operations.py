@@ -1,7 +1,7 @@
 """Operations: every request that the public port answers, for `agents.web.openapi` to write down.
 
-A row must never promise what no test holds: the routes, the bodies and every status and shape of an answer are
-compared with the running service.
+A row must never promise less than the service answers: the routes are compared with it, and so is every answer that
+a fuzzer gets, in status, media type and fields.
 """
 
 from collections.abc import Mapping
@@ -88,7 +88,7 @@ class Operation:
 
     Attributes:
         name: unique; what a generated client calls it.
-        body: a type in JSON, the media types of a form, or None.
+        body: a type in JSON, `FORM`, `SIGNED`, or None.
         query: the type of each parameter that may stand in the query.
         answers: by status; a type in JSON, a media type, or None for no body.
         problems: the statuses that are answered with a `Problem`.
@@ -117,6 +117,10 @@ _SCOPE: Final = MappingProxyType({"channel": ChannelName, "rule": Slug})
 _PAGE: Final = MappingProxyType({200: "text/html", 404: "text/html"})
 _KEPT: Final = MappingProxyType({**_PAGE, 410: "text/html"})
 FORM: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+"""The media types of a form."""
+
+SIGNED: Final = ("application/json", *FORM)
+"""What vendors sign: JSON of any type, or a form."""
 
 
 def _admin(method: Any, path: str, name: str, summary: str, answer: Any = None, **more: Any) -> Operation:
@@ -139,7 +143,7 @@ def _page(method: Any, path: str, name: str, summary: str, answers: Mapping[int,
 
 OPERATIONS: Final = (
     Operation(
-        method="post", path="/hooks/{tenant}/{source}/{secret}", name="takeHook", tag="hooks", body=dict[str, Any],
+        method="post", path="/hooks/{tenant}/{source}/{secret}", name="takeHook", tag="hooks", body=SIGNED,
         summary="What a tool tells, signed as its vendor signs; docs/connect.md has a table of them.",
         answers=dict.fromkeys((202, 400, 401, 404, 408, 413, 429, 503), HookAnswer), problems=(),
     ),
@@ -192,7 +196,7 @@ OPERATIONS: Final = (
     ),
     Operation(
         method="post", path="/v1/provider-events/{tenant}/{provider}", name="takeProviderEvents", tag="providers",
-        summary="What became of messages, signed as the provider signs.", body=dict[str, Any], answers={204: None},
+        summary="What became of messages, signed as the provider signs.", body=SIGNED, answers={204: None},
         problems=(400, 403, 408, 413, 500, 503),
     ),
     Operation(

@@ -21,7 +21,7 @@ from agents.web.links import UnsubscribeLinks
 from agents.web.openapi import FILE
 from agents.web.preference_links import PreferenceLinks
 from tests.integration.waiting import thirty_six, wait_for_coach
-from tests.integration.whole_practice import INBOX_KEY, LINK_KEY, Running
+from tests.integration.whole_practice import INBOX_KEY, LINK_KEY, TENANT, Running
 
 SCHEMATHESIS = Path(sys.executable).with_name("st")
 GROWTH_BYTES = 128 * 1024 * 1024
@@ -31,7 +31,7 @@ continue-on-failure = true
 [parameters]
 "path.tenant" = "northstar"
 "path.client" = "{client}"
-"path.source" = "app"
+"path.source" = "school"
 "path.secret" = "a-path"
 "path.id" = "{approval}"
 [auth.openapi]
@@ -52,6 +52,10 @@ include-operation-id = ["pauseTenant", "pauseAll", "approve", "changePreferences
                         "flipPreference", "answerApprovalPage"]
 checks.positive_data_acceptance.enabled = false
 [[operations]]
+# A tool would switch its hooks off: what opens the door is taken, and set aside if it means nothing.
+include-operation-id = "takeHook"
+checks.negative_data_rejection.enabled = false
+[[operations]]
 include-path = "/u/{{token}}"
 parameters = {{ token = "{unsubscribe}" }}
 [[operations]]
@@ -61,11 +65,21 @@ parameters = {{ token = "{preferences}" }}
 
 
 async def live(practice: Running) -> str:
-    """Somebody reaches something, so that most of what can be asked for is there."""
+    """Somebody reaches something, so that most of what can be asked for is there, and a tool that signs nothing may
+    bring what it likes."""
+    tenant = TENANT.replace("name: app}", "name: app}, {kind: teachable, name: school}")
+    (practice.folder / "tenants/northstar/tenant.yaml").write_text(tenant, encoding="utf-8")
+    (practice.folder / "secrets/northstar/school.path").write_text("a-path", encoding="utf-8")
+    await practice.until(lambda: is_open(practice), "the school's door")
     await practice.hook("goal.completed", "m1", goal_id="g1", title="Row")
     await practice.hook("session.completed", "m2", session_id="s1", title="Coaching")
     await practice.until(lambda: practice.asked("SELECT count(*) > 0 FROM inbox"), "a message in the app")
     return str(await practice.asked("SELECT client FROM clients WHERE profile IS NOT NULL"))
+
+
+async def is_open(practice: Running) -> bool:
+    async with practice.session.post(f"{practice.url}/hooks/northstar/school/a-path", data=b"[]") as answer:
+        return answer.status == 202
 
 
 async def configured(practice: Running, client: str, folder: Path) -> Path:
