@@ -6,8 +6,9 @@ spooled one: a client's newest profile wins, so order is part of being right.
 Theory of operation: records go straight to Kafka (acks=all, idempotent, murmur2 as the Java
 client has it) while a connection lives and the spool is empty; otherwise to the spool. One task
 connects, empties the spool in order, and does so again whenever a send has failed or the spool
-has filled. A failed connection is thrown away whole: the batches that it still held stand in
-the spool, and a new one starts with a clean sequence.
+has filled. When one delivery has waited too long, all that wait on the connection give it up
+with it, for each of them holds up a hook. A failed connection is thrown away whole: the batches
+that it still held stand in the spool, and a new one starts with a clean sequence.
 """
 
 import asyncio
@@ -24,6 +25,10 @@ from agents.intake.spool import Spool
 _FIRST_BACKOFF_SECONDS = 0.1
 _LAST_BACKOFF_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
+_CONNECT_SECONDS = 6.0
+
+PRODUCE_SECONDS = 1.5
+"""Much longer than an acknowledgement takes, and short beside the time for which a vendor waits."""
 
 _log = structlog.get_logger()
 
@@ -37,11 +42,12 @@ class Producer:
         produce_seconds: how long one delivery waits for Kafka before it takes the spool.
     """
 
-    def __init__(self, options: Mapping[str, Any], spool: Spool, *, produce_seconds: float = 3.0) -> None:
+    def __init__(self, options: Mapping[str, Any], spool: Spool, *, produce_seconds: float = PRODUCE_SECONDS) -> None:
         self._options = options
         self._spool = spool
         self._produce_seconds = produce_seconds
         self._live: AIOKafkaProducer | None = None
+        self._waiting: set[asyncio.Timeout] = set()
         self._attention = asyncio.Event()
 
     @property
@@ -72,7 +78,7 @@ class Producer:
         while True:
             producer = AIOKafkaProducer(**self._options, acks="all", enable_idempotence=True)
             try:
-                async with asyncio.timeout(2 * self._produce_seconds):
+                async with asyncio.timeout(_CONNECT_SECONDS):
                     await producer.start()
                 await self._drain(producer)
                 self._live = producer
@@ -103,7 +109,9 @@ class Producer:
                 raise
             except (TimeoutError, KafkaError) as error:
                 _log.warning("kafka_away", error_type=type(error).__name__, hint="records go to the spool")
-                self._live = None if self._live is live else self._live
+                if self._live is live:
+                    self._live = None
+                    self._give_up()
             else:
                 return
         try:
@@ -112,12 +120,22 @@ class Producer:
             self._attention.set()
 
     async def _send(self, producer: AIOKafkaProducer, records: Sequence[Outgoing]) -> None:
-        async with asyncio.timeout(self._produce_seconds):
-            sent = [
-                await producer.send(record.topic, value=record.value, key=record.key, headers=list(record.headers))
-                for record in records
-            ]
-            await asyncio.gather(*sent)
+        async with asyncio.timeout(self._produce_seconds) as limit:
+            self._waiting.add(limit)
+            try:
+                sent = [
+                    await producer.send(record.topic, value=record.value, key=record.key, headers=list(record.headers))
+                    for record in records
+                ]
+                await asyncio.gather(*sent)
+            finally:
+                self._waiting.discard(limit)
+
+    def _give_up(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for limit in self._waiting:
+            if not limit.expired():
+                limit.reschedule(now)
 
     async def _attend(self, producer: AIOKafkaProducer) -> None:
         """Empty the spool whenever it fills; returns when this connection has failed."""

@@ -32,7 +32,7 @@ from agents.intake.hook_source import HookSource
 from agents.intake.hooks import Hooks, begin_counting
 from agents.intake.kept_hooks import KeptHooks
 from agents.intake.poller import Poller
-from agents.intake.producer import Producer
+from agents.intake.producer import PRODUCE_SECONDS, Producer
 from agents.intake.reread_memory import RereadMemory
 from agents.intake.secrecy import Secrecy
 from agents.intake.served import Door, Secrets, ServedNow, Serving, TenantSources, Ways
@@ -76,7 +76,7 @@ class IntakeConfig:
     identity_key: bytes
     spool_dir: Path
     spool_max_bytes: int
-    produce_seconds: float = 3.0
+    produce_seconds: float = PRODUCE_SECONDS
     limits: HookLimits = field(default_factory=HookLimits)
 
 

@@ -123,3 +123,26 @@ async def test_a_process_starts_and_takes_records_before_kafka_is_there(tmp_path
         assert producer.spooled_bytes
         with pytest.raises(SpoolFull):
             await producer.deliver([Outgoing(topic=EVENTS, key=b"t/c", value=b"x" * 200)])
+
+
+async def test_what_waits_on_a_connection_that_has_failed_is_spooled_with_the_first(
+    broker: EmbeddedKafka, tmp_path: Path
+) -> None:
+    await provision(broker.bootstrap_servers)
+    producer = Producer({"bootstrap_servers": broker.bootstrap_servers}, Spool(tmp_path, max_bytes=1 << 20))
+    key = f"{tmp_path.name}/c".encode()
+    async with running(producer):
+        await until(lambda: producer.is_live)
+        await asyncio.to_thread(broker.stop)
+        try:
+            producer._produce_seconds = 3_600.0
+            patient = asyncio.create_task(producer.deliver([Outgoing(topic=EVENTS, key=key, value=b"1")]))
+            await asyncio.sleep(0)
+            producer._produce_seconds = 0.2
+            await producer.deliver([Outgoing(topic=EVENTS, key=key, value=b"2")])
+            await patient
+        finally:
+            await asyncio.to_thread(broker.start)
+        producer._produce_seconds = 30.0
+        await until(lambda: producer.is_live)
+    assert {record.value for record in await read_all(broker.bootstrap_servers, EVENTS, key)} == {b"1", b"2"}
