@@ -3,18 +3,15 @@
 These secrets may be missing, and then nobody is asked: the source is on, and its secret path has to do.
 """
 
-from collections.abc import Callable
-
 import aiohttp
 import structlog
 
 from agents.intake.kajabi_api import KajabiApi
+from agents.intake.served import Secrets
 from agents.intake.teachable_api import TeachableApi
 from schemas.tenant import KajabiSource, Source, TeachableSource, lacking_to_ask
 
 _log = structlog.get_logger()
-
-Secrets = Callable[[str, str], tuple[str, ...]]
 
 
 def teachable_api(
