@@ -100,7 +100,7 @@ async def _ask(request: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> 
         if answer.status == HTTPStatus.NOT_FOUND:
             return Answer(document=None)
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise _Again(answer.status, _retry_after(answer.headers))
+            raise _Again(answer.status, _retry_after(answer.status, answer.headers))
         if answer.status in _REFUSED:
             raise SourceRefused(answer.status)
         if answer.status != HTTPStatus.OK:
@@ -117,10 +117,17 @@ async def _ask(request: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> 
         raise SourceAway("the tool's answer is not JSON") from None
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds of a `Retry-After` (RFC 9110, 10.2.3), else of a `RateLimit-Reset`, as Teachable says it.
+def _retry_after(status: int, headers: Mapping[str, str]) -> float | None:
+    """Seconds of a `Retry-After` (RFC 9110, 10.2.3), else of a `RateLimit-Reset` with 429, as Teachable says it.
 
-    A date is left to our own back-off.
+    A date is left to our own back-off; so is a reset that is no span, as tools write it that mean a time of the epoch.
     """
-    text = headers.get("Retry-After") or headers.get("RateLimit-Reset", "")
-    return min(float(text), _LONGEST_WAIT_SECONDS) if text.isascii() and text.isdigit() else None
+    seconds = _seconds(headers.get("Retry-After", ""))
+    if seconds is not None:
+        return min(seconds, _LONGEST_WAIT_SECONDS)
+    reset = _seconds(headers.get("RateLimit-Reset", "")) if status == HTTPStatus.TOO_MANY_REQUESTS else None
+    return reset if reset is not None and reset <= _LONGEST_WAIT_SECONDS else None
+
+
+def _seconds(text: str) -> float | None:
+    return float(text) if text.isascii() and text.isdigit() else None

@@ -1,6 +1,7 @@
 """The APIs of Teachable and Kajabi as their reference pages describe them, on the loopback interface."""
 
 import json
+from collections import deque
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ class TeachableServer(VendorServer):
     Attributes:
         key: the one that is valid.
         users: by id, as the API shows them.
-        reset: seconds until a user may be asked for again, by `RateLimit-Reset`; None if one may.
+        resets: statuses with which the next questions are answered, each with its `RateLimit-Reset`.
         page: answered with 200 instead of JSON, as a maintenance page is.
     """
 
@@ -27,16 +28,17 @@ class TeachableServer(VendorServer):
         user = json.loads((FIXTURES / "teachable_user.json").read_text())
         self.key = key
         self.users: dict[str, dict[str, Any]] = {str(user["id"]): user}
-        self.reset: str | None = None
+        self.resets: deque[tuple[int, str]] = deque()
         self.page: str | None = None
         self.app.router.add_get("/v1/users/{id}", self._user)
 
     async def _user(self, request: web.Request) -> web.Response:
         if request.headers.get("apiKey") != self.key:
             return web.json_response({"message": "Invalid authentication credentials"}, status=401)
-        if self.reset is not None:
+        if self.resets:
+            status, reset = self.resets.popleft()
             message = {"message": "API rate limit exceeded"}
-            return web.json_response(message, status=429, headers={"RateLimit-Reset": self.reset})
+            return web.json_response(message, status=status, headers={"RateLimit-Reset": reset})
         if self.page is not None:
             return web.Response(text=self.page, content_type="text/html")
         found = self.users.get(request.match_info["id"])

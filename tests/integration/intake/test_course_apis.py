@@ -125,10 +125,19 @@ async def test_too_many_questions_wait_for_as_long_as_the_tool_says(
 async def test_teachables_own_word_for_how_long_to_wait_is_heeded(
     school: TeachableApi, teachable: TeachableServer
 ) -> None:
-    teachable.reset = "41"
+    teachable.resets.append((429, "41"))
     with pytest.raises(SourceAway, match="429") as away:
         await school.user(ANA)
     assert (away.value.retry_after_seconds, teachable.requests) == (41, 1)
+
+
+@pytest.mark.parametrize("said", [(500, "41"), (503, "0"), (429, "1767225600"), (429, "soon")])
+async def test_a_reset_on_another_answer_or_that_is_no_span_of_time_costs_no_try(
+    school: TeachableApi, teachable: TeachableServer, said: tuple[int, str]
+) -> None:
+    teachable.resets.append(said)
+    assert await school.user(ANA) is not None
+    assert teachable.requests == 2
 
 
 async def test_a_short_failure_is_tried_again_at_once(
