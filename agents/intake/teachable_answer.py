@@ -1,7 +1,8 @@
 """What Teachable answers about users, held against what hooks claim that they completed.
 
-Pure. A confirmed completion of a course is named by the user, the course and the enrollment that the answer
-tells, and dated by it: a hook that claims the same once more, under whatever id, is the same event.
+Pure. A confirmed completion of a course, also one by a progress of 100 percent, is named by the user, the course and
+the enrollment that the answer tells, and dated by it: a hook that claims the same once more, under whatever id, is the
+same event. What else the hook says, such as the lesson that completed the course, is the hook's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -54,7 +55,11 @@ def _user_of(finding: Finding) -> int | None:
 
 
 def _claims(finding: Finding) -> list[Happening]:
-    return [each for each in finding.happenings if is_completion(each.type, getattr(each.data, "percent", None))]
+    return [each for each in finding.happenings if _is_claim(each)]
+
+
+def _is_claim(happening: Happening) -> bool:
+    return is_completion(happening.type, getattr(happening.data, "percent", None))
 
 
 def _confirmed(source_name: str, finding: Finding, users: Users, heard_at: datetime) -> Finding | Ignored:
@@ -70,9 +75,7 @@ def _confirmed(source_name: str, finding: Finding, users: Users, heard_at: datet
     if not all(claim.data.course_id in completed for claim in _claims(finding)):
         return not_confirmed("Teachable does not say that the user completed the course")
     happenings = tuple(
-        _answered(source_name, number, each, completed[each.data.course_id], heard_at)
-        if each.type == "course.completed"
-        else each
+        _answered(source_name, number, each, completed[each.data.course_id], heard_at) if _is_claim(each) else each
         for each in finding.happenings
     )
     return replace(finding, happenings=happenings)

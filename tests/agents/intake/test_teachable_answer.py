@@ -26,7 +26,7 @@ VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.di
 
 def hook(type_: str, /, **changes: Any) -> dict[str, Any]:
     body = deepcopy(HOOKS[type_])
-    body.update({name: changes.pop(name) for name in ("hook_event_id",) if name in changes})
+    body.update({name: changes.pop(name) for name in ("hook_event_id", "created") if name in changes})
     body["object"].update(changes)
     return body
 
@@ -85,6 +85,19 @@ def test_a_completion_that_is_claimed_again_is_the_same_event_and_after_a_new_en
     assert first == id_of(user({"completed_at": None}), 2)
     assert first != id_of(user({"enrolled_at": "2026-05-02T07:00:00Z"}), 1)
     assert str(ANA) not in first
+
+
+def test_progress_that_completes_the_course_is_one_event_dated_by_the_answer_and_its_lessons_are_the_hooks() -> None:
+    claims = [
+        hook(type_, hook_event_id=number, percent_complete=100, created=f"2026-05-08T0{number}:00:00Z")
+        for number, type_ in enumerate([LECTURE, LECTURE, "Enrollment.created"])
+    ]
+    said = [each for one in answered(user(), *claims) if isinstance(one, Finding) for each in one.happenings]
+    progress = {(each.id, each.occurred_at) for each in said if each.type == "course.progressed"}
+    lessons = {each.id for each in said if each.type == "lesson.completed"}
+    ((_, occurred_at),) = progress
+    assert occurred_at == datetime(2026, 5, 7, 12, 30, tzinfo=UTC)
+    assert lessons == {"school:0:lesson.completed", "school:1:lesson.completed"}
 
 
 def test_a_lesson_that_completes_the_course_is_told_with_it() -> None:
