@@ -35,6 +35,8 @@ def held_against(
 ) -> tuple[Finding | Ignored, ...]:
     """What was found, with its claims as they are confirmed; an envelope that claims too much is `not_confirmed`.
 
+    One about a person who was not asked for is `too_large`: to ask again would be to ask about the same people.
+
     Args:
         source_name: the tenant's word for the school.
         found: one an envelope.
@@ -65,7 +67,10 @@ def _is_claim(happening: Happening) -> bool:
 def _confirmed(source_name: str, finding: Finding, users: Users, heard_at: datetime) -> Finding | Ignored:
     number = _user_of(finding)
     if number is not None and number not in users:
-        return not_confirmed(f"the body claims completions of more than {_MOST_ASKED} people")
+        return Ignored(
+            reason="too_large",
+            detail=f"one hook claims completions of more than {_MOST_ASKED} people: nobody else is asked about",
+        )
     user = None if number is None else users[number]
     if user is None or identifier(user.get("id")) != finding.person.external_id:
         return not_confirmed("Teachable has no such user")

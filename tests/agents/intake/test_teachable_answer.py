@@ -147,14 +147,14 @@ def test_one_forged_envelope_does_not_spoil_the_rest() -> None:
     assert (types(found), reasons(found)) == (["purchase.completed", "course.completed"], ["not_confirmed"])
 
 
-def test_a_body_makes_no_more_questions_than_a_hook_has_time_for() -> None:
+def test_a_body_makes_no_more_questions_than_a_hook_has_time_for_and_the_rest_is_not_for_asking_again() -> None:
     many = [hook(COMPLETED, user={"id": number}) for number in range(1, 31)]
     found = read(*many)
     asked = users_to_ask(found)
     assert asked == list(range(1, 21))
     users = {number: user(id=number) for number in asked}
     assert len(types(held_against("school", found, users, HEARD_AT))) == 20
-    assert reasons(held_against("school", found, users, HEARD_AT)) == ["not_confirmed"]
+    assert reasons(held_against("school", found, users, HEARD_AT)) == ["too_large"]
 
 
 @given(st.dictionaries(st.sampled_from([*USER, "x"]), VALUES) | st.none(), st.lists(VALUES, max_size=3))
