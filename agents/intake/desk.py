@@ -5,6 +5,7 @@ its sender is told to come again.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Final, Literal
 
@@ -48,11 +49,18 @@ class Desk:
         """Admit what the hook says, or set it aside.
 
         Raises:
-            SourceAway: the tool had to be asked and does not answer.
+            SourceAway: the tool had to be asked and does not answer; what the hook says beside is admitted, and is
+                the same again when the whole hook is read later.
             SpoolFull: Kafka is away and the spool has no room.
             asyncpg.PostgresError, OSError: the database or the disk is away.
         """
-        found = await self._read(tenant, source, headers, body, heard_at)
+        try:
+            found = await self._read(tenant, source, headers, body, heard_at)
+        except SourceAway as away:
+            for one in away.beside:
+                with suppress(Refused):  # the hook is set aside for it once, when all of it is read
+                    await self._admission.admit(tenant, source.name, one, heard_at)
+            raise
         outcomes = {await self._settle(tenant, source, body, one, heard_at) for one in found}
         best = next(outcome for outcome in _BEST_FIRST if outcome in outcomes)
         if best != "set_aside":

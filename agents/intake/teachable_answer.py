@@ -30,6 +30,11 @@ def users_to_ask(found: Sequence[Finding | Ignored]) -> list[int]:
     return sorted(user for user in users if user is not None)[:_MOST_ASKED]
 
 
+def unclaimed(found: Sequence[Finding | Ignored]) -> tuple[Finding, ...]:
+    """The findings that claim no completion, about which nobody is asked."""
+    return tuple(one for one in found if isinstance(one, Finding) and not _claims(one))
+
+
 def held_against(
     source_name: str, found: Sequence[Finding | Ignored], users: Users, heard_at: datetime
 ) -> tuple[Finding | Ignored, ...]:

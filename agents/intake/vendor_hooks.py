@@ -15,10 +15,11 @@ from agents.intake.calendly import is_signed as calendly_signed
 from agents.intake.calendly import read_notice as read_invitee
 from agents.intake.calendly import translate as translate_invitee
 from agents.intake.finding import Finding, Ignored
+from agents.intake.source_away import SourceAway
 from agents.intake.standard_webhooks import is_signed as webhook_signed
 from agents.intake.standard_webhooks import translate as translate_webhook
 from agents.intake.teachable import translate as translate_envelopes
-from agents.intake.teachable_answer import held_against, users_to_ask
+from agents.intake.teachable_answer import held_against, unclaimed, users_to_ask
 from agents.intake.teachable_api import TeachableApi
 from schemas.tenant import AcuitySource
 
@@ -128,11 +129,15 @@ class TeachableHooks:
         """The findings in the body, one an envelope; with an API, as it confirms those that claim a completion.
 
         Raises:
-            SourceAway: a user had to be asked for and Teachable does not answer.
+            SourceAway: a user had to be asked for and Teachable does not answer; what claims no completion is `beside`.
         """
         found = translate_envelopes(self.name, body, heard_at)
         if self._api is None:
             return found
         asked = users_to_ask(found)
-        users = await asyncio.gather(*map(self._api.user, asked))
+        try:
+            users = await asyncio.gather(*map(self._api.user, asked))
+        except SourceAway as away:
+            away.beside = unclaimed(found)
+            raise
         return held_against(self.name, found, dict(zip(asked, users, strict=True)), heard_at)

@@ -5,7 +5,7 @@ from structlog.testing import capture_logs
 
 from agents.dead_letters import read_dead_letters
 from tests.integration.commands import cairn
-from tests.integration.intake.asked_school import ANA, KEY, SECRET, School, completed, tagged
+from tests.integration.intake.asked_school import ANA, KEY, SECRET, TEACHABLE, School, completed, tagged
 from tests.integration.intake.test_source_health import told
 
 
@@ -21,6 +21,26 @@ async def test_while_the_tool_is_away_a_claim_is_kept_sealed_and_read_when_it_is
     assert not any(word in row["body"].lower() for word in (b"ana", b"sample", b"example.com"))
     await asked_school.read_what_was_kept()
     assert (await asked_school.types(), await asked_school.reasons()) == (["course.completed"], [])
+
+
+async def test_a_claim_that_waits_holds_back_nothing_else_of_its_hook(asked_school: School) -> None:
+    payment, withdrawn = TEACHABLE["Transaction.created"], TEACHABLE["User.unsubscribe_from_marketing_emails"]
+    strange = {**payment, "hook_event_id": 1, "object": {**payment["object"], "currency": "€"}}
+    asked_school.teachable.faults.extend([503] * 3)
+    await asked_school.post("school", [completed(), strange, {"type": "Sale.created"}, payment, withdrawn])
+    assert (await asked_school.types(), await asked_school.reasons(), await asked_school.kept()) == (
+        ["purchase.completed"],
+        [],
+        1,
+    )
+    profile = (await asked_school.stage.profiles())[-1][1]
+    assert profile is not None
+    assert not profile.consents["marketing"].granted
+    await asked_school.read_what_was_kept()
+    events = await asked_school.stage.events()
+    assert {event.type for event in events} == {"purchase.completed", "course.completed"}
+    assert len({event.id for event in events}) == 2
+    assert sorted(await asked_school.reasons()) == ["wrong_data", "wrong_envelope"]
 
 
 async def test_a_forged_claim_gains_nothing_by_coming_while_the_tool_is_away(asked_school: School) -> None:
