@@ -72,7 +72,8 @@ def sources(
 
 
 async def _asked(asked: dict[Key, Source], secrets: SecretFiles) -> dict[Key, Said]:
-    async with aiohttp.ClientSession() as session:
+    # All tenants share the session, so a cookie that came with one's token would go out with another's.
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         return dict(await asyncio.gather(*ask_vendors(asked, secrets, session)))
 
 

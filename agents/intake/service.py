@@ -132,7 +132,8 @@ async def run_intake(config: IntakeConfig, pool: Any) -> AsyncIterator[Intake]:
     tallies = Tallies()
     desk = Desk(admission, tallies)
     connector = aiohttp.TCPConnector(limit_per_host=MAX_CONNECTIONS)
-    async with aiohttp.ClientSession(connector=connector) as session:
+    # All tenants share the session, so a cookie that came with one's token would go out with another's.
+    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
         reach = _reach(config, pool, admission, session)
         serving = Serving(partial(_ways, reach))
         serving.take_up(config.tenants, config.secrets)

@@ -14,6 +14,7 @@ class VendorServer:
         requests: how many requests were answered.
         faults: statuses with which the next requests are answered, instead of properly.
         retry_after: the `Retry-After` of such an answer, if any.
+        cookies: how many requests brought back the cookie that every proper answer sets.
     """
 
     def __init__(self) -> None:
@@ -21,6 +22,7 @@ class VendorServer:
         self.requests = 0
         self.faults: deque[int] = deque()
         self.retry_after: str | None = None
+        self.cookies = 0
         self._runner: web.AppRunner | None = None
 
     @property
@@ -48,10 +50,12 @@ class VendorServer:
     @web.middleware
     async def _count_and_fail(self, request: web.Request, handler: object) -> web.StreamResponse:
         self.requests += 1
+        self.cookies += "load_balancer" in request.cookies
         if self.faults:
             headers = {} if self.retry_after is None else {"Retry-After": self.retry_after}
             return web.Response(status=self.faults.popleft(), headers=headers)
         assert callable(handler)  # noqa: S101 - aiohttp hands a handler
         answer = await handler(request)
         assert isinstance(answer, web.StreamResponse)  # noqa: S101 - as its handlers return
+        answer.set_cookie("load_balancer", "one")
         return answer

@@ -56,7 +56,7 @@ async def practice(database: str, tmp_path: Path) -> AsyncIterator[Practice]:
         sources = f"""
 sources:
   - {{kind: standard_webhooks, name: app, silent_after_hours: 24}}
-  - {{kind: calendly, name: calendly, base_url: "{calendly.base_url}"}}
+  - {{kind: calendly, name: calendly, base_url: "{calendly.base_url.replace("127.0.0.1", "localhost")}"}}
   - {{kind: habit_pull, name: habits, base_url: "http://127.0.0.1:1"}}
 """
         (tmp_path / "tenants" / "northstar" / "tenant.yaml").write_text(TENANT + sources, encoding="utf-8")
@@ -113,6 +113,12 @@ async def test_a_vendor_that_does_not_answer_changes_no_state_and_is_told(practi
     answer = await practice.sources()
     assert answer.status == 0
     assert "Calendly answers with status 500" in answer.err
+
+
+async def test_a_vendors_cookie_is_not_kept_and_so_goes_out_with_no_other_tenants_token(practice: Practice) -> None:
+    subscribed(practice)
+    await practice.sources()
+    assert (practice.calendly.requests, practice.calendly.cookies) == (2, 0)
 
 
 async def test_nobody_outside_is_asked_if_so_wished(practice: Practice) -> None:

@@ -57,8 +57,10 @@ class School:
 
 
 def sources(teachable: TeachableServer, kajabi: KajabiServer) -> tuple[Source, ...]:
-    site = {"kind": "kajabi", "name": "kajabi", "tags": TAGS, "base_url": kajabi.base_url}
-    school = {"kind": "teachable", "name": "school", "base_url": teachable.base_url}
+    """Both tools at a host with a name, as vendors have one: cookies of an address alone are never kept."""
+    teachables, kajabis = (server.base_url.replace("127.0.0.1", "localhost") for server in (teachable, kajabi))
+    site = {"kind": "kajabi", "name": "kajabi", "tags": TAGS, "base_url": kajabis}
+    school = {"kind": "teachable", "name": "school", "base_url": teachables}
     return KajabiSource.model_validate(site), TeachableSource.model_validate(school)
 
 

@@ -85,6 +85,14 @@ async def test_what_claims_no_completion_is_taken_unasked(asked_school: School) 
     assert (asked_school.teachable.requests, asked_school.kajabi.requests) == (0, 0)
 
 
+async def test_a_tools_cookie_is_not_kept_and_so_goes_out_with_no_other_tenants_token(asked_school: School) -> None:
+    for number in range(2):
+        await asked_school.post("school", completed(hook_event_id=number))
+        await asked_school.post("kajabi", tagged(updated_at=f"2025-08-01T0{number}:00:00Z"))
+    servers = (asked_school.teachable, asked_school.kajabi)
+    assert [(server.requests, server.cookies) for server in servers] == [(2, 0), (3, 0)]
+
+
 async def test_a_true_completion_that_is_claimed_again_and_again_is_one_event(asked_school: School) -> None:
     for number in range(3):
         await asked_school.post("school", [completed(hook_event_id=number)])
