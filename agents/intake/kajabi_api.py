@@ -1,6 +1,6 @@
 """Kajabi's API, as far as completions are asked back: a contact with their tags.
 
-Kajabi says that it limits questions, and not to how many; so a source asks for few at once.
+Kajabi says that it limits questions, and not to how many; so a tenant asks for few at once.
 Source: Kajabi's developer pages "Get access token" and "Contact details".
 """
 
@@ -17,7 +17,7 @@ from agents.intake.fetch import fetch_answer
 from agents.intake.source_away import SourceAway, SourceRefused
 from agents.intake.vendor_json import part
 
-_REQUESTS_PER_SECOND = 5
+REQUESTS_PER_SECOND = 5
 _TOTAL_SECONDS = 12.0
 """For token and contact together, so that a hook is kept before its sender gives up."""
 
@@ -27,17 +27,26 @@ class KajabiApi:
 
     Args:
         session: an HTTP session that may be shared.
+        limiter: of `REQUESTS_PER_SECOND`, shared by all that ask for the account.
         base_url: without `/v1`.
         client_id: of a key of the public API.
         client_secret: the same key's.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, *, base_url: str, client_id: str, client_secret: str) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        limiter: AsyncLimiter,
+        *,
+        base_url: str,
+        client_id: str,
+        client_secret: str,
+    ) -> None:
         self._session = session
+        self._limiter = limiter
         self._root = f"{base_url.rstrip('/')}/v1"
-        self._limiter = AsyncLimiter(_REQUESTS_PER_SECOND, 1)
         client = {"client_id": client_id, "client_secret": client_secret}
-        self._token = AccessToken(session, f"{self._root}/oauth/token", client, self._limiter)
+        self._token = AccessToken(session, f"{self._root}/oauth/token", client, limiter)
 
     async def contact(self, contact_id: str) -> Mapping[str, Any] | None:
         """The JSON:API document of a contact as it is now, their tags included; None if Kajabi does not know them.

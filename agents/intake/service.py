@@ -23,7 +23,7 @@ from agents.intake.acuity_api import MAX_CONNECTIONS, REQUESTS_PER_SECOND, Acuit
 from agents.intake.acuity_reread import AcuityReread
 from agents.intake.admission import Admission
 from agents.intake.aliases import Aliases
-from agents.intake.asking import kajabi_api, teachable_api
+from agents.intake.asking import Asking
 from agents.intake.course_hooks import KajabiHooks, ThinkificHooks
 from agents.intake.desk import Desk
 from agents.intake.habit_api import HabitPull
@@ -105,7 +105,7 @@ class Intake:
 class _Reach:
     """What sources ask others with; it outlives each of them.
 
-    One limiter serves all accounts, as Acuity counts by IP address; its second is one of domain time, for a
+    One limiter serves all accounts of Acuity, which counts by IP address; its second is one of domain time, for a
     demonstration's Acuity lives as fast as the rest of it.
     """
 
@@ -114,6 +114,7 @@ class _Reach:
     admission: Admission
     session: aiohttp.ClientSession
     limiter: AsyncLimiter
+    asking: Asking
     secrecy: Secrecy
     aliases: Aliases
     memory: TagMemory
@@ -176,6 +177,7 @@ def _reach(config: IntakeConfig, pool: Any, admission: Admission, session: aioht
         admission=admission,
         session=session,
         limiter=AsyncLimiter(REQUESTS_PER_SECOND * max(config.clock.speed, 1.0), 1),
+        asking=Asking(session),
         secrecy=secrecy,
         aliases=Aliases(pool, config.queries, secrecy),
         memory=TagMemory(pool, config.queries, secrecy),
@@ -220,10 +222,9 @@ def _hook_source(tenant: str, source: HookedSource, secrets: Secrets, reach: _Re
         case CalendlySource():
             return CalendlyHooks((tenant, source.name), keys, reach.aliases, real_now_ms)
         case TeachableSource():
-            return TeachableHooks(source.name, teachable_api(tenant, source, secrets, reach.session))
+            return TeachableHooks(source.name, reach.asking.teachable(tenant, source, secrets))
         case KajabiSource():
-            api = kajabi_api(tenant, source, secrets, reach.session)
-            return KajabiHooks(tenant, source, reach.memory, api)
+            return KajabiHooks(tenant, source, reach.memory, reach.asking.kajabi(tenant, source, secrets))
         case ThinkificSource():
             return ThinkificHooks(source, keys)
     return AcuityHooks(source, keys, _acuity_api(source, keys, reach))

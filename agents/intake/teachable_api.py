@@ -15,7 +15,7 @@ from agents.intake.fetch import fetch_answer
 from agents.intake.source_away import SourceAway
 from agents.intake.vendor_json import part
 
-_REQUESTS_PER_MINUTE = 50
+REQUESTS_PER_MINUTE = 50
 """Half of what is allowed, since the limiter lets as many through at once as in a minute after."""
 
 
@@ -24,13 +24,14 @@ class TeachableApi:
 
     Args:
         session: an HTTP session that may be shared.
+        limiter: of `REQUESTS_PER_MINUTE`, shared by all that ask for the school.
         base_url: without `/v1`.
         key: the school's API key.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, *, base_url: str, key: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, limiter: AsyncLimiter, *, base_url: str, key: str) -> None:
         self._session = session
-        self._limiter = AsyncLimiter(_REQUESTS_PER_MINUTE, 60)
+        self._limiter = limiter
         self._root = f"{base_url.rstrip('/')}/v1"
         self._headers = {"apiKey": key, "Accept": "application/json"}
 

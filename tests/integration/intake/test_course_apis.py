@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
+from aiolimiter import AsyncLimiter
 
 from agents.intake.kajabi_api import KajabiApi
 from agents.intake.source_away import SourceAway, SourceRefused
@@ -35,12 +36,12 @@ async def kajabi() -> AsyncIterator[KajabiServer]:
 
 @pytest.fixture
 def school(session: aiohttp.ClientSession, teachable: TeachableServer) -> TeachableApi:
-    return TeachableApi(session, base_url=teachable.base_url, key=KEY)
+    return TeachableApi(session, AsyncLimiter(50, 60), base_url=teachable.base_url, key=KEY)
 
 
 @pytest.fixture
 def site(session: aiohttp.ClientSession, kajabi: KajabiServer) -> KajabiApi:
-    return KajabiApi(session, base_url=kajabi.base_url, client_id="a-client", client_secret=SECRET)
+    return KajabiApi(session, AsyncLimiter(5, 1), base_url=kajabi.base_url, client_id="a-client", client_secret=SECRET)
 
 
 async def test_a_user_comes_with_their_courses_bare_or_within_user(
@@ -160,6 +161,8 @@ async def test_a_page_that_is_no_answer_is_a_tool_that_is_away(
 
 
 async def test_what_is_no_token_is_a_tool_that_is_away(session: aiohttp.ClientSession, kajabi: KajabiServer) -> None:
-    lost = KajabiApi(session, base_url=f"{kajabi.base_url}/nowhere", client_id="a-client", client_secret=SECRET)
+    lost = KajabiApi(
+        session, AsyncLimiter(5, 1), base_url=f"{kajabi.base_url}/nowhere", client_id="a-client", client_secret=SECRET
+    )
     with pytest.raises(SourceAway, match="not an access token"):
         await lost.contact(SAMPLE)

@@ -9,6 +9,7 @@ from typing import Any
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
+from agents.intake.course_hooks import KajabiHooks
 from agents.intake.desk import Desk
 from agents.intake.health_book import HealthBook
 from agents.intake.hooks import Hooks
@@ -16,9 +17,10 @@ from agents.intake.kept_hooks import KeptHooks
 from agents.intake.secrecy import Secrecy
 from agents.intake.served import Door, Secrets, Serving, TenantSources, Ways
 from agents.intake.tallies import Tallies
-from agents.intake.vendor_hooks import StandardHooks
+from agents.intake.vendor_hooks import StandardHooks, TeachableHooks
 from demo.vendors.habits import signed_webhook
 from schemas.tenant import Source, WebhookSource
+from tests.integration.intake.asked_school import School
 from tests.integration.intake.practice import TRACKER, Practice
 from tests.integration.intake.stage import (
     API_KEY,
@@ -210,3 +212,28 @@ async def test_it_looks_by_itself_and_hands_over_what_has_changed(practice: Prac
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert await practice.hook("app") == 202
+
+
+async def test_a_tenants_questions_to_a_tool_share_a_limit_that_outlives_its_sources(asked_school: School) -> None:
+    intake, config = asked_school.stage.intake, asked_school.stage.config
+    (studio,) = config.tenants
+
+    def api(tenant: str, source: str) -> Any:
+        door = intake.served().door(tenant, source)
+        assert door is not None
+        assert isinstance(door.source, TeachableHooks | KajabiHooks)
+        return door.source._api
+
+    def secrets(tenant: str, name: str) -> tuple[str, ...]:
+        part = name.partition(".")[2]
+        return (f"another-{part}",) if part != "path" else config.secrets(tenant, name.replace("second", "school"))
+
+    before = [api(studio.id, name) for name in ("school", "kajabi")]
+    second = next(source for source in studio.sources if source.name == "school").model_copy(update={"name": "second"})
+    neighbour = Studio(id=f"{studio.id}b", sources=(second,))
+    intake.take_up([], config.secrets)
+    intake.take_up([Studio(id=studio.id, sources=(*studio.sources, second)), neighbour], secrets)
+    after = [api(studio.id, name) for name in ("school", "kajabi", "second")]
+    assert not {*before} & {*after}
+    assert [each._limiter for each in after] == [each._limiter for each in (*before, before[0])]
+    assert api(neighbour.id, "second")._limiter != before[0]._limiter
