@@ -9,7 +9,7 @@ the ledger: replaying marks it, and delivery applies it (see `agents.reapplier`)
 copy on the topic would reach every subscriber. Values are never printed unless asked for.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -42,6 +42,7 @@ class DeadLetter:
         source: the topic that it came from, or the hook's source.
         headers: the record's own headers, without what the refusal added.
         refused_ms: when it was set aside, real milliseconds.
+        digest: hexadecimal, stands for a hook's body; None of a hook of an earlier version, and of what is no hook.
         is_whole: it was small enough to be kept; otherwise key, value and headers are not the record's own.
         is_asked_for: delivery is to apply it again.
     """
@@ -57,6 +58,7 @@ class DeadLetter:
     value: bytes | None
     headers: tuple[tuple[str, bytes | None], ...]
     refused_ms: int
+    digest: str | None = None
     is_whole: bool = True
     is_asked_for: bool = False
 
@@ -74,6 +76,11 @@ class DeadLetter:
     def is_hook(self) -> bool:
         """It is a hook about which its tool can be asked again."""
         return self.source.startswith(_HOOK) and self.reason in _ASKED_AGAIN
+
+    @property
+    def body_hash(self) -> bytes:
+        """32 bytes by which a hook is the same hook, however often it was sealed and set aside."""
+        return bytes.fromhex(self.digest) if self.digest else sha256(self.value or b"").digest()
 
     @property
     def has_content(self) -> bool:
@@ -109,6 +116,7 @@ def _dead_letter(record: PlacedRecord) -> DeadLetter:
         value=record.value,
         headers=tuple((name, value) for name, value in record.headers if not name.startswith(PREFIX)),
         refused_ms=record.timestamp,
+        digest=added.get(f"{PREFIX}digest"),
         is_whole=all(name != OMITTED for name, _ in record.headers) and added.get(f"{PREFIX}sealed") != "cut",
     )
 
@@ -135,6 +143,14 @@ def _parked_letter(found: Parked) -> DeadLetter:
     )
 
 
+def each_hook_once(letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+    """The letters in their order, of each hook only the last: each time that its tool says no it is set aside anew."""
+    last: dict[object, DeadLetter] = {}
+    for letter in reversed(letters):
+        last.setdefault((letter.source, letter.key, letter.body_hash) if letter.is_hook else letter.name, letter)
+    return [*reversed(last.values())]
+
+
 async def ask_delivery(pool: Pool, letters: list[DeadLetter]) -> int:
     """Have delivery apply parked records again.
 
@@ -145,7 +161,7 @@ async def ask_delivery(pool: Pool, letters: list[DeadLetter]) -> int:
 
 
 async def ask_again(pool: Pool, keep_hook: str, letters: list[DeadLetter]) -> int:
-    """Keep hooks again, due now, for the intake to ask their tools about; the same letter twice is kept once.
+    """Keep hooks again, due now, for the intake to ask their tools about; the same hook twice is kept once.
 
     Args:
         pool: the ledger.
@@ -158,8 +174,8 @@ async def ask_again(pool: Pool, keep_hook: str, letters: list[DeadLetter]) -> in
     kept = 0
     for letter in letters:
         tenant, _, source = (letter.key or b"").decode().partition("/")
-        digest = sha256(letter.value or b"").digest()
-        kept += await pool.execute(keep_hook, tenant, source, letter.value, digest, timedelta()) != NOT_KEPT
+        status = await pool.execute(keep_hook, tenant, source, letter.value, letter.body_hash, timedelta())
+        kept += status != NOT_KEPT
     return kept
 
 

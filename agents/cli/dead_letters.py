@@ -19,6 +19,7 @@ from agents.dead_letters import (
     DeadLetter,
     ask_again,
     ask_delivery,
+    each_hook_once,
     put_back,
     read_dead_letters,
     read_parked,
@@ -94,7 +95,7 @@ def replay_letters(
 ) -> None:
     """Put dead letters back on the topic they came from; delivery applies what it refused, tools are asked again."""
     settings = begin("dlq", DeadLetterSettings)
-    letters = [letter for letter in run(_collect(settings, reason)) if letter.is_replayable][:limit]
+    letters = each_hook_once([letter for letter in run(_collect(settings, reason)) if letter.is_replayable])[:limit]
     for (kept_in, source, why), count in _counted(letters):
         out.print(f"{count} {why} {_way(kept_in, source)}", markup=False)
     if not yes:
@@ -104,6 +105,8 @@ def replay_letters(
     out.print(f"{put} put back. {asked} asked for: `cairn deliver` applies them at its next look.")
     if hooks:
         out.print(f"{hooks} hooks kept: `cairn serve` asks their tools within seconds.")
+    if left := sum(letter.is_hook for letter in letters) - hooks:
+        out.print(f"{left} hooks not kept: of one source 10,000 wait at most. Replay again when fewer do.")
 
 
 def _way(kept_in: str, source: str) -> str:

@@ -151,13 +151,15 @@ class Admission:
     async def set_aside(self, tenant: str, source: str, body: bytes, ignored: Ignored) -> None:
         """Put a verified body that says nothing usable into the dead letters, sealed.
 
-        Its bytes are recovered with `Secrecy.opened`; of a body beyond 768 KiB the rest is cut.
+        Its bytes are recovered with `Secrecy.opened`; of a body beyond 768 KiB the rest is cut. The digest is the same
+        each time that the same body is set aside.
         """
         reason = {
             "reason": ignored.reason,
             "detail": ignored.detail,
             "topic": f"hook:{source}",
             "sealed": "cut" if len(body) > _KEPT_BODY_BYTES else "whole",
+            "digest": self._secrecy.hook_digest(tenant, source, body).hex(),
         }
         record = Outgoing(
             topic=DEAD_LETTERS,

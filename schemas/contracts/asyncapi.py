@@ -154,7 +154,8 @@ def _binary_headers() -> Schema:
 
 
 def _dead_letter_headers() -> Schema:
-    said = {name: {"type": "string"} for name in ("reason", "detail", "topic", "partition", "offset", "sealed")}
+    names = ("reason", "detail", "topic", "partition", "offset", "sealed", "digest")
+    said = {name: {"type": "string"} for name in names}
     required = ["cairn-dead-letter-reason", "cairn-dead-letter-detail", "cairn-dead-letter-topic"]
     return {
         "type": "object",

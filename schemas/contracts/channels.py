@@ -71,7 +71,7 @@ Withdrawn: it names the id and revision that no longer hold. `reached_at` is the
     "delivery_changed": "One channel of a celebration reached a state; `reason` says why where it did not just go on.",
     "dead_letter": """\
 Where it came from is in `cairn-dead-letter-topic`, `-partition` and `-offset`. A hook's body is encrypted and says so
-(`cairn-dead-letter-sealed`); its topic is `hook:` and the source.""",
+(`cairn-dead-letter-sealed`); its topic is `hook:` and the source, its digest the same each time that it is refused.""",
 }
 
 ANY_VALUE: Schema = {"description": "The refused record's bytes, or an encrypted hook; often no JSON at all."}

@@ -112,14 +112,50 @@ async def test_a_claim_that_was_set_aside_is_asked_about_again_when_it_is_replay
         ("not_confirmed", False),
     ]
     asked_school.teachable.users[ANA] = user
-    settings = {
-        "CAIRN_KAFKA_BOOTSTRAP_SERVERS": asked_school.stage.bootstrap_servers,
-        "CAIRN_DATABASE_URL": database,
-    }
-    dry = await cairn("dlq", "replay", "--reason", "not_confirmed", settings=settings)
-    assert "not_confirmed of hook:school -> its tool is asked again by `cairn serve`" in dry.out, dry.err
+    dry = await replay(asked_school, database)
+    assert "not_confirmed of hook:school -> its tool is asked again by `cairn serve`" in dry
     assert await asked_school.kept() == 0
-    done = await cairn("dlq", "replay", "--reason", "not_confirmed", "--yes", settings=settings)
-    assert "hooks kept: `cairn serve` asks their tools within seconds" in done.out, done.err
+    done = await replay(asked_school, database, "--yes")
+    assert "hooks kept: `cairn serve` asks their tools within seconds" in done
+    assert "not kept" not in done
     await asked_school.read_what_was_kept()
     assert await asked_school.types() == ["course.completed"]
+
+
+async def test_what_is_denied_again_and_again_is_asked_about_once_each_time(
+    asked_school: School, database: str
+) -> None:
+    await asked_school.post("school", [completed(course_id=1)])
+    for times in (2, 3, 4):
+        await replay(asked_school, database, "--yes")
+        assert await asked_school.kept() == 1
+        await asked_school.read_what_was_kept()
+        assert await asked_school.reasons() == ["not_confirmed"] * times
+
+
+async def test_a_hook_that_waits_already_is_not_kept_beside_itself_when_it_is_replayed(
+    asked_school: School, database: str
+) -> None:
+    await asked_school.post("school", completed(course_id=1))
+    asked_school.teachable.page = "<html>"
+    await asked_school.post("school", completed(course_id=1))
+    await replay(asked_school, database, "--yes")
+    assert await asked_school.kept() == 1
+
+
+async def test_how_many_are_not_kept_since_so_many_wait_is_said(asked_school: School, database: str) -> None:
+    await asked_school.post("school", completed(course_id=1))
+    await asked_school.stage.pool.execute(
+        "INSERT INTO kept_hooks (tenant, source, body, body_hash, retry_at) "
+        "SELECT $1, 'school', '', sha256(n::text::bytea), now() + interval '1 h' FROM generate_series(1, 10000) n",
+        asked_school.stage.tenant,
+    )
+    assert "1 hooks not kept: of one source 10,000 wait at most" in await replay(asked_school, database, "--yes")
+
+
+async def replay(school: School, database: str, *words: str) -> str:
+    """What `cairn dlq replay` of what was not confirmed prints."""
+    settings = {"CAIRN_KAFKA_BOOTSTRAP_SERVERS": school.stage.bootstrap_servers, "CAIRN_DATABASE_URL": database}
+    answer = await cairn("dlq", "replay", "--reason", "not_confirmed", *words, settings=settings)
+    assert answer.status == 0, answer.err
+    return answer.out
