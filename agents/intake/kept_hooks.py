@@ -76,7 +76,7 @@ class KeptHooks:
             asyncpg.PostgresError, OSError: the database is away.
         """
         wait = _wait(0, away)
-        digest = self._secrecy.hashed("kept hook", tenant, source, body.hex())
+        digest = self._secrecy.hook_digest(tenant, source, body)
         sealed = self._secrecy.sealed(body)
         if await self._pool.execute(self._queries["keep_hook"], tenant, source, sealed, digest, wait) == NOT_KEPT:
             raise SpoolFull("as many hooks of this source are kept as may be")
