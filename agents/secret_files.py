@@ -20,6 +20,8 @@ from typing import Final
 import structlog
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from agents.plain_file import read_plain
+
 _SEALED: Final = "sealed:"
 _VALID_AT_ONCE: Final = 2
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -133,7 +135,7 @@ class SecretFiles:
         if not path.is_file():
             return []
         try:
-            text = path.read_text(encoding="utf-8")
+            text = read_plain(path).decode()
         except UnicodeDecodeError:
             return [_SEALED]  # what is no text is opened by no key
         return [line.strip() for line in text.split("\n") if line.strip()]
@@ -156,7 +158,7 @@ class SecretFiles:
             return None
         try:
             return self._fernet.decrypt(line.removeprefix(_SEALED)).decode()
-        except InvalidToken:
+        except (InvalidToken, ValueError):  # the latter: letters of no token, or what was sealed is no text
             return None
 
     def _sealed(self, value: str) -> str:

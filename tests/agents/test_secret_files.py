@@ -83,6 +83,19 @@ def test_keys_rotate_by_sealing_anew(tmp_path: Path) -> None:
     assert SecretFiles(tmp_path, [OLD]).values("iron", "app.key") == ()
 
 
+@pytest.mark.parametrize("token", ["\u2026", "gAAAAAB\u00e9", "\x00", "", "gA"])
+def test_what_is_no_token_at_all_opens_nothing(tmp_path: Path, token: str) -> None:
+    (tmp_path / "iron").mkdir()
+    (tmp_path / "iron" / "app.key").write_text(f"sealed:{token}\n", encoding="utf-8")
+    assert SecretFiles(tmp_path, [NEW]).opened("iron", "app.key") == (None,)
+
+
+def test_what_was_sealed_elsewhere_and_is_no_text_opens_as_nothing(tmp_path: Path) -> None:
+    (tmp_path / "iron").mkdir()
+    (tmp_path / "iron" / "app.key").write_text(f"sealed:{Fernet(NEW).encrypt(bytes([255])).decode()}")
+    assert SecretFiles(tmp_path, [NEW]).opened("iron", "app.key") == (None,)
+
+
 def test_a_changed_token_opens_nothing(tmp_path: Path) -> None:
     files = SecretFiles(tmp_path, [NEW])
     files.put("iron", "app.key", VALUE)

@@ -10,6 +10,7 @@ from cryptography.fernet import Fernet
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
+from agents.plain_file import MOST_BYTES
 from agents.secret_files import SecretFiles
 from agents.secret_watch import SecretWatch
 
@@ -90,6 +91,21 @@ def test_a_file_that_the_disk_does_not_give_leaves_what_was_in_force(files: Secr
     (told,) = looked(watch)
     assert "OSError" in told["hint"]
     assert watch.values("iron", "app.key") == ("old",)
+
+
+def test_one_tenants_garbled_files_end_nothing_and_nobody_elses_secrets(files: SecretFiles) -> None:
+    files.put("oak", "app.key", "theirs")
+    folder = files.folder / "iron"
+    (folder / "huge.key").write_text("x" * (MOST_BYTES + 1))
+    os.mkfifo(folder / "pipe.key")
+    (folder / "folder.key").mkdir()
+    (folder / "loop.key").symlink_to("loop.key")
+    (folder / "\udcff\n.key").write_bytes(b"\xff")
+    (folder / "bad.key").write_text("sealed:\u2026", encoding="utf-8")
+    with capture_logs() as logs:
+        watch = SecretWatch(files)
+    assert (watch.values("iron", "app.key"), watch.values("oak", "app.key")) == (("old",), ("theirs",))
+    assert [told["name"] for told in logs] == ["bad.key", "huge.key", "\udcff\n.key"]
 
 
 def test_a_folder_that_is_gone_keeps_its_secrets_and_is_told_once(files: SecretFiles) -> None:
