@@ -11,9 +11,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
+from agents.plain_file import read_plain
 from schemas.policy import ChannelName, NextStep
 from schemas.rulebook import Rulebook, RulebookErrors, load_rulebook
 from schemas.tenant import (
@@ -29,6 +29,7 @@ from schemas.tenant import (
     Texting,
     Video,
 )
+from schemas.yaml_lines import YamlFault, read_yaml
 
 TENANT, COACHES, RULEBOOK = FILES = ("tenant.yaml", "coaches.yaml", "rulebook.yaml")
 STARTER_RULEBOOK = Path(__file__).parents[1] / "deploy" / "rulebooks" / "starter.yaml"
@@ -161,20 +162,19 @@ def load_tenant(folder: Path) -> Tenant:
 
 def _load(path: Path, kind: type[F], errors: list[str]) -> F | None:
     try:
-        return kind.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return kind.model_validate(read_yaml(read_plain(path).decode())[0])
     except ValidationError as error:
         errors += [f"{path}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-    except yaml.MarkedYAMLError as error:  # its text would quote the line, which may hold an address
-        mark = error.problem_mark or error.context_mark
-        errors.append(f"{path}:{mark.line + 1 if mark else 1}: {error.problem or 'not YAML'}")
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except YamlFault as fault:
+        errors.append(f"{path}:{fault.place.line}: {fault.text}")
+    except (OSError, UnicodeDecodeError) as error:
         errors.append(f"{path}: {error}")
     return None
 
 
 def _load_rulebook(path: Path, errors: list[str]) -> Rulebook | None:
     try:
-        return load_rulebook(path.read_text(encoding="utf-8"), str(path))
+        return load_rulebook(read_plain(path).decode(), str(path))
     except RulebookErrors as error:
         errors += str(error).splitlines()
     except (OSError, UnicodeDecodeError) as error:
