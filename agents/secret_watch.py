@@ -6,7 +6,7 @@ Theory of operation: as `agents.tenant_watch`, with a folder of secrets in the p
 kept in memory, so that no request waits for the disk. A file that is gone from its folder, or empty, counts as
 absent: taking a secret away shuts its door. A file of which nothing can be opened keeps the values that were
 read before it, and so does a folder that is gone, because a volume may be away; both are told once a change,
-and shown by `cairn_rules_rejected` until they are mended.
+and shown by `cairn_rules_rejected` until they are mended. What the disk does not give is asked for again.
 """
 
 from collections.abc import Mapping
@@ -16,10 +16,12 @@ import structlog
 
 from agents.metrics import RULES_REJECTED
 from agents.secret_files import SecretFiles
-from agents.settling import Settling, stamp_of
+from agents.settling import Settling, Stamp, stamp_of
 
 _log = structlog.get_logger()
 Values = Mapping[str, tuple[str, ...]]
+Refusal = tuple[Stamp, str, str]
+"""How a folder was, which file of it was not read, and why."""
 
 
 class SecretWatch:
@@ -32,7 +34,7 @@ class SecretWatch:
     def __init__(self, files: SecretFiles) -> None:
         self._files = files
         self._settling = Settling()
-        self._refused: set[str] = set()
+        self._refused: dict[str, set[Refusal]] = {}
         self._held: Mapping[str, Values] = {}
         self.look(settled=False)
 
@@ -50,17 +52,18 @@ class SecretWatch:
         for tenant, names in folders.items():
             stamp = stamp_of(self._files.folder / tenant, names)
             if self._settling.has_changed(tenant, stamp, settled=settled):
-                held[tenant] = self._read(tenant, names)
+                held[tenant] = self._read(tenant, names, stamp)
         for tenant in self._settling.missed(folders):
-            self._refuse(tenant, f"{self._files.folder / tenant} is gone; restart to go on without its secrets")
+            self._refused[tenant] = set()
+            self._tell(tenant, f"{self._files.folder / tenant} is gone; restart to go on without its secrets")
         RULES_REJECTED.labels("secret").set(len(self._refused))
         has_changed = held != self._held
         self._held = held
         return has_changed
 
-    def _read(self, tenant: str, names: tuple[str, ...]) -> Values:
+    def _read(self, tenant: str, names: tuple[str, ...], stamp: Stamp) -> Values:
         """What a folder holds; of a file that cannot be read what it held before."""
-        self._refused.discard(tenant)
+        told = self._refused.pop(tenant, set())
         before, found = self._held.get(tenant, {}), {}
         for name in names:
             opened: tuple[str | None, ...]
@@ -68,16 +71,20 @@ class SecretWatch:
                 opened, hint = self._files.opened(tenant, name), "no key of CAIRN_SECRETS_KEY opens it"
             except OSError as error:
                 opened, hint = (None,), f"{type(error).__name__}: may this process read it?"
+                self._settling.read_again(tenant)
             values = tuple(value for value in opened if value is not None)
             if None in opened:
-                self._refuse(tenant, hint, name)
+                refusal = (stamp, name, hint)
+                self._refused.setdefault(tenant, set()).add(refusal)
+                if refusal not in told:
+                    self._tell(tenant, hint, name)
                 values = values or before.get(name, ())
             if values:
                 found[name] = values
         return found
 
-    def _refuse(self, tenant: str, hint: str, name: str | None = None) -> None:
-        self._refused.add(tenant)
+    @staticmethod
+    def _tell(tenant: str, hint: str, name: str | None = None) -> None:
         _log.error("secret.unreadable", tenant=tenant, name=name, hint=hint)
 
 

@@ -1,7 +1,8 @@
 """Settling: whose files have changed since they were read last, and are not being written any more.
 
 Files are compared by inode, time of change and size behind all links, which also sees the symbolic
-links of a mounted volume being swapped, and reads no file.
+links of a mounted volume being swapped, and reads no file. The time of change is the inode's (stat(2)):
+it also moves when a file is given to somebody else to read.
 """
 
 from collections.abc import Iterable
@@ -19,7 +20,7 @@ def stamp_of(folder: Path, names: Iterable[str]) -> Stamp:
         except OSError:
             stamps.append(None)
         else:
-            stamps.append((name, found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size))
+            stamps.append((name, found.st_dev, found.st_ino, found.st_ctime_ns, found.st_size))
     return tuple(stamps)
 
 
@@ -27,7 +28,7 @@ class Settling:
     """Remembers the stamps of several folders, by name."""
 
     def __init__(self) -> None:
-        self._read: dict[str, Stamp] = {}
+        self._read: dict[str, Stamp | None] = {}
         self._changing: dict[str, Stamp] = {}
 
     def has_changed(self, name: str, stamp: Stamp, *, settled: bool) -> bool:
@@ -46,6 +47,10 @@ class Settling:
             return False
         self._read[name] = stamp
         return True
+
+    def read_again(self, name: str) -> None:
+        """What was noted last could not be read: it counts as a change, which has to settle."""
+        self._read[name] = None
 
     def missed(self, found: Iterable[str]) -> set[str]:
         """Those that were read and are not found any more; each is told once, and is new when it comes back."""

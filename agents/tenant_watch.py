@@ -5,7 +5,8 @@ version was not raised: partitions and people know a rulebook by its version.
 
 Theory of operation: every two seconds, and at SIGHUP at once, files are compared (`agents.settling`).
 A change is read when two looks in a row find the same. What is refused is told once a change, with
-file, line and reason, and shown by `cairn_rules_rejected` until it is mended. A folder that is gone
+file, line and reason, and shown by `cairn_rules_rejected` until it is mended; what the disk does not
+give is read again meanwhile. A folder that is gone
 keeps its tenant until a restart, because a volume may be away. What is in force is one value that is
 replaced and never changed.
 """
@@ -21,8 +22,17 @@ import structlog
 
 from agents import metrics
 from agents.looks import INTERVAL_SECONDS, looks
-from agents.settling import Settling, stamp_of
-from agents.tenants import FILES, RULEBOOK, Tenant, TenantErrors, load_tenant, load_tenants, tenant_folders
+from agents.settling import Settling, Stamp, stamp_of
+from agents.tenants import (
+    FILES,
+    RULEBOOK,
+    Tenant,
+    TenantErrors,
+    TenantUnread,
+    load_tenant,
+    load_tenants,
+    tenant_folders,
+)
 from schemas.yaml_lines import Place, YamlFault, read_yaml
 
 _log = structlog.get_logger()
@@ -47,6 +57,7 @@ class TenantWatch(Generic[T]):
         for name, folder in tenant_folders(tenants_dir).items():
             self._settling.has_changed(name, stamp_of(folder, FILES), settled=False)
         self._refused: dict[str, str] = {}
+        self._unread: dict[str, Stamp] = {}
         self._tenants = load_tenants(tenants_dir)
         self._loaded: set[str] = set()
         self._current = prepare(self._tenants)
@@ -71,8 +82,9 @@ class TenantWatch(Generic[T]):
         folders = tenant_folders(self._tenants_dir)
         tenants = dict(self._tenants)
         for name, folder in folders.items():
-            if self._settling.has_changed(name, stamp_of(folder, FILES), settled=settled):
-                self._judge(folder, tenants)
+            stamp = stamp_of(folder, FILES)
+            if self._settling.has_changed(name, stamp, settled=settled):
+                self._judge(folder, stamp, tenants)
         for name in self._settling.missed(folders):
             self._miss(name)
         if tenants != self._tenants:
@@ -80,11 +92,17 @@ class TenantWatch(Generic[T]):
             self._tenants = tenants
         self._show()
 
-    def _judge(self, folder: Path, tenants: dict[str, Tenant]) -> None:
+    def _judge(self, folder: Path, stamp: Stamp, tenants: dict[str, Tenant]) -> None:
         name, held = folder.name, tenants.get(folder.name)
+        is_told = self._unread.pop(name, None) == stamp
         self._refused.pop(name, None)
         try:
             found = load_tenant(folder)
+        except TenantUnread as error:
+            self._settling.read_again(name)
+            self._unread[name] = stamp
+            self._refuse(name, "invalid", "; ".join(error.lines), is_told=is_told)
+            return
         except TenantErrors as error:
             self._refuse(name, "invalid", "; ".join(error.lines))
             return
@@ -104,8 +122,10 @@ class TenantWatch(Generic[T]):
         if name in self._tenants:
             self._refuse(name, "gone", f"{self._tenants_dir / name} is gone; restart to stop serving this tenant")
 
-    def _refuse(self, name: str, reason: str, detail: str) -> None:
+    def _refuse(self, name: str, reason: str, detail: str, *, is_told: bool = False) -> None:
         self._refused[name] = reason
+        if is_told:
+            return
         tell = _log.warning if reason == "gone" else _log.error
         tell("rules.rejected", tenant=name, reason=reason, detail=detail)
 

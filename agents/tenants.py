@@ -49,6 +49,10 @@ class TenantErrors(Exception):
         super().__init__("Tenants' files are not valid:\n" + "\n".join(f"  {line}" for line in self.lines))
 
 
+class TenantUnread(TenantErrors):
+    """The disk does not give a tenant's files, and may at another time."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tenant:
     """One tenant as its folder describes it; without a rulebook of its own it has the starter's."""
@@ -131,13 +135,19 @@ def load_tenant(folder: Path) -> Tenant:
     """The tenant of a folder; blocks on the disk.
 
     Raises:
+        TenantUnread: the disk does not give one of them.
         TenantErrors: files that do not hold up, every error of them.
     """
     errors: list[str] = []
-    file = _load(folder / TENANT, TenantFile, errors)
-    coaches = _load(folder / COACHES, CoachesFile, errors)
-    has_own_rulebook = (folder / RULEBOOK).exists()
-    rulebook = _load_rulebook(folder / RULEBOOK if has_own_rulebook else STARTER_RULEBOOK, errors)
+    try:
+        texts = {name: _text(folder / name) for name in FILES}
+    except OSError as error:
+        raise TenantUnread([str(error)]) from None
+    file = _load(folder / TENANT, texts[TENANT], TenantFile, errors)
+    coaches = _load(folder / COACHES, texts[COACHES], CoachesFile, errors)
+    own = texts[RULEBOOK]
+    path = STARTER_RULEBOOK if own is None else folder / RULEBOOK
+    rulebook = _load_rulebook(path, read_plain(path) if own is None else own, errors)
     if file is None or coaches is None or rulebook is None:
         raise TenantErrors(errors)
     return Tenant(
@@ -156,28 +166,38 @@ def load_tenant(folder: Path) -> Tenant:
         sources=file.sources,
         rulebook=rulebook,
         folder=folder,
-        has_own_rulebook=has_own_rulebook,
+        has_own_rulebook=own is not None,
     )
 
 
-def _load(path: Path, kind: type[F], errors: list[str]) -> F | None:
+def _text(path: Path) -> bytes | None:
+    """None where there is no such file."""
     try:
-        return kind.model_validate(read_yaml(read_plain(path).decode())[0])
+        return read_plain(path)
+    except FileNotFoundError:
+        return None
+
+
+def _load(path: Path, text: bytes | None, kind: type[F], errors: list[str]) -> F | None:
+    try:
+        if text is not None:
+            return kind.model_validate(read_yaml(text.decode())[0])
+        errors.append(f"{path}: there is no such file")
     except ValidationError as error:
         errors += [f"{path}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
     except YamlFault as fault:
         errors.append(f"{path}:{fault.place.line}: {fault.text}")
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         errors.append(f"{path}: {error}")
     return None
 
 
-def _load_rulebook(path: Path, errors: list[str]) -> Rulebook | None:
+def _load_rulebook(path: Path, text: bytes, errors: list[str]) -> Rulebook | None:
     try:
-        return load_rulebook(read_plain(path).decode(), str(path))
+        return load_rulebook(text.decode(), str(path))
     except RulebookErrors as error:
         errors += str(error).splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         errors.append(f"{path}: {error}")
     return None
 

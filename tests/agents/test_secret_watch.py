@@ -13,6 +13,8 @@ from structlog.testing import capture_logs
 from agents.plain_file import MOST_BYTES
 from agents.secret_files import SecretFiles
 from agents.secret_watch import SecretWatch
+from agents.settling import stamp_of
+from tests.agents.leased import leased
 
 OURS, ANOTHER = (Fernet.generate_key().decode() for _ in range(2))
 
@@ -91,6 +93,28 @@ def test_a_file_that_the_disk_does_not_give_leaves_what_was_in_force(files: Secr
     (told,) = looked(watch)
     assert "OSError" in told["hint"]
     assert watch.values("iron", "app.key") == ("old",)
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_what_the_disk_did_not_give_is_told_once_and_read_when_it_does(files: SecretFiles, *, settled: bool) -> None:
+    watch, file = SecretWatch(files), files.folder / "iron" / "app.key"
+    files.put("iron", "app.key", "new")
+    with leased(file), capture_logs() as logs:
+        for _ in range(6):
+            assert not watch.look(settled=settled)
+        assert (refused(), watch.values("iron", "app.key")) == (1, ("old",))
+    assert [told["hint"].partition(":")[0] for told in logs] == ["BlockingIOError"]
+    with capture_logs() as logs:
+        watch.look(settled=settled)
+        watch.look(settled=settled)
+    assert (logs, refused(), watch.values("iron", "app.key")) == ([], 0, ("new", "old"))
+
+
+def test_a_file_that_is_given_to_be_read_counts_as_changed(files: SecretFiles) -> None:
+    file = files.folder / "iron" / "app.key"
+    before = stamp_of(file.parent, [file.name])
+    file.chmod(0o640)
+    assert stamp_of(file.parent, [file.name]) != before
 
 
 def test_one_tenants_garbled_files_end_nothing_and_nobody_elses_secrets(files: SecretFiles) -> None:

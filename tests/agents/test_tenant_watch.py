@@ -237,28 +237,6 @@ def test_a_coach_whose_line_is_no_yaml_is_refused_without_being_quoted(iron: Pat
     assert "mara@" not in told["detail"]
 
 
-@pytest.mark.parametrize("name", ["tenant", "coaches", "rulebook"])
-@pytest.mark.parametrize(
-    "text", ["a: 2026-99-99", "a: 0x_", "!!timestamp x", "!!bool x", "[" * 5_000, "a: &a [*a]", "\x00", "x" * 2**21]
-)
-def test_whatever_a_file_of_one_tenant_holds_the_others_are_looked_after(iron: Path, name: str, text: str) -> None:
-    write(iron.parent / "oak", tenant=TENANT, coaches=COACHES, rulebook=rulebook(1))
-    watched = watch(iron.parent)
-    write(iron.parent / "oak", **{name: text})
-    write(iron, rulebook=rulebook(2, reaches=5))
-    assert [told["tenant"] for told in looked(watched) if told["event"] == "rules.rejected"] == ["oak"]
-    assert (reaches(watched), reaches(watched, "oak"), rejected()["invalid"]) == ((5,), (1,), 1)
-
-
-@pytest.mark.parametrize("name", ["tenant.yaml", "coaches.yaml", "rulebook.yaml"])
-def test_a_pipe_in_a_files_place_is_refused_and_not_waited_for(iron: Path, name: str) -> None:
-    watched = watch(iron.parent)
-    (iron / name).unlink()
-    os.mkfifo(iron / name)
-    (told,) = looked(watched)
-    assert (told["reason"], "this is no file" in told["detail"], reaches(watched)) == ("invalid", True, (1,))
-
-
 def test_a_start_with_files_that_do_not_hold_up_is_refused(iron: Path) -> None:
     write(iron, rulebook="rules: 7")
     with pytest.raises(TenantErrors, match=r"rulebook\.yaml:1"):

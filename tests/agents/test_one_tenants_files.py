@@ -1,0 +1,49 @@
+"""Whatever one tenant's files are, the others are looked after, and it is read again once it can be."""
+
+import os
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.agents.leased import leased
+from tests.agents.test_tenant_watch import iron, looked, reaches, rejected, rulebook, watch, write
+from tests.agents.test_tenants import COACHES, TENANT
+
+__all__ = ["iron"]
+
+
+@pytest.mark.parametrize("name", ["tenant", "coaches", "rulebook"])
+@pytest.mark.parametrize(
+    "text", ["a: 2026-99-99", "a: 0x_", "!!timestamp x", "!!bool x", "[" * 5_000, "a: &a [*a]", "\x00", "x" * 2**21]
+)
+def test_whatever_a_file_of_one_tenant_holds_the_others_are_looked_after(iron: Path, name: str, text: str) -> None:
+    write(iron.parent / "oak", tenant=TENANT, coaches=COACHES, rulebook=rulebook(1))
+    watched = watch(iron.parent)
+    write(iron.parent / "oak", **{name: text})
+    write(iron, rulebook=rulebook(2, reaches=5))
+    assert [told["tenant"] for told in looked(watched) if told["event"] == "rules.rejected"] == ["oak"]
+    assert (reaches(watched), reaches(watched, "oak"), rejected()["invalid"]) == ((5,), (1,), 1)
+
+
+@pytest.mark.parametrize("name", ["tenant.yaml", "coaches.yaml", "rulebook.yaml"])
+def test_a_pipe_in_a_files_place_is_refused_and_not_waited_for(iron: Path, name: str) -> None:
+    watched = watch(iron.parent)
+    (iron / name).unlink()
+    os.mkfifo(iron / name)
+    (told,) = looked(watched)
+    assert (told["reason"], "this is no file" in told["detail"], reaches(watched)) == ("invalid", True, (1,))
+
+
+@pytest.mark.parametrize("name", ["tenant.yaml", "coaches.yaml", "rulebook.yaml"])
+def test_what_the_disk_did_not_give_is_told_once_and_read_when_it_does(iron: Path, name: str) -> None:
+    watched = watch(iron.parent)
+    write(iron, tenant=TENANT.replace("Vienna", "Paris"), coaches=COACHES, rulebook=rulebook(2, reaches=5))
+    with leased(iron / name), capture_logs() as logs:
+        for _ in range(6):
+            watched.look()
+    assert [told["reason"] for told in logs] == ["invalid"]
+    assert (reaches(watched), rejected()["invalid"]) == ((1,), 1)
+    watched.look()
+    watched.look()
+    assert (reaches(watched), rejected()["invalid"]) == ((5,), 0)
