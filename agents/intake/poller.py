@@ -11,7 +11,9 @@ nothing. A poll works in steps: after each the cursor moves and the lease begins
 days of absence need not fit into one lease and a failure loses no step that was done. Asking
 twice would be harmless, because what is found has derived ids. Sources come, change and go while
 this runs: each has one task, which asks before every turn what is served now, so a turn ends with
-what it began with, and nothing is asked beside it.
+what it began with, and nothing is asked beside it. A source that is made anew, as when its
+credentials are mended, is asked at once: the back-off of its failure ends, unless the tool asked
+for it or somebody else has claimed the source meanwhile.
 """
 
 import asyncio
@@ -62,6 +64,7 @@ class Poller:
         self._clock = clock
         self._served = served
         self._tallies = tallies or Tallies()
+        self._backs_off: dict[Key, tuple[Poll, int]] = {}
 
     async def run(self) -> None:
         """Poll for ever; a database that is away is waited for."""
@@ -93,13 +96,15 @@ class Poller:
         now = self._clock.now()
         key = (poll.tenant, poll.source)
         await self._pool.execute(self._queries["add_poll"], *key, now)
+        await self._end_back_off_of_another(poll)
         claim = await self._pool.fetchrow(self._queries["claim_poll"], *key, now, LEASE)
         if claim is None:
             return False
         try:
             await self._run(poll, claim, now)
         except (SourceAway, SpoolFull, TimeoutError) as error:
-            hold_seconds = _backoff_seconds(claim["failures"], getattr(error, "retry_after_seconds", None))
+            asked_for = getattr(error, "retry_after_seconds", None)
+            hold_seconds = _backoff_seconds(claim["failures"], asked_for)
             _log.warning(
                 "poll_failed",
                 tenant=poll.tenant,
@@ -110,13 +115,13 @@ class Poller:
             self._tallies.failed(
                 *key, "spool_full" if isinstance(error, SpoolFull) else getattr(error, "code", SourceAway.code)
             )
-            await self._put_off(key, claim["fence"], hold_seconds)
+            await self._put_off(poll, claim["fence"], hold_seconds, is_asked_for=asked_for is not None)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             raise
         except Exception:  # noqa: BLE001 - parked until its back-off ends: one source must not end the others and the hooks
             _log.exception("poll_broken", tenant=poll.tenant, source=poll.source)
             self._tallies.failed(*key, "poll_broken")
-            await self._put_off(key, claim["fence"], _backoff_seconds(claim["failures"], None))
+            await self._put_off(poll, claim["fence"], _backoff_seconds(claim["failures"], None))
         return True
 
     async def _run(self, poll: Poll, claim: Any, now: datetime) -> None:
@@ -136,8 +141,19 @@ class Poller:
         if poll.is_all_there_is or claim["failures"]:  # what failed before is mended
             self._tallies.accepted(*key)
 
-    async def _put_off(self, key: tuple[str, str], fence: int, seconds: float) -> None:
+    async def _put_off(self, poll: Poll, fence: int, seconds: float, *, is_asked_for: bool = False) -> None:
+        key = (poll.tenant, poll.source)
         await self._pool.execute(self._queries["poll_failed"], *key, fence, timedelta(seconds=seconds))
+        if not is_asked_for:
+            self._backs_off[key] = (poll, fence)
+
+    async def _end_back_off_of_another(self, poll: Poll) -> None:
+        """End the back-off that this source earned before it was made anew, if it still is what holds it."""
+        key = (poll.tenant, poll.source)
+        failed, fence = self._backs_off.get(key, (poll, 0))
+        if failed is not poll:
+            await self._pool.execute(self._queries["end_back_off"], *key, fence)
+            del self._backs_off[key]
 
     async def _seconds_until_due(self, poll: Poll) -> float:
         row = await self._pool.fetchrow(self._queries["poll_due_at"], poll.tenant, poll.source)

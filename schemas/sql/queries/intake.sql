@@ -83,6 +83,10 @@ WHERE tenant = $1 AND source = $2 AND fence = $3;
 UPDATE polls SET held_until = now() + $4::interval, failures = failures + 1, updated_at = now()
 WHERE tenant = $1 AND source = $2 AND fence = $3;
 
+-- name: end_back_off
+-- What failed under this fence was mended: hold the source no more, unless another worker has taken over meanwhile.
+UPDATE polls SET held_until = NULL, updated_at = now() WHERE tenant = $1 AND source = $2 AND fence = $3;
+
 -- name: poll_due_at
 -- When is this source due next, in domain time, and how long in real seconds is it still held?
 SELECT due_at, greatest(extract(epoch FROM held_until - now()), 0)::float8 AS held_seconds

@@ -134,6 +134,31 @@ async def test_a_tracker_that_fails_is_asked_again_after_a_back_off_from_the_sam
     assert await at(stage, NOW + DAY).run_if_due(poll)
 
 
+async def test_a_source_that_was_made_anew_is_not_held_by_the_back_off_before(stage: Stage) -> None:
+    worker, poll = at(stage, NOW), pull(stage)
+    stage.habits.faults.append(401)
+    assert await worker.run_if_due(poll)
+    assert not await worker.run_if_due(poll)
+    assert await worker.run_if_due(pull(stage))
+    assert stage.habits.requests == 2
+
+
+async def test_a_source_that_was_made_anew_comes_back_no_sooner_than_its_tool_asked_for(stage: Stage) -> None:
+    worker = at(stage, NOW)
+    stage.habits.faults.append(429)
+    stage.habits.retry_after = "120"
+    assert await worker.run_if_due(pull(stage))
+    assert not await worker.run_if_due(pull(stage))
+
+
+async def test_a_source_that_was_made_anew_leaves_the_lease_of_another_worker_alone(stage: Stage) -> None:
+    worker = at(stage, NOW)
+    stage.habits.faults.append(401)
+    assert await worker.run_if_due(pull(stage))
+    await stage.pool.execute("UPDATE polls SET fence = fence + 1, held_until = now() + interval '1 hour'")
+    assert not await worker.run_if_due(pull(stage))
+
+
 class _BrokenPull(HabitPull):
     async def run(self, cursor: str | None, now: datetime) -> AsyncGenerator[str | None, None]:
         yield cursor

@@ -48,20 +48,31 @@ async def test_a_poll_begins_for_a_new_pull_source_and_ends_with_it(practice: Pr
     assert await cursor(stage) == "2026-05-08"
 
 
-async def test_a_poll_is_made_with_the_new_token_and_goes_on_from_where_it_was(practice: Practice) -> None:
+async def test_a_poll_with_a_mended_token_is_asked_at_once_and_goes_on_from_where_it_was(practice: Practice) -> None:
     stage = practice.stage
+    await stage.pool.execute(
+        "INSERT INTO polls (tenant, source, cursor, due_at, failures) VALUES ($1, 'habits', '2026-05-04', $2, 15)",
+        stage.tenant,
+        NOW,
+    )
     practice.describe(habits(stage))
     practice.put(habits_key="a wrong token")
     practice.look()
-    await until(lambda: stage.habits.requests >= 1)
+    async with asyncio.timeout(60):
+        while await failures(stage) != 16:  # noqa: ASYNC110 - the service writes it
+            await asyncio.sleep(0.05)
     practice.put(habits_key=TOKEN)
     practice.look()
+    await until(lambda: bool(stage.habits.asked))
+    assert stage.habits.asked == [{"since": "2026-05-02"}]
     async with asyncio.timeout(60):
-        while not stage.habits.asked:
-            await stage.pool.execute("UPDATE polls SET held_until = NULL WHERE source = 'habits'")
-            poll = stage.intake.served().poll(stage.tenant, "habits")
-            assert poll is not None
-            await Poller(stage.pool, stage.config.queries, stage.config.clock, stage.intake.served).run_if_due(poll)
+        while await cursor(stage) != "2026-05-08":  # noqa: ASYNC110 - the service writes it
+            await asyncio.sleep(0.05)
+    assert (await failures(stage), stage.habits.requests) == (0, 2)
+
+
+async def failures(stage: Stage) -> Any:
+    return await stage.pool.fetchval("SELECT failures FROM polls WHERE source = 'habits'")
 
 
 async def cursor(stage: Stage) -> Any:
