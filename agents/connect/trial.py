@@ -27,10 +27,11 @@ _HEARD_WITHIN_SECONDS = 15.0
 _LOOK_SECONDS = 0.2
 _TAKEN_UP_WITHIN_SECONDS = 10.0
 """`cairn serve` looks every two seconds, and reads a change at the second look; the rest is for slow disks."""
-_TRY_AGAIN_SECONDS = 0.5
+_TRY_AGAIN_SECONDS: Final = {404: 0.5, 401: 5.0}
+"""After a status that may be of the secrets before: seldom where each counts as a failure of the source."""
 _ANSWERS: Final = {
-    401: "the running service has another key in {key}: if it was changed just now, run this again; if it is the same "
-    "file, the clocks differ by minutes",
+    401: "the running service has another key in {key}: its log says whether it cannot read it (`secret.unreadable`); "
+    "if it is the same file, the clocks differ by minutes",
     404: "the running service does not know this address, and takes up what is new within seconds: either "
     "CAIRN_PUBLIC_URL leads to another service, or its log says why not (`rules.rejected`, `secret.unreadable`, "
     "`source_off`)",
@@ -73,7 +74,7 @@ async def try_address(
     address: str,
     key: str | None,
 ) -> None:
-    """Send a trial, and see it arrive in the source's health; an address that was just made is waited for.
+    """Send a trial, and see it arrive in the source's health; an address or key that was just made is waited for.
 
     Args:
         session: an HTTP session.
@@ -91,10 +92,10 @@ async def try_address(
     body = trial_body(trial_id)
     headers = {"Content-Type": "application/json", **signed_headers(source, key, body, datetime.now(UTC))}
     gives_up_at = monotonic() + _TAKEN_UP_WITHIN_SECONDS
-    while (status := await _sent(session, address, body, headers)) == HTTPStatus.NOT_FOUND:
+    while (status := await _sent(session, address, body, headers)) in _TRY_AGAIN_SECONDS:
         if monotonic() >= gives_up_at:
             break
-        await asyncio.sleep(_TRY_AGAIN_SECONDS)
+        await asyncio.sleep(_TRY_AGAIN_SECONDS[status])
     if status != HTTPStatus.ACCEPTED:
         hint = _ANSWERS.get(status, "something between the internet and `cairn serve` answers in its place")
         raise TrialFailed(f"the trial was answered with {status}: {hint.format(key=f'{source.name}.key')}")

@@ -1,12 +1,15 @@
 """`cairn connect` from the first run to the rotation, against a running door and the vendors' APIs."""
 
+import asyncio
 import stat
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from agents.ledger.migrate import migrate
 from agents.ledger.pool import Pool, connect
@@ -15,7 +18,7 @@ from tests.integration.commands import TENANT, Answer, cairn, write_tenant
 from tests.integration.connect.calendly_server import TOKEN, CalendlyServer
 from tests.integration.connect.service import service
 from tests.integration.connect.thinkific_server import ThinkificServer
-from tests.integration.intake.stage import serve
+from tests.integration.intake.stage import serve, until
 
 WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -120,6 +123,20 @@ async def test_a_trial_is_signed_as_each_tool_signs(practice: Practice, source: 
         answer = await practice.connect(source, url=url, secrets="others")
     assert answer.status == 1
     assert f"has another key in {source}.key" in answer.err
+
+
+async def test_a_key_that_the_running_service_has_not_taken_up_yet_is_waited_for(practice: Practice) -> None:
+    for secrets, key in ((practice.secrets, "the-key-before"), (SecretFiles(practice.folder / "others"), "a-site-key")):
+        secrets.put("northstar", "school.path", "a-path")
+        secrets.put("northstar", "school.key", key)
+    unsigned = partial(REGISTRY.get_sample_value, "cairn_signature_failures_total", {"source": "thinkific"})
+    before = unsigned() or 0
+    async with practice.service() as url, asyncio.TaskGroup() as group:
+        connecting = group.create_task(practice.connect("school", url=url, secrets="others"))
+        await until(lambda: (unsigned() or 0) > before)
+        practice.write("school.key", "a-site-key")
+        answer = await connecting
+    assert "answered with 202 and heard" in answer.out, answer.err
 
 
 async def test_what_the_vendor_gives_is_asked_for_by_file_after_the_address_was_shown(practice: Practice) -> None:
