@@ -4,6 +4,7 @@ A folder that does not hold up stops the start of a process with a text that nam
 field, so that no tenant is ever served half. `tenant_watch` reads what changes later.
 """
 
+import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -33,6 +34,7 @@ from schemas.yaml_lines import YamlFault, read_yaml
 
 TENANT, COACHES, RULEBOOK = FILES = ("tenant.yaml", "coaches.yaml", "rulebook.yaml")
 STARTER_RULEBOOK = Path(__file__).parents[1] / "deploy" / "rulebooks" / "starter.yaml"
+_ID_MAX_CHARS: Final = 128
 _WITHOUT_SETUP: Final[frozenset[ChannelName]] = frozenset({"in_app", "email", "certificate", "badge"})
 _SET_UP_BY: Final[Mapping[ChannelName, str]] = MappingProxyType(
     {"sms": "sms", "slack": "slack", "gift": "gifts", "video": "video", "referral": "referral"}
@@ -120,9 +122,15 @@ def load_tenants(tenants_dir: Path) -> dict[str, Tenant]:
 
 
 def tenant_folders(tenants_dir: Path) -> dict[str, Path]:
-    """The folders that hold a tenant, by its id; a mounted volume keeps its versions in hidden ones."""
-    folders = (path.parent for path in tenants_dir.glob(f"*/{TENANT}"))
-    return {folder.name: folder for folder in sorted(folders) if not folder.name.startswith(".")}
+    """The folders that hold a tenant, by its id; a mounted volume keeps its versions in hidden ones.
+
+    What the disk does not give counts as absent: it may be one tenant's alone.
+    """
+    try:
+        folders = sorted(path for path in tenants_dir.iterdir() if not path.name.startswith("."))
+    except OSError:
+        return {}
+    return {path.name: path for path in folders if os.path.exists(path / TENANT)}  # noqa: PTH110 - its own raises
 
 
 def rulebook_file(tenants_dir: Path | None, tenant: str) -> Path:
@@ -148,7 +156,9 @@ def load_tenant(folder: Path) -> Tenant:
     own = texts[RULEBOOK]
     path = STARTER_RULEBOOK if own is None else folder / RULEBOOK
     rulebook = _load_rulebook(path, read_plain(path) if own is None else own, errors)
-    if file is None or coaches is None or rulebook is None:
+    if not _is_id(folder.name):
+        errors.append(f"{folder}: its name is the tenant's id: up to {_ID_MAX_CHARS} characters without spaces")
+    if errors or file is None or coaches is None or rulebook is None:
         raise TenantErrors(errors)
     return Tenant(
         id=folder.name,
@@ -168,6 +178,11 @@ def load_tenant(folder: Path) -> Tenant:
         folder=folder,
         has_own_rulebook=own is not None,
     )
+
+
+def _is_id(name: str) -> bool:
+    """Whether events, rows and labels can hold it; bytes that are no text are surrogates here (PEP 383)."""
+    return name.isprintable() and " " not in name and len(name) <= _ID_MAX_CHARS
 
 
 def _text(path: Path) -> bytes | None:

@@ -1,6 +1,7 @@
 """Whatever one tenant's files are, the others are looked after, and it is read again once it can be."""
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,40 @@ def test_whatever_a_file_of_one_tenant_holds_the_others_are_looked_after(iron: P
     write(iron, rulebook=rulebook(2, reaches=5))
     assert [told["tenant"] for told in looked(watched) if told["event"] == "rules.rejected"] == ["oak"]
     assert (reaches(watched), reaches(watched, "oak"), rejected()["invalid"]) == ((5,), (1,), 1)
+
+
+@pytest.mark.parametrize("place", ["oak", "oak/tenant.yaml", "oak/coaches.yaml", "oak/rulebook.yaml"])
+def test_a_place_that_the_disk_cannot_look_up_keeps_its_tenant_and_stops_no_other(iron: Path, place: str) -> None:
+    write(iron.parent / "oak", tenant=TENANT, coaches=COACHES, rulebook=rulebook(1))
+    watched = watch(iron.parent)
+    (iron.parent / place).rename(iron.parent / ".away")
+    (iron.parent / place).symlink_to("x" * 300)  # ENAMETOOLONG, which pathlib does not take for an absence
+    write(iron, rulebook=rulebook(2, reaches=5))
+    assert [told["tenant"] for told in looked(watched) if told["event"] == "rules.rejected"] == ["oak"]
+    assert (reaches(watched), reaches(watched, "oak")) == ((5,), (1,))
+
+
+def test_a_process_without_a_free_descriptor_keeps_its_tenants_and_looks_again(iron: Path) -> None:
+    watched, before = watch(iron.parent), resource.getrlimit(resource.RLIMIT_NOFILE)
+    write(iron, rulebook=rulebook(2, reaches=5))
+    lowest_free = os.dup(0)
+    os.close(lowest_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, before[1]))
+    try:
+        looked(watched)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert reaches(watched) == (1,)
+    looked(watched)
+    assert (reaches(watched), rejected()["gone"]) == ((5,), 0)
+
+
+@pytest.mark.parametrize("name", ["oak hill", "oak\nhill", "\udcff", "o" * 129])
+def test_a_folder_whose_name_can_be_no_id_is_refused(iron: Path, name: str) -> None:
+    watched = watch(iron.parent)
+    write(iron.parent / name, tenant=TENANT, coaches=COACHES)
+    (told,) = looked(watched)
+    assert ("the tenant's id" in told["detail"], set(watched.current())) == (True, {"iron"})
 
 
 @pytest.mark.parametrize("name", ["tenant.yaml", "coaches.yaml", "rulebook.yaml"])
