@@ -147,22 +147,22 @@ SELECT trial_id FROM source_health WHERE tenant = $1 AND source = $2;
 -- name: keep_hook
 -- Keep a verified hook, sealed, until its tool can be asked. The same hook again is the same row, as new:
 -- it may tell of a later change, so a worker that is at it must not drop the row. Of one source 10,000 are kept.
-INSERT INTO kept_hooks (tenant, source, body, body_hash, retry_at, is_sealed)
+INSERT INTO kept_hooks (tenant, source, body, body_hash, due_at, is_sealed)
 SELECT $1, $2, $3, $4, now() + $5::interval, true
 WHERE 10000 > (SELECT count(*) FROM (SELECT FROM kept_hooks WHERE tenant = $1 AND source = $2 LIMIT 10000) few)
 ON CONFLICT (tenant, source, body_hash) DO UPDATE SET created_at = now(), attempts = 0;
 
 -- name: claim_hooks
 -- Which kept hooks are due? Each is held for $1, so that it is tried by one worker at a time.
-UPDATE kept_hooks SET retry_at = now() + $1::interval, attempts = attempts + 1
+UPDATE kept_hooks SET due_at = now() + $1::interval, attempts = attempts + 1
 WHERE kept_id IN (
-    SELECT kept_id FROM kept_hooks WHERE retry_at <= now() ORDER BY retry_at LIMIT $2 FOR UPDATE SKIP LOCKED
+    SELECT kept_id FROM kept_hooks WHERE due_at <= now() ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
 )
 RETURNING kept_id, tenant, source, body, is_sealed, attempts, created_at;
 
 -- name: put_hook_off
 -- Try this kept hook again after a back-off of $2.
-UPDATE kept_hooks SET retry_at = now() + $2::interval WHERE kept_id = $1;
+UPDATE kept_hooks SET due_at = now() + $2::interval WHERE kept_id = $1;
 
 -- name: drop_hook
 -- The kept hook is done, unless the same bytes came again after the tool was asked.

@@ -50,7 +50,7 @@ class School:
 
     async def read_what_was_kept(self) -> None:
         """The service reads all that it kept."""
-        await self.stage.pool.execute("UPDATE kept_hooks SET retry_at = now() - interval '1 s'")
+        await self.stage.pool.execute("UPDATE kept_hooks SET due_at = now() - interval '1 s'")
         async with asyncio.timeout(60):
             while await self.kept():  # noqa: ASYNC110 - the service empties the table
                 await asyncio.sleep(0.05)

@@ -57,7 +57,7 @@ async def test_a_tool_that_asks_for_time_is_given_it(asked_school: School) -> No
     asked_school.teachable.faults.append(429)
     asked_school.teachable.retry_after = "600"
     await asked_school.post("school", completed())
-    wait = await asked_school.stage.pool.fetchval("SELECT retry_at - now() FROM kept_hooks")
+    wait = await asked_school.stage.pool.fetchval("SELECT due_at - now() FROM kept_hooks")
     assert 500 < wait.total_seconds() <= 600
 
 

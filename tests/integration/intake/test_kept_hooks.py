@@ -12,6 +12,14 @@ from agents.intake.vendor_hooks import AcuityHooks
 from demo.vendors.acuity import AcuityServer
 from tests.integration.intake.stage import API_KEY, IDENTITY_KEY, Stage, booking
 
+CLAIM_OF_BEFORE = """
+UPDATE kept_hooks SET retry_at = now() + $1::interval, attempts = attempts + 1
+WHERE kept_id IN (
+    SELECT kept_id FROM kept_hooks WHERE retry_at <= now() ORDER BY retry_at LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+RETURNING body
+"""
+
 
 def worker(stage: Stage) -> KeptHooks:
     """A second worker beside the stage's own, for the test to move by hand."""
@@ -24,7 +32,7 @@ async def kept(stage: Stage) -> int:
 
 
 async def make_due(stage: Stage) -> None:
-    await stage.pool.execute("UPDATE kept_hooks SET retry_at = now() - interval '1 s'")
+    await stage.pool.execute("UPDATE kept_hooks SET due_at = now() - interval '1 s'")
 
 
 @pytest.fixture
@@ -63,7 +71,7 @@ async def test_the_same_hook_again_is_kept_once(away: Stage) -> None:
 
 async def test_no_more_than_ten_thousand_of_a_source_are_kept_and_the_sender_is_told_to_come_again(away: Stage) -> None:
     await away.pool.execute(
-        "INSERT INTO kept_hooks (tenant, source, body, body_hash, retry_at) "
+        "INSERT INTO kept_hooks (tenant, source, body, body_hash, due_at) "
         "SELECT $1, 'acuity', 'id', sha256(n::text::bytea), now() + interval '1 h' FROM generate_series(1, 9999) n",
         away.tenant,
     )
@@ -90,12 +98,18 @@ async def test_what_an_earlier_version_kept_unsealed_is_read_and_what_no_key_ope
             stage.tenant, kept_body, is_sealed,
         )  # fmt: skip
     async with asyncio.timeout(30):
-        question = "SELECT count(*) > 1 OR min(retry_at) <= now() FROM kept_hooks"
+        question = "SELECT count(*) > 1 OR min(due_at) <= now() FROM kept_hooks"
         while await stage.pool.fetchval(question):  # noqa: ASYNC110 - the service changes the table
             await asyncio.sleep(0.05)
     assert [event.type for event in await stage.events()] == ["session.booked"]
     assert await stage.pool.fetchval("SELECT body FROM kept_hooks") == sealed
     assert not stage.intake.background.done()
+
+
+async def test_a_process_of_the_version_before_that_still_runs_claims_no_sealed_hook(away: Stage) -> None:
+    await away.post("acuity", *away.acuity.signed_hook("scheduled", 54321))
+    await make_due(away)
+    assert await away.pool.fetch(CLAIM_OF_BEFORE, timedelta(minutes=2), 10) == []
 
 
 async def test_after_a_day_it_goes_to_the_dead_letters_with_its_reason(away: Stage) -> None:

@@ -167,7 +167,7 @@ async def test_a_kept_hook_waits_for_its_source_to_be_on_again(practice: Practic
     worker = KeptHooks(stage.pool, stage.config.queries, stage.config.clock, desk, secrecy, stage.intake.served)
 
     async def read() -> None:
-        await stage.pool.execute("UPDATE kept_hooks SET retry_at = now() - interval '1 s'")
+        await stage.pool.execute("UPDATE kept_hooks SET due_at = now() - interval '1 s'")
         await worker.run_once()
 
     await read()
