@@ -145,12 +145,15 @@ ORDER BY s.tenant, s.source;
 SELECT trial_id FROM source_health WHERE tenant = $1 AND source = $2;
 
 -- name: keep_hook
--- Keep a verified hook, sealed, until its tool can be asked. The same hook again is the same row, as new:
--- it may tell of a later change, so a worker that is at it must not drop the row. Of one source 10,000 are kept.
+-- Keep a verified hook, sealed, until its tool can be asked. The same hook again is the same row, as new, and due as soon
+-- as either: it may tell of a later change, so a worker that is at it must not drop the row. Of one source 10,000 are kept,
+-- and what is among them may come again.
 INSERT INTO kept_hooks (tenant, source, body, body_hash, due_at, is_sealed)
 SELECT $1, $2, $3, $4, now() + $5::interval, true
 WHERE 10000 > (SELECT count(*) FROM (SELECT FROM kept_hooks WHERE tenant = $1 AND source = $2 LIMIT 10000) few)
-ON CONFLICT (tenant, source, body_hash) DO UPDATE SET created_at = now(), attempts = 0;
+   OR EXISTS (SELECT FROM kept_hooks WHERE tenant = $1 AND source = $2 AND body_hash = $4)
+ON CONFLICT (tenant, source, body_hash) DO UPDATE SET
+    created_at = now(), attempts = 0, due_at = least(kept_hooks.due_at, excluded.due_at);
 
 -- name: claim_hooks
 -- Which kept hooks are due? Each is held for $1, so that it is tried by one worker at a time.

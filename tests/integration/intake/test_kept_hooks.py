@@ -8,6 +8,7 @@ import pytest
 from agents.intake.desk import Desk
 from agents.intake.kept_hooks import KeptHooks
 from agents.intake.secrecy import Secrecy
+from agents.intake.source_away import SourceAway
 from agents.intake.vendor_hooks import AcuityHooks
 from demo.vendors.acuity import AcuityServer
 from tests.integration.intake.stage import API_KEY, IDENTITY_KEY, Stage, booking
@@ -77,7 +78,15 @@ async def test_no_more_than_ten_thousand_of_a_source_are_kept_and_the_sender_is_
     )
     assert await away.post("acuity", *away.acuity.signed_hook("scheduled", 1)) == 202
     assert await away.post("acuity", *away.acuity.signed_hook("scheduled", 2)) == 503
+    assert await away.post("acuity", *away.acuity.signed_hook("scheduled", 1)) == 202, "it is among the kept"
     assert await kept(away) == 10_000
+
+
+async def test_a_kept_hook_that_comes_again_is_due_as_soon_as_either_of_both(stage: Stage) -> None:
+    for seconds in (3_600.0, 600.0, 3_600.0):
+        wished = SourceAway("the tool is away", retry_after_seconds=seconds)
+        await worker(stage).keep(stage.tenant, "acuity", b"action=changed&id=1", wished)
+    assert await stage.pool.fetchval("SELECT due_at - now() <= interval '600 s' FROM kept_hooks")
 
 
 async def test_what_is_kept_is_sealed(away: Stage) -> None:
