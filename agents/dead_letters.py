@@ -174,8 +174,8 @@ async def ask_again(pool: Pool, keep_hook: str, letters: list[DeadLetter]) -> in
     kept = 0
     for letter in letters:
         tenant, _, source = (letter.key or b"").decode().partition("/")
-        status = await pool.execute(keep_hook, tenant, source, letter.value, letter.body_hash, timedelta())
-        kept += status != NOT_KEPT
+        row = (tenant, source, letter.value, letter.body_hash, timedelta(), None)
+        kept += await pool.execute(keep_hook, *row) != NOT_KEPT
     return kept
 
 

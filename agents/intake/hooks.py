@@ -127,10 +127,11 @@ class Hooks:
         return _answer(202, "taken")
 
     async def _take(self, door: Door, headers: Mapping[str, str], body: bytes) -> str:
+        heard_at = self._clock.now()
         try:
-            return await self._desk.take(door.tenant, door.source, headers, body, self._clock.now())
+            return await self._desk.take(door.tenant, door.source, headers, body, heard_at)
         except SourceAway as away:
-            await self._kept.keep(door.tenant, door.source.name, body, away)
+            await self._kept.keep(door.tenant, door.source.name, body, heard_at, away)
             self._tallies.failed(door.tenant, door.source.name, away.code)
             return "kept"
 

@@ -46,7 +46,7 @@ class KeptHooks:
     Args:
         pool: an asyncpg pool.
         queries: the statements of `schemas/sql/queries/intake.sql` by name.
-        clock: gives the domain time at which a hook is read.
+        clock: gives the domain time by which a hook is read whose receipt's is not known.
         desk: takes what was read.
         secrecy: seals what is kept.
         served: the sources; the hooks of one that is gone or off wait for its return.
@@ -68,8 +68,15 @@ class KeptHooks:
         self._secrecy = secrecy
         self._served = served
 
-    async def keep(self, tenant: str, source: str, body: bytes, away: SourceAway) -> None:
+    async def keep(self, tenant: str, source: str, body: bytes, heard_at: datetime, away: SourceAway) -> None:
         """Keep a hook; returns once Postgres has it.
+
+        Args:
+            tenant: whose hook it is.
+            source: the source's name.
+            body: as it came.
+            heard_at: the domain time of its receipt, by which it will be read.
+            away: why it cannot be read now.
 
         Raises:
             SpoolFull: so many of this source are kept that it must come again.
@@ -78,7 +85,8 @@ class KeptHooks:
         wait = _wait(0, away)
         digest = self._secrecy.hook_digest(tenant, source, body)
         sealed = self._secrecy.sealed(body)
-        if await self._pool.execute(self._queries["keep_hook"], tenant, source, sealed, digest, wait) == NOT_KEPT:
+        row = (tenant, source, sealed, digest, wait, heard_at)
+        if await self._pool.execute(self._queries["keep_hook"], *row) == NOT_KEPT:
             raise SpoolFull("as many hooks of this source are kept as may be")
         say = _log.error if isinstance(away, SourceRefused) else _log.warning
         say("hook_kept", tenant=tenant, source=source, detail=str(away), seconds=wait.total_seconds())
@@ -110,8 +118,9 @@ class KeptHooks:
             _log.error("kept_hook_unreadable", tenant=row["tenant"], source=row["source"], hint=_OTHER_KEY)
             await self._pool.execute(self._queries["put_hook_off"], row["kept_id"], _LONGEST_WAIT)
             return
+        heard_at = row["heard_at"] or self._clock.now()
         try:
-            await self._desk.take(row["tenant"], door.source, {}, body, self._clock.now())
+            await self._desk.take(row["tenant"], door.source, {}, body, heard_at)
         except SourceAway as away:
             if datetime.now(UTC) - row["created_at"] < _KEPT_FOR:
                 wait = _wait(row["attempts"], away)

@@ -227,7 +227,7 @@ def _hook_source(tenant: str, source: HookedSource, secrets: Secrets, reach: _Re
             return KajabiHooks(tenant, source, reach.memory, reach.asking.kajabi(tenant, source, secrets))
         case ThinkificSource():
             return ThinkificHooks(source, keys)
-    return AcuityHooks(source, keys, _acuity_api(source, keys, reach))
+    return AcuityHooks(source, keys, _acuity_api(source, keys, reach), reach.config.clock.now)
 
 
 def _acuity_api(source: AcuitySource, keys: tuple[str, ...], reach: _Reach) -> AcuityApi:

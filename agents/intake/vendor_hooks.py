@@ -27,29 +27,42 @@ _log = structlog.get_logger()
 
 
 class AcuityHooks:
-    """Acuity's thin hooks: the appointment is fetched, its state decides."""
+    """Acuity's thin hooks: the appointment is fetched, its state decides.
+
+    Args:
+        source: the account.
+        keys: the newest asks, any of them may have signed.
+        api: the account's appointments.
+        now: gives domain time, which dates a state: a hook that was kept tells what is when it is read.
+    """
 
     kind = "acuity"
 
-    def __init__(self, source: AcuitySource, keys: tuple[str, ...], api: AcuityApi) -> None:
+    def __init__(
+        self, source: AcuitySource, keys: tuple[str, ...], api: AcuityApi, now: Callable[[], datetime]
+    ) -> None:
         self.name = source.name
         self._source = source
         self._keys = keys
         self._api = api
+        self._now = now
 
     def is_signed(self, headers: Mapping[str, str], body: bytes) -> bool:
         """Whether one of the account's API keys signed the body."""
         return acuity_signed(body, headers.get("x-acuity-signature", ""), self._keys)
 
-    async def read(self, _headers: Mapping[str, str], body: bytes, heard_at: datetime) -> tuple[Finding | Ignored, ...]:
+    async def read(
+        self, _headers: Mapping[str, str], body: bytes, _heard_at: datetime
+    ) -> tuple[Finding | Ignored, ...]:
         """The finding in the appointment that the hook names."""
         notice = read_notice(body)
         if isinstance(notice, Ignored):
             return (notice,)
+        asked_at = self._now()
         fetched = await self._api.appointment(notice.appointment_id)
         if fetched is None:
             return (Ignored(reason="source_gone", detail="Acuity has no such appointment"),)
-        return (translate_appointment(self._source, notice, fetched, heard_at),)
+        return (translate_appointment(self._source, notice, fetched, asked_at),)
 
 
 class StandardHooks:

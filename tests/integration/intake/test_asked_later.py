@@ -43,6 +43,18 @@ async def test_a_claim_that_waits_holds_back_nothing_else_of_its_hook(asked_scho
     assert sorted(await asked_school.reasons()) == ["wrong_data", "wrong_envelope"]
 
 
+async def test_what_a_kept_hook_says_is_dated_by_its_receipt_and_not_by_its_reading(asked_school: School) -> None:
+    asked_school.kajabi.page = "<html>We are back soon</html>"
+    began_at = asked_school.stage.config.clock.now()
+    await asked_school.post("kajabi", tagged())
+    ended_at = asked_school.stage.config.clock.now()
+    asked_school.kajabi.page = None
+    await asked_school.read_what_was_kept()
+    (event,) = await asked_school.stage.events()
+    assert event.type == "course.completed"
+    assert began_at <= event.occurred_at == event.received_at <= ended_at
+
+
 async def test_a_forged_claim_gains_nothing_by_coming_while_the_tool_is_away(asked_school: School) -> None:
     asked_school.teachable.page = asked_school.kajabi.page = "<html>We are back soon</html>"
     await asked_school.post("school", completed(course_id=1))

@@ -11,7 +11,7 @@ from agents.intake.secrecy import Secrecy
 from agents.intake.source_away import SourceAway
 from agents.intake.vendor_hooks import AcuityHooks
 from demo.vendors.acuity import AcuityServer
-from tests.integration.intake.stage import API_KEY, IDENTITY_KEY, Stage, booking
+from tests.integration.intake.stage import API_KEY, IDENTITY_KEY, NOW, Stage, booking
 
 CLAIM_OF_BEFORE = """
 UPDATE kept_hooks SET retry_at = now() + $1::interval, attempts = attempts + 1
@@ -64,6 +64,20 @@ async def test_a_hook_whose_appointment_cannot_be_fetched_is_taken_kept_and_read
     assert [event.type for event in await away.events()] == ["session.booked"]
 
 
+async def test_a_state_that_is_fetched_later_is_dated_by_the_fetch_and_not_by_the_hook(away: Stage) -> None:
+    away.acuity.book(booking())
+    await away.post("acuity", *away.acuity.signed_hook("rescheduled", 54321))
+    away.acuity.faults.clear()
+    await make_due(away)
+    async with asyncio.timeout(30):
+        while await kept(away):
+            await worker(away).run_once()
+            await asyncio.sleep(0.05)
+    event = (await away.events())[0]
+    assert event.received_at is not None
+    assert event.occurred_at > event.received_at
+
+
 async def test_the_same_hook_again_is_kept_once(away: Stage) -> None:
     for _ in range(3):
         assert await away.post("acuity", *away.acuity.signed_hook("scheduled", 54321)) == 202
@@ -85,7 +99,7 @@ async def test_no_more_than_ten_thousand_of_a_source_are_kept_and_the_sender_is_
 async def test_a_kept_hook_that_comes_again_is_due_as_soon_as_either_of_both(stage: Stage) -> None:
     for seconds in (3_600.0, 600.0, 3_600.0):
         wished = SourceAway("the tool is away", retry_after_seconds=seconds)
-        await worker(stage).keep(stage.tenant, "acuity", b"action=changed&id=1", wished)
+        await worker(stage).keep(stage.tenant, "acuity", b"action=changed&id=1", NOW, wished)
     assert await stage.pool.fetchval("SELECT due_at - now() <= interval '600 s' FROM kept_hooks")
 
 
