@@ -148,23 +148,28 @@ class Admission:
                 await connection.fetchrow(self._queries["lock_profile"], tenant, one)
             locked = ids
 
-    async def set_aside(self, tenant: str, source: str, body: bytes, ignored: Ignored) -> None:
+    async def set_aside(
+        self, tenant: str, source: str, body: bytes, ignored: Ignored, *, is_sealed: bool = False
+    ) -> None:
         """Put a verified body that says nothing usable into the dead letters, sealed.
 
         Its bytes are recovered with `Secrecy.opened`; of a body beyond 768 KiB the rest is cut. The digest is the same
-        each time that the same body is set aside.
+        each time that the same body is set aside. One that `is_sealed` already, under a key that is not ours now, is
+        put there as it is, without a digest.
         """
+        kept = body[:_KEPT_BODY_BYTES]
         reason = {
             "reason": ignored.reason,
             "detail": ignored.detail,
             "topic": f"hook:{source}",
             "sealed": "cut" if len(body) > _KEPT_BODY_BYTES else "whole",
-            "digest": self._secrecy.hook_digest(tenant, source, body).hex(),
         }
+        if not is_sealed:
+            reason["digest"] = self._secrecy.hook_digest(tenant, source, body).hex()
         record = Outgoing(
             topic=DEAD_LETTERS,
             key=f"{tenant}/{source}".encode(),
-            value=self._secrecy.sealed(body[:_KEPT_BODY_BYTES]),
+            value=kept if is_sealed else self._secrecy.sealed(kept),
             headers=tuple((_DEAD_LETTER + name, text.encode()) for name, text in reason.items()),
         )
         await self._producer.deliver([record])

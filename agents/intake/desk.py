@@ -78,7 +78,7 @@ class Desk:
                 found = Ignored(reason=refused.reason, detail=refused.detail)
             else:
                 return "accepted" if is_admitted else "erased"
-        await self.set_aside(tenant, source, body, found)
+        await self.set_aside(tenant, source.name, body, found)
         return "set_aside"
 
     async def _read(
@@ -93,9 +93,11 @@ class Desk:
             _log.exception("translator_failed", tenant=tenant, source=source.name)
             return (Ignored(reason="translator_failed", detail="our translator failed; its place is in the log"),)
 
-    async def set_aside(self, tenant: str, source: HookSource, body: bytes, ignored: Ignored) -> None:
-        """Park the hook in the dead letters and count it."""
-        await self._admission.set_aside(tenant, source.name, body, ignored)
+    async def set_aside(
+        self, tenant: str, source: str, body: bytes, ignored: Ignored, *, is_sealed: bool = False
+    ) -> None:
+        """Park the hook of a source, by its name, in the dead letters and count it; see `Admission.set_aside`."""
+        await self._admission.set_aside(tenant, source, body, ignored, is_sealed=is_sealed)
         DEAD_LETTERS.labels(ignored.reason).inc()
-        self._tallies.failed(tenant, source.name, ignored.reason)
-        _log.warning("hook_set_aside", tenant=tenant, source=source.name, reason=ignored.reason)
+        self._tallies.failed(tenant, source, ignored.reason)
+        _log.warning("hook_set_aside", tenant=tenant, source=source, reason=ignored.reason)

@@ -17,7 +17,7 @@ REASONS = frozenset(
         "wrong_appointment",  # an appointment without the fields that decide
         "source_gone",  # the tool no longer knows the object that its hook named
         "translator_failed",  # ours to mend
-        "source_silent",  # the tool could not be asked for as long as we try
+        "source_silent",  # the tool could not be asked, or the hook not read, for as long as we try
         "not_confirmed",  # the tool was asked, and does not say what its unsigned hook claims
     }
 )

@@ -5,8 +5,9 @@ bodies are sealed, as they are among the dead letters. Whether a vendor would se
 is promised by none, so the promise is kept on our side.
 
 Theory of operation: a row in Postgres for each body; workers claim due rows, each held for
-longer than a try can take. A tool that is still away puts the row off, twice as long each time.
-After a day the hook goes to the dead letters with its reason. `cairn dlq replay` puts it here
+longer than a try can take. A tool that is still away puts the row off, twice as long each time;
+so does a source that is off or gone, and a key that does not open it. After a day the hook goes to
+the dead letters with its reason. `cairn dlq replay` puts it here
 again, sealed as it is.
 """
 
@@ -49,7 +50,7 @@ class KeptHooks:
         clock: gives the domain time by which a hook is read whose receipt's is not known.
         desk: takes what was read.
         secrecy: seals what is kept.
-        served: the sources; the hooks of one that is gone or off wait for its return.
+        served: the sources; the hooks of one that is gone or off wait a day for its return.
     """
 
     def __init__(
@@ -108,26 +109,35 @@ class KeptHooks:
         return len(rows)
 
     async def _read(self, row: Any) -> None:
-        door = self._served().door(row["tenant"], row["source"])
-        if door is None:
-            await self._pool.execute(self._queries["put_hook_off"], row["kept_id"], _LONGEST_WAIT)
-            return
+        tenant, source = row["tenant"], row["source"]
         try:
             body = self._secrecy.opened(row["body"]) if row["is_sealed"] else row["body"]
         except InvalidTag:
-            _log.error("kept_hook_unreadable", tenant=row["tenant"], source=row["source"], hint=_OTHER_KEY)
-            await self._pool.execute(self._queries["put_hook_off"], row["kept_id"], _LONGEST_WAIT)
+            _log.error("kept_hook_unreadable", tenant=tenant, source=source, hint=_OTHER_KEY)
+            await self._put_off(row, row["body"], _LONGEST_WAIT, _OTHER_KEY, is_sealed=True)
+            return
+        door = self._served().door(tenant, source)
+        if door is None:
+            await self._put_off(row, body, _LONGEST_WAIT, "the source was off or gone for a day")
             return
         heard_at = row["heard_at"] or self._clock.now()
         try:
-            await self._desk.take(row["tenant"], door.source, {}, body, heard_at)
+            await self._desk.take(tenant, door.source, {}, body, heard_at)
         except SourceAway as away:
-            if datetime.now(UTC) - row["created_at"] < _KEPT_FOR:
-                wait = _wait(row["attempts"], away)
-                await self._pool.execute(self._queries["put_hook_off"], row["kept_id"], wait)
-                return
-            ignored = Ignored(reason="source_silent", detail=str(away))
-            await self._desk.set_aside(row["tenant"], door.source, body, ignored)
+            await self._put_off(row, body, _wait(row["attempts"], away), str(away))
+            return
+        await self._drop(row)
+
+    async def _put_off(self, row: Any, body: bytes, wait: timedelta, why: str, *, is_sealed: bool = False) -> None:
+        """Have the hook wait some more; after a day set it aside."""
+        if datetime.now(UTC) - row["created_at"] < _KEPT_FOR:
+            await self._pool.execute(self._queries["put_hook_off"], row["kept_id"], wait)
+            return
+        ignored = Ignored(reason="source_silent", detail=why)
+        await self._desk.set_aside(row["tenant"], row["source"], body, ignored, is_sealed=is_sealed)
+        await self._drop(row)
+
+    async def _drop(self, row: Any) -> None:
         await self._pool.execute(self._queries["drop_hook"], row["kept_id"], row["created_at"])
 
 

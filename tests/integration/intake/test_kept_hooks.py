@@ -11,6 +11,7 @@ from agents.intake.secrecy import Secrecy
 from agents.intake.source_away import SourceAway
 from agents.intake.vendor_hooks import AcuityHooks
 from demo.vendors.acuity import AcuityServer
+from schemas.topics import DEAD_LETTERS
 from tests.integration.intake.stage import API_KEY, IDENTITY_KEY, NOW, Stage, booking
 
 CLAIM_OF_BEFORE = """
@@ -144,6 +145,25 @@ async def test_after_a_day_it_goes_to_the_dead_letters_with_its_reason(away: Sta
             await worker(away).run_once()
             await asyncio.sleep(0.05)
     assert [reason for reason, _ in await away.dead_letters()] == ["source_silent"]
+
+
+async def test_after_a_day_what_no_key_opens_and_what_is_of_a_source_that_is_gone_is_set_aside_too(
+    stage: Stage,
+) -> None:
+    sealed = Secrecy(b"another key, also of 32 bytes ...").sealed(b"for another key")
+    for source, body, is_sealed in (("acuity", sealed, True), ("gone", b"for nobody", False)):
+        await stage.pool.execute(
+            "INSERT INTO kept_hooks (tenant, source, body, body_hash, due_at, is_sealed, created_at) "
+            "VALUES ($1, $2, $3, sha256($3), now(), $4, now() - interval '25 h')",
+            stage.tenant, source, body, is_sealed,
+        )  # fmt: skip
+    async with asyncio.timeout(30):
+        while await kept(stage):  # noqa: ASYNC110 - the service empties the table
+            await asyncio.sleep(0.05)
+    letters = {record.key.decode().partition("/")[2]: record for record in await stage.records(DEAD_LETTERS)}
+    assert {dict(one.headers)["cairn-dead-letter-reason"] for one in letters.values()} == {b"source_silent"}
+    assert letters["acuity"].value == sealed, "with its key it can be replayed"
+    assert Secrecy(IDENTITY_KEY).opened(letters["gone"].value) == b"for nobody"
 
 
 async def test_more_appointments_than_a_second_allows_are_all_fetched(stage: Stage) -> None:
