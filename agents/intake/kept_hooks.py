@@ -4,10 +4,11 @@ It must never lose a hook that was answered with 202, nor keep contact data that
 bodies are sealed, as they are among the dead letters. Whether a vendor would send the hook again
 is promised by none, so the promise is kept on our side.
 
-Theory of operation: a row in Postgres for each body; workers claim due rows, each held for
-longer than a try can take. A tool that is still away puts the row off, twice as long each time;
-so does a source that is off or gone, and a key that does not open it. After a day the hook goes to
-the dead letters with its reason. `cairn dlq replay` puts it here
+Theory of operation: a row in Postgres for each body. A source that has due rows is worked off by a
+task of its own, two rows at a time, each held for longer than a try can take: however many wait for
+a tool that does not answer, they are in no other source's way. A tool that is still away puts the
+row off, twice as long each time; so does a source that is off or gone, and a key that does not open
+it. After a day the hook goes to the dead letters with its reason. `cairn dlq replay` puts it here
 again, sealed as it is.
 """
 
@@ -30,12 +31,14 @@ from agents.intake.spool import SpoolFull
 NOT_KEPT = "INSERT 0 0"
 """What Postgres answers to `keep_hook` where no more may be kept."""
 
+_SOONEST = timedelta(seconds=1)
 _FIRST_WAIT = timedelta(seconds=5)
 _LONGEST_WAIT = timedelta(minutes=15)
 _HOLD = timedelta(minutes=2)
 _KEPT_FOR = timedelta(hours=24)
-_AT_ONCE = 10
+_AT_ONCE = 2
 _IDLE_SECONDS = 1.0
+_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, SpoolFull)
 _OTHER_KEY = "CAIRN_IDENTITY_KEY is another one than when it was kept; with the right one it is read"
 
 _log = structlog.get_logger()
@@ -68,6 +71,7 @@ class KeptHooks:
         self._desk = desk
         self._secrecy = secrecy
         self._served = served
+        self._at_work: set[tuple[str, str]] = set()
 
     async def keep(self, tenant: str, source: str, body: bytes, heard_at: datetime, away: SourceAway) -> None:
         """Keep a hook; returns once Postgres has it.
@@ -94,19 +98,29 @@ class KeptHooks:
 
     async def run(self) -> None:
         """Read kept hooks for ever; a database or broker that is away is waited for."""
-        while True:
-            try:
-                is_busy = await self.run_once() == _AT_ONCE
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, SpoolFull) as error:
-                is_busy = False
-                _log.warning("kept_hooks_wait", error_type=type(error).__name__)
-            await asyncio.sleep(0 if is_busy else _IDLE_SECONDS)
+        async with asyncio.TaskGroup() as group:
+            while True:
+                for tenant, source in await self._due() - self._at_work:
+                    self._at_work.add((tenant, source))
+                    group.create_task(self._work_off(tenant, source), name=f"kept hooks of {tenant}/{source}")
+                await asyncio.sleep(_IDLE_SECONDS)
 
-    async def run_once(self) -> int:
-        """Read the hooks that are due now; how many there were."""
-        rows = await self._pool.fetch(self._queries["claim_hooks"], _HOLD, _AT_ONCE)
-        await asyncio.gather(*(self._read(row) for row in rows))
-        return len(rows)
+    async def _due(self) -> set[tuple[str, str]]:
+        try:
+            return {(row["tenant"], row["source"]) for row in await self._pool.fetch(self._queries["due_sources"])}
+        except _AWAY as error:
+            _log.warning("kept_hooks_wait", error_type=type(error).__name__)
+            return set()
+
+    async def _work_off(self, tenant: str, source: str) -> None:
+        """Read hooks of one source until none is due."""
+        try:
+            while rows := await self._pool.fetch(self._queries["claim_hooks"], tenant, source, _HOLD, _AT_ONCE):
+                await asyncio.gather(*map(self._read, rows))
+        except _AWAY as error:
+            _log.warning("kept_hooks_wait", error_type=type(error).__name__)
+        finally:
+            self._at_work.discard((tenant, source))
 
     async def _read(self, row: Any) -> None:
         tenant, source = row["tenant"], row["source"]
@@ -124,7 +138,8 @@ class KeptHooks:
         try:
             await self._desk.take(tenant, door.source, {}, body, heard_at)
         except SourceAway as away:
-            await self._put_off(row, body, _wait(row["attempts"], away), str(away))
+            wait = max(_wait(row["attempts"], away), _SOONEST)
+            await self._put_off(row, body, wait, str(away))
             return
         await self._drop(row)
 

@@ -156,11 +156,16 @@ ON CONFLICT (tenant, source, body_hash) DO UPDATE SET
     created_at = now(), attempts = 0, due_at = least(kept_hooks.due_at, excluded.due_at),
     heard_at = coalesce(excluded.heard_at, kept_hooks.heard_at);
 
+-- name: due_sources
+-- Of which sources are kept hooks due?
+SELECT DISTINCT tenant, source FROM kept_hooks WHERE due_at <= now();
+
 -- name: claim_hooks
--- Which kept hooks are due? Each is held for $1, so that it is tried by one worker at a time.
-UPDATE kept_hooks SET due_at = now() + $1::interval, attempts = attempts + 1
+-- Which kept hooks of this source are due, $4 at most? Each is held for $3, so that it is tried by one worker at a time.
+UPDATE kept_hooks SET due_at = now() + $3::interval, attempts = attempts + 1
 WHERE kept_id IN (
-    SELECT kept_id FROM kept_hooks WHERE due_at <= now() ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
+    SELECT kept_id FROM kept_hooks WHERE tenant = $1 AND source = $2 AND due_at <= now()
+    ORDER BY due_at LIMIT $4 FOR UPDATE SKIP LOCKED
 )
 RETURNING kept_id, tenant, source, body, is_sealed, attempts, created_at, heard_at;
 

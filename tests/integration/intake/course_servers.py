@@ -1,5 +1,6 @@
 """The APIs of Teachable and Kajabi as their reference pages describe them, on the loopback interface."""
 
+import asyncio
 import json
 from collections import deque
 from copy import deepcopy
@@ -21,6 +22,7 @@ class TeachableServer(VendorServer):
         users: by id, as the API shows them.
         resets: statuses with which the next questions are answered, each with its `RateLimit-Reset`.
         page: answered with 200 instead of JSON, as a maintenance page is.
+        answers: no user is answered while it is not set.
     """
 
     def __init__(self, key: str) -> None:
@@ -30,9 +32,12 @@ class TeachableServer(VendorServer):
         self.users: dict[str, dict[str, Any]] = {str(user["id"]): user}
         self.resets: deque[tuple[int, str]] = deque()
         self.page: str | None = None
+        self.answers = asyncio.Event()
+        self.answers.set()
         self.app.router.add_get("/v1/users/{id}", self._user)
 
     async def _user(self, request: web.Request) -> web.Response:
+        await self.answers.wait()
         if request.headers.get("apiKey") != self.key:
             return web.json_response({"message": "Invalid authentication credentials"}, status=401)
         if self.resets:

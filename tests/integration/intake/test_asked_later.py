@@ -1,5 +1,7 @@
 """The tool that must be asked about a claim is away, refuses us, or said no: the claim is not lost."""
 
+import asyncio
+
 import pytest
 from structlog.testing import capture_logs
 
@@ -78,6 +80,24 @@ async def test_the_same_claim_again_is_kept_once(asked_school: School) -> None:
     for _ in range(3):
         await asked_school.post("school", completed())
     assert await asked_school.kept() == 1
+
+
+async def test_hooks_that_wait_for_a_tool_that_hangs_are_in_no_other_sources_way(asked_school: School) -> None:
+    asked_school.teachable.page = asked_school.kajabi.page = "<html>We are back soon</html>"
+    for number in range(15):
+        await asked_school.post("school", completed(hook_event_id=f"kept-{number}"))
+    await asked_school.post("kajabi", tagged())
+    asked_school.teachable.page = asked_school.kajabi.page = None
+    asked_school.teachable.answers.clear()
+    pool = asked_school.stage.pool
+    await pool.execute("UPDATE kept_hooks SET attempts = 0, due_at = now() - interval '1 s' * (20 - kept_id)")
+    try:
+        async with asyncio.timeout(60):
+            while not await asked_school.types():  # noqa: ASYNC110 - the service reads Kajabi's
+                await asyncio.sleep(0.05)
+        assert await pool.fetchval("SELECT count(*) FROM kept_hooks WHERE attempts > 0") <= 2, "of the school's"
+    finally:
+        asked_school.teachable.answers.set()
 
 
 @pytest.mark.parametrize("source", ["school", "kajabi"])
