@@ -37,6 +37,11 @@ class KajabiHooks:
         """Always: Kajabi signs nothing, and the secret path was right already."""
         return True
 
+    def asks(self, body: bytes, _heard_at: datetime) -> bool:
+        """Whether it claims a completion, and there is an API."""
+        hook = read_hook(body) if self._api else None
+        return isinstance(hook, Hook) and claims_completion(self._source, hook)
+
     async def read(self, _headers: Mapping[str, str], body: bytes, heard_at: datetime) -> tuple[Finding | Ignored, ...]:
         """The finding in the body; what is not confirmed is not remembered either.
 
@@ -75,6 +80,10 @@ class ThinkificHooks:
     def is_signed(self, headers: Mapping[str, str], body: bytes) -> bool:
         """Whether one of the site's keys signed the body."""
         return thinkific_signed(body, headers.get("x-thinkific-hmac-sha256", ""), self._keys)
+
+    def asks(self, _body: bytes, _heard_at: datetime) -> bool:
+        """Never."""
+        return False
 
     async def read(self, _headers: Mapping[str, str], body: bytes, heard_at: datetime) -> tuple[Finding | Ignored, ...]:
         """The finding in the body."""

@@ -4,8 +4,8 @@ It must never drop one in silence: a hook is admitted, set aside with its reason
 its sender is told to come again.
 """
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime
 from typing import Final, Literal
 
@@ -44,18 +44,29 @@ class Desk:
         self._tallies = tallies or Tallies()
 
     async def take(
-        self, tenant: str, source: HookSource, headers: Mapping[str, str], body: bytes, heard_at: datetime
+        self,
+        tenant: str,
+        source: HookSource,
+        headers: Mapping[str, str],
+        body: bytes,
+        heard_at: datetime,
+        asking: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> Outcome:
-        """Admit what the hook says, or set it aside.
+        """Admit what the hook says, or set it aside; `asking` is held while its tool is asked.
 
         Raises:
-            SourceAway: the tool had to be asked and does not answer; what the hook says beside is admitted, and is
-                the same again when the whole hook is read later.
+            SourceAway: the tool had to be asked and does not answer, or `asking` says that it is asked enough; what the
+                hook says beside is admitted, and is the same again when the whole hook is read later.
             SpoolFull: Kafka is away and the spool has no room.
             asyncpg.PostgresError, OSError: the database or the disk is away.
         """
+
+        async def read() -> tuple[Finding | Ignored, ...]:
+            with asking() if source.asks(body, heard_at) else nullcontext():
+                return await source.read(headers, body, heard_at)
+
         try:
-            found = await self._read(tenant, source, headers, body, heard_at)
+            found = await self._guarded(tenant, source, read)
         except SourceAway as away:
             for one in away.beside:
                 with suppress(Refused):  # the hook is set aside for it once, when all of it is read
@@ -81,12 +92,12 @@ class Desk:
         await self.set_aside(tenant, source.name, body, found)
         return "set_aside"
 
-    async def _read(
-        self, tenant: str, source: HookSource, headers: Mapping[str, str], body: bytes, heard_at: datetime
+    async def _guarded(
+        self, tenant: str, source: HookSource, read: Callable[[], Awaitable[tuple[Finding | Ignored, ...]]]
     ) -> tuple[Finding | Ignored, ...]:
         """A translator's own mistake must not make a vendor switch its hooks off: the hook is parked."""
         try:
-            return await source.read(headers, body, heard_at)
+            return await read()
         except _AWAY:
             raise
         except Exception:  # noqa: BLE001 - parked, with its place in the log

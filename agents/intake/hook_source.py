@@ -24,6 +24,10 @@ class HookSource(Protocol):
         """Whether the raw body is the vendor's; never raises, whatever the headers hold."""
         ...
 
+    def asks(self, body: bytes, heard_at: datetime) -> bool:
+        """Whether the tool is asked to read this signed body, which takes seconds while it does not answer."""
+        ...
+
     async def read(self, headers: Mapping[str, str], body: bytes, heard_at: datetime) -> tuple[Finding | Ignored, ...]:
         """What a signed body says, one thing after the other; the names in `headers` are in lower case.
 

@@ -17,6 +17,7 @@ timing how far a guess went.
 import asyncio
 import hmac
 from collections.abc import Mapping
+from functools import partial
 from hashlib import sha256
 
 import asyncpg
@@ -29,7 +30,7 @@ from agents.clock import Clock
 from agents.intake.desk import Desk
 from agents.intake.kept_hooks import KeptHooks
 from agents.intake.served import Door, ServedNow
-from agents.intake.source_away import SourceAway
+from agents.intake.source_away import SourceAway, SourceBusy
 from agents.intake.spool import SpoolFull
 from agents.intake.tallies import Tallies
 from agents.intake.trial import read_trial
@@ -129,10 +130,12 @@ class Hooks:
     async def _take(self, door: Door, headers: Mapping[str, str], body: bytes) -> str:
         heard_at = self._clock.now()
         try:
-            return await self._desk.take(door.tenant, door.source, headers, body, heard_at)
+            asking = partial(self._turnstile.asking, door.tenant)
+            return await self._desk.take(door.tenant, door.source, headers, body, heard_at, asking)
         except SourceAway as away:
             await self._kept.keep(door.tenant, door.source.name, body, heard_at, away)
-            self._tallies.failed(door.tenant, door.source.name, away.code)
+            if not isinstance(away, SourceBusy):
+                self._tallies.failed(door.tenant, door.source.name, away.code)
             return "kept"
 
     def _count_failure(self, door: Door, reason: str) -> None:

@@ -25,7 +25,7 @@ from agents.intake.desk import Desk
 from agents.intake.finding import Ignored
 from agents.intake.secrecy import Secrecy
 from agents.intake.served import ServedNow
-from agents.intake.source_away import SourceAway, SourceRefused
+from agents.intake.source_away import SourceAway, SourceBusy, SourceRefused
 from agents.intake.spool import SpoolFull
 
 NOT_KEPT = "INSERT 0 0"
@@ -93,7 +93,7 @@ class KeptHooks:
         row = (tenant, source, sealed, digest, wait, heard_at)
         if await self._pool.execute(self._queries["keep_hook"], *row) == NOT_KEPT:
             raise SpoolFull("as many hooks of this source are kept as may be")
-        say = _log.error if isinstance(away, SourceRefused) else _log.warning
+        say = {SourceRefused: _log.error, SourceBusy: _log.info}.get(type(away), _log.warning)
         say("hook_kept", tenant=tenant, source=source, detail=str(away), seconds=wait.total_seconds())
 
     async def run(self) -> None:

@@ -1,4 +1,4 @@
-"""The one way in which a tool that must be asked fails us."""
+"""The ways in which a tool that must be asked is not: it fails us, or is asked enough."""
 
 from typing import ClassVar
 
@@ -20,6 +20,13 @@ class SourceAway(Exception):
         super().__init__(text)
         self.retry_after_seconds = retry_after_seconds
         self.beside: tuple[Finding, ...] = ()
+
+
+class SourceBusy(SourceAway):
+    """As many of the tenant's hooks ask their tools as may; whoever is not asked now is nobody's fault."""
+
+    def __init__(self) -> None:
+        super().__init__("as many of the tenant's hooks ask their tools as may at a time", retry_after_seconds=0.0)
 
 
 class SourceRefused(SourceAway):

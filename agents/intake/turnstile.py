@@ -1,16 +1,19 @@
 """The turnstile: how many hooks a tenant may bring in a second, and have in hand at a time.
 
 It must never let one tenant's flood stand in another's way, nor let hooks wait without a limit: what is too much is
-told to come again before it costs a read, and a tenant's hooks wait for each other, not for those of all.
+told to come again before it costs a read, and a tenant's hooks wait for each other, not for those of all. Hooks that
+ask their tool may take seconds each, so they never hold all of a tenant's places: what finds none of theirs is kept.
 """
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from aiolimiter import AsyncLimiter
+
+from agents.intake.source_away import SourceBusy
 
 _WAITING_FOR_EACH = 8
 _WAIT_SECONDS = 5.0
@@ -24,10 +27,12 @@ class HookLimits:
         per_second: hooks; as many may come at once after a pause.
         at_once: in work. Each takes a connection to Postgres for a part of the time, out of the 16 that a process has:
             two tenants that flood leave some to all others.
+        asking_at_once: of these, what asks its tool meanwhile; fewer, so that a tool that hangs leaves some.
     """
 
     per_second: int = 500
     at_once: int = 6
+    asking_at_once: int = 3
 
 
 class Turnstile:
@@ -42,6 +47,8 @@ class Turnstile:
         self._rates = defaultdict[str, AsyncLimiter](lambda: AsyncLimiter(limits.per_second, 1))
         self._places = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(limits.at_once))
         self._in_hand = Counter[str]()
+        self._asking_at_once = limits.asking_at_once
+        self._asking = Counter[str]()
 
     async def admits(self, tenant: str) -> bool:
         """Whether one more hook of this tenant may come in now; it counts if so."""
@@ -69,3 +76,18 @@ class Turnstile:
                 places.release()
         finally:
             self._in_hand[tenant] -= 1
+
+    @contextmanager
+    def asking(self, tenant: str) -> Iterator[None]:
+        """Held while a hook of this tenant asks its tool; nobody waits for it.
+
+        Raises:
+            SourceBusy: others of the tenant hold all places for that.
+        """
+        if self._asking[tenant] >= self._asking_at_once:
+            raise SourceBusy
+        self._asking[tenant] += 1
+        try:
+            yield
+        finally:
+            self._asking[tenant] -= 1

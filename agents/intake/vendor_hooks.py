@@ -51,6 +51,10 @@ class AcuityHooks:
         """Whether one of the account's API keys signed the body."""
         return acuity_signed(body, headers.get("x-acuity-signature", ""), self._keys)
 
+    def asks(self, _body: bytes, _heard_at: datetime) -> bool:
+        """Always, for the appointment."""
+        return True
+
     async def read(
         self, _headers: Mapping[str, str], body: bytes, _heard_at: datetime
     ) -> tuple[Finding | Ignored, ...]:
@@ -77,6 +81,10 @@ class StandardHooks:
     def is_signed(self, headers: Mapping[str, str], body: bytes) -> bool:
         """Whether one of the secrets signed id, stamp and body, within five minutes."""
         return webhook_signed(body, headers, self._secrets)
+
+    def asks(self, _body: bytes, _heard_at: datetime) -> bool:
+        """Never."""
+        return False
 
     async def read(self, headers: Mapping[str, str], body: bytes, heard_at: datetime) -> tuple[Finding | Ignored, ...]:
         """The finding in the body."""
@@ -106,6 +114,10 @@ class CalendlyHooks:
     def is_signed(self, headers: Mapping[str, str], body: bytes) -> bool:
         """Whether one of the keys signed stamp and body, within five minutes."""
         return calendly_signed(body, headers.get("calendly-webhook-signature", ""), self._keys, self._machine_ms())
+
+    def asks(self, _body: bytes, _heard_at: datetime) -> bool:
+        """Never."""
+        return False
 
     async def read(self, _headers: Mapping[str, str], body: bytes, heard_at: datetime) -> tuple[Finding | Ignored, ...]:
         """The finding in the body, told of the session that its chain of reschedules is."""
@@ -137,6 +149,10 @@ class TeachableHooks:
             self._has_told = True
             _log.info("teachable_signature_seen", source=self.name, hint="its form is not documented; the path decides")
         return True
+
+    def asks(self, body: bytes, heard_at: datetime) -> bool:
+        """Whether it claims a completion, and there is an API."""
+        return self._api is not None and bool(users_to_ask(translate_envelopes(self.name, body, heard_at)))
 
     async def read(self, _headers: Mapping[str, str], body: bytes, heard_at: datetime) -> tuple[Finding | Ignored, ...]:
         """The findings in the body, one an envelope; with an API, as it confirms those that claim a completion.

@@ -62,6 +62,9 @@ class Verifying:
             return headers.get("x-acuity-signature") == b64encode(digest.digest()).decode()
         return headers.get("x-thinkific-hmac-sha256") == digest.hexdigest()
 
+    def asks(self, _body: bytes, _at: datetime) -> bool:
+        return False
+
     async def read(self, _headers: Mapping[str, str], _body: bytes, _at: datetime) -> tuple[Finding | Ignored, ...]:
         raise AssertionError("a trial goes no further than the door")
 

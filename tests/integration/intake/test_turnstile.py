@@ -13,7 +13,9 @@ from agents.intake.served import Door, Served
 from agents.intake.turnstile import HookLimits
 from agents.intake.vendor_hooks import StandardHooks
 from demo.vendors.habits import signed_webhook
+from tests.integration.intake.asked_school import TEACHABLE, School, completed, tagged
 from tests.integration.intake.stage import IDENTITY_KEY, WEBHOOK_SECRET, Stage, checked, serve, served_by, until
+from tests.integration.intake.test_source_health import told
 
 
 async def bring(stage: Stage, url: str, tenant: str, number: int) -> tuple[int, str | None]:
@@ -64,3 +66,33 @@ async def test_hooks_that_are_stuck_fill_their_own_tenants_places_and_no_others(
         answers = [status for status, _ in await asyncio.gather(*stuck)]
     assert answers.count(429) == 21
     assert answers.count(202) >= 1
+
+
+async def test_claims_that_wait_for_their_tool_take_no_place_from_others_and_are_kept_beyond_their_own(
+    asked_school: School,
+) -> None:
+    asked_school.teachable.answers.clear()
+    claims = [
+        asyncio.create_task(asked_school.post("school", completed(hook_event_id=f"claim-{number}")))
+        for number in range(20)
+    ]
+    try:
+        await until(lambda: sum(claim.done() for claim in claims) >= 17)
+        await asked_school.post("school", TEACHABLE["LectureProgress.created"])
+        await asked_school.post("kajabi", tagged(name="Started"))
+        assert await asked_school.kept() == 17, "the others still ask"
+        assert sorted(await asked_school.types()) == ["course.progressed", "lesson.completed", "program.enrolled"]
+    finally:
+        asked_school.teachable.answers.set()
+    await asyncio.gather(*claims)
+    await asked_school.read_what_was_kept()
+    claimed = {event.id for event in await asked_school.stage.events() if event.type == "course.completed"}
+    assert (len(claimed), await asked_school.reasons()) == (1, [])
+    assert (await told(asked_school.stage, "school", accepted=21)).failed == 0, "to have to wait is no failure"
+
+
+async def test_acuitys_hooks_that_wait_for_it_are_kept_beyond_their_places(stage: Stage) -> None:
+    stage.acuity.faults.extend([503] * 200)
+    hooks_at_once = [stage.post("acuity", *stage.acuity.signed_hook("scheduled", number)) for number in range(40)]
+    assert set(await asyncio.gather(*hooks_at_once)) == {202}
+    assert await stage.pool.fetchval("SELECT count(*) FROM kept_hooks") == 40
