@@ -11,7 +11,7 @@ copy on the topic would reach every subscriber. Values are never printed unless 
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Literal
 
@@ -43,6 +43,7 @@ class DeadLetter:
         headers: the record's own headers, without what the refusal added.
         refused_ms: when it was set aside, real milliseconds.
         digest: hexadecimal, stands for a hook's body; None of a hook of an earlier version, and of what is no hook.
+        heard_at: domain time of a hook's receipt; None of one of an earlier version, and of what is no hook.
         is_whole: it was small enough to be kept; otherwise key, value and headers are not the record's own.
         is_asked_for: delivery is to apply it again.
     """
@@ -59,6 +60,7 @@ class DeadLetter:
     headers: tuple[tuple[str, bytes | None], ...]
     refused_ms: int
     digest: str | None = None
+    heard_at: datetime | None = None
     is_whole: bool = True
     is_asked_for: bool = False
 
@@ -117,6 +119,7 @@ def _dead_letter(record: PlacedRecord) -> DeadLetter:
         headers=tuple((name, value) for name, value in record.headers if not name.startswith(PREFIX)),
         refused_ms=record.timestamp,
         digest=added.get(f"{PREFIX}digest"),
+        heard_at=datetime.fromisoformat(heard) if (heard := added.get(f"{PREFIX}heard-at")) else None,
         is_whole=all(name != OMITTED for name, _ in record.headers) and added.get(f"{PREFIX}sealed") != "cut",
     )
 
@@ -174,7 +177,7 @@ async def ask_again(pool: Pool, keep_hook: str, letters: list[DeadLetter]) -> in
     kept = 0
     for letter in letters:
         tenant, _, source = (letter.key or b"").decode().partition("/")
-        row = (tenant, source, letter.value, letter.body_hash, timedelta(), None)
+        row = (tenant, source, letter.value, letter.body_hash, timedelta(), letter.heard_at)
         kept += await pool.execute(keep_hook, *row) != NOT_KEPT
     return kept
 

@@ -13,7 +13,7 @@ the linked id at the same moment is followed from the topic (`agents.link_follow
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from agents.intake.facts import joined, unvouched
@@ -149,13 +149,20 @@ class Admission:
             locked = ids
 
     async def set_aside(
-        self, tenant: str, source: str, body: bytes, ignored: Ignored, *, is_sealed: bool = False
+        self,
+        tenant: str,
+        source: str,
+        body: bytes,
+        ignored: Ignored,
+        heard_at: datetime | None,
+        *,
+        is_sealed: bool = False,
     ) -> None:
         """Put a verified body that says nothing usable into the dead letters, sealed.
 
         Its bytes are recovered with `Secrecy.opened`; of a body beyond 768 KiB the rest is cut. The digest is the same
         each time that the same body is set aside. One that `is_sealed` already, under a key that is not ours now, is
-        put there as it is, without a digest.
+        put there as it is, without a digest. `heard_at` is the domain time of its receipt, by which a replay reads it.
         """
         kept = body[:_KEPT_BODY_BYTES]
         reason = {
@@ -164,6 +171,8 @@ class Admission:
             "topic": f"hook:{source}",
             "sealed": "cut" if len(body) > _KEPT_BODY_BYTES else "whole",
         }
+        if heard_at is not None:
+            reason["heard-at"] = heard_at.astimezone(UTC).isoformat()
         if not is_sealed:
             reason["digest"] = self._secrecy.hook_digest(tenant, source, body).hex()
         record = Outgoing(

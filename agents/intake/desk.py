@@ -89,7 +89,7 @@ class Desk:
                 found = Ignored(reason=refused.reason, detail=refused.detail)
             else:
                 return "accepted" if is_admitted else "erased"
-        await self.set_aside(tenant, source.name, body, found)
+        await self.set_aside(tenant, source.name, body, found, heard_at)
         return "set_aside"
 
     async def _guarded(
@@ -105,10 +105,17 @@ class Desk:
             return (Ignored(reason="translator_failed", detail="our translator failed; its place is in the log"),)
 
     async def set_aside(
-        self, tenant: str, source: str, body: bytes, ignored: Ignored, *, is_sealed: bool = False
+        self,
+        tenant: str,
+        source: str,
+        body: bytes,
+        ignored: Ignored,
+        heard_at: datetime | None,
+        *,
+        is_sealed: bool = False,
     ) -> None:
         """Park the hook of a source, by its name, in the dead letters and count it; see `Admission.set_aside`."""
-        await self._admission.set_aside(tenant, source, body, ignored, is_sealed=is_sealed)
+        await self._admission.set_aside(tenant, source, body, ignored, heard_at, is_sealed=is_sealed)
         DEAD_LETTERS.labels(ignored.reason).inc()
         self._tallies.failed(tenant, source, ignored.reason)
         _log.warning("hook_set_aside", tenant=tenant, source=source, reason=ignored.reason)

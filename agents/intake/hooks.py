@@ -118,7 +118,7 @@ class Hooks:
         """202 once the hook is where it cannot be lost."""
         self._tallies.heard(door.tenant, door.source.name)
         try:
-            async with asyncio.timeout(_TAKE_SECONDS), self._turnstile.place(door.tenant):
+            async with asyncio.timeout(_TAKE_SECONDS), self._turnstile.place(door.tenant, len(body)):
                 outcome = await self._take(door, headers, body)
         except _AWAY as error:
             _log.warning("hook_unavailable", tenant=door.tenant, error_type=type(error).__name__)

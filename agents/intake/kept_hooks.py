@@ -149,7 +149,7 @@ class KeptHooks:
             await self._pool.execute(self._queries["put_hook_off"], row["kept_id"], wait)
             return
         ignored = Ignored(reason="source_silent", detail=why)
-        await self._desk.set_aside(row["tenant"], row["source"], body, ignored, is_sealed=is_sealed)
+        await self._desk.set_aside(row["tenant"], row["source"], body, ignored, row["heard_at"], is_sealed=is_sealed)
         await self._drop(row)
 
     async def _drop(self, row: Any) -> None:

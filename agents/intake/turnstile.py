@@ -15,7 +15,6 @@ from aiolimiter import AsyncLimiter
 
 from agents.intake.source_away import SourceBusy
 
-_WAITING_FOR_EACH = 8
 _WAIT_SECONDS = 5.0
 
 
@@ -28,11 +27,16 @@ class HookLimits:
         at_once: in work. Each takes a connection to Postgres for a part of the time, out of the 16 that a process has:
             two tenants that flood leave some to all others.
         asking_at_once: of these, what asks its tool meanwhile; fewer, so that a tool that hangs leaves some.
+        in_hand: in work, or waiting for a place: what comes in the two seconds for which Kafka may be silent before the
+            spool takes over.
+        in_hand_bytes: of their bodies.
     """
 
     per_second: int = 500
     at_once: int = 6
     asking_at_once: int = 3
+    in_hand: int = 1_000
+    in_hand_bytes: int = 32 * 1024 * 1024
 
 
 class Turnstile:
@@ -43,23 +47,25 @@ class Turnstile:
     """
 
     def __init__(self, limits: HookLimits) -> None:
-        self._most_in_hand = (1 + _WAITING_FOR_EACH) * limits.at_once
+        self._limits = limits
         self._rates = defaultdict[str, AsyncLimiter](lambda: AsyncLimiter(limits.per_second, 1))
         self._places = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(limits.at_once))
         self._in_hand = Counter[str]()
-        self._asking_at_once = limits.asking_at_once
+        self._in_hand_bytes = Counter[str]()
         self._asking = Counter[str]()
 
     async def admits(self, tenant: str) -> bool:
         """Whether one more hook of this tenant may come in now; it counts if so."""
-        rate = self._rates[tenant]
-        if self._in_hand[tenant] >= self._most_in_hand or not rate.has_capacity():
+        rate, limits = self._rates[tenant], self._limits
+        if self._in_hand[tenant] >= limits.in_hand or self._in_hand_bytes[tenant] >= limits.in_hand_bytes:
+            return False
+        if not rate.has_capacity():
             return False
         await rate.acquire()  # at once: nothing is awaited between the two
         return True
 
     @asynccontextmanager
-    async def place(self, tenant: str) -> AsyncIterator[None]:
+    async def place(self, tenant: str, body_bytes: int) -> AsyncIterator[None]:
         """Held while a hook of this tenant is in work.
 
         Raises:
@@ -67,6 +73,7 @@ class Turnstile:
         """
         places = self._places[tenant]
         self._in_hand[tenant] += 1
+        self._in_hand_bytes[tenant] += body_bytes
         try:
             async with asyncio.timeout(_WAIT_SECONDS):
                 await places.acquire()
@@ -76,6 +83,7 @@ class Turnstile:
                 places.release()
         finally:
             self._in_hand[tenant] -= 1
+            self._in_hand_bytes[tenant] -= body_bytes
 
     @contextmanager
     def asking(self, tenant: str) -> Iterator[None]:
@@ -84,7 +92,7 @@ class Turnstile:
         Raises:
             SourceBusy: others of the tenant hold all places for that.
         """
-        if self._asking[tenant] >= self._asking_at_once:
+        if self._asking[tenant] >= self._limits.asking_at_once:
             raise SourceBusy
         self._asking[tenant] += 1
         try:

@@ -154,7 +154,7 @@ def _binary_headers() -> Schema:
 
 
 def _dead_letter_headers() -> Schema:
-    names = ("reason", "detail", "topic", "partition", "offset", "sealed", "digest")
+    names = ("reason", "detail", "topic", "partition", "offset", "sealed", "digest", "heard-at")
     said = {name: {"type": "string"} for name in names}
     required = ["cairn-dead-letter-reason", "cairn-dead-letter-detail", "cairn-dead-letter-topic"]
     return {

@@ -10,7 +10,7 @@ from agents.intake.finding import Finding, Ignored
 from agents.intake.kept_hooks import KeptHooks
 from agents.intake.secrecy import Secrecy
 from agents.intake.served import Door, Served
-from agents.intake.turnstile import HookLimits
+from agents.intake.turnstile import HookLimits, Turnstile
 from agents.intake.vendor_hooks import StandardHooks
 from demo.vendors.habits import signed_webhook
 from tests.integration.intake.asked_school import TEACHABLE, School, completed, tagged
@@ -56,7 +56,7 @@ async def test_hooks_that_are_stuck_fill_their_own_tenants_places_and_no_others(
 
     other = f"{stage.tenant}b"
     sources = {stage.tenant: Stuck("tracker", (WEBHOOK_SECRET,)), other: StandardHooks("tracker", (WEBHOOK_SECRET,))}
-    receiver = receiver_for(stage, HookLimits(at_once=1), **sources)
+    receiver = receiver_for(stage, HookLimits(at_once=1, in_hand=9), **sources)
     async with serve(receiver.routes()) as url:
         stuck = [asyncio.create_task(bring(stage, url, stage.tenant, number)) for number in range(30)]
         await until(lambda: sum(task.done() for task in stuck) >= 21)  # one in work, eight that wait for its place
@@ -66,6 +66,16 @@ async def test_hooks_that_are_stuck_fill_their_own_tenants_places_and_no_others(
         answers = [status for status, _ in await asyncio.gather(*stuck)]
     assert answers.count(429) == 21
     assert answers.count(202) >= 1
+
+
+async def test_hooks_that_wait_are_limited_by_what_they_weigh() -> None:
+    turnstile = Turnstile(HookLimits(in_hand_bytes=100))
+    async with turnstile.place("heavy", 60):
+        assert await turnstile.admits("heavy")
+        async with turnstile.place("heavy", 60):
+            assert not await turnstile.admits("heavy")
+            assert await turnstile.admits("other")
+    assert await turnstile.admits("heavy")
 
 
 async def test_claims_that_wait_for_their_tool_take_no_place_from_others_and_are_kept_beyond_their_own(
