@@ -42,6 +42,10 @@ class KajabiHooks:
         hook = read_hook(body) if self._api else None
         return isinstance(hook, Hook) and claims_completion(self._source, hook)
 
+    def unasked(self, _body: bytes, _heard_at: datetime) -> tuple[Finding, ...]:
+        """Nothing: a hook is one thing."""
+        return ()
+
     async def read(self, _headers: Mapping[str, str], body: bytes, heard_at: datetime) -> tuple[Finding | Ignored, ...]:
         """The finding in the body; what is not confirmed is not remembered either.
 
@@ -84,6 +88,10 @@ class ThinkificHooks:
     def asks(self, _body: bytes, _heard_at: datetime) -> bool:
         """Never."""
         return False
+
+    def unasked(self, _body: bytes, _heard_at: datetime) -> tuple[Finding, ...]:
+        """Nothing: a hook is one thing."""
+        return ()
 
     async def read(self, _headers: Mapping[str, str], body: bytes, heard_at: datetime) -> tuple[Finding | Ignored, ...]:
         """The finding in the body."""

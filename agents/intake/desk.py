@@ -55,8 +55,7 @@ class Desk:
         """Admit what the hook says, or set it aside; `asking` is held while its tool is asked.
 
         Raises:
-            SourceAway: the tool had to be asked and does not answer, or `asking` says that it is asked enough; what the
-                hook says beside is admitted, and is the same again when the whole hook is read later.
+            SourceAway: the tool had to be asked and does not answer, or `asking` says that it is asked enough.
             SpoolFull: Kafka is away and the spool has no room.
             asyncpg.PostgresError, OSError: the database or the disk is away.
         """
@@ -65,18 +64,25 @@ class Desk:
             with asking() if source.asks(body, heard_at) else nullcontext():
                 return await source.read(headers, body, heard_at)
 
-        try:
-            found = await self._guarded(tenant, source, read)
-        except SourceAway as away:
-            for one in away.beside:
-                with suppress(Refused):  # the hook is set aside for it once, when all of it is read
-                    await self._admission.admit(tenant, source.name, one, heard_at)
-            raise
+        found = await self._guarded(tenant, source, read)
         outcomes = {await self._settle(tenant, source, body, one, heard_at) for one in found}
         best = next(outcome for outcome in _BEST_FIRST if outcome in outcomes)
         if best != "set_aside":
             self._tallies.accepted(tenant, source.name)
         return best
+
+    async def take_unasked(self, tenant: str, source: HookSource, body: bytes, heard_at: datetime) -> None:
+        """Admit what a hook that was kept says about which nobody has to be asked: it does not wait for the tool.
+
+        It is the same events again when the whole hook is read, and what cannot be admitted is set aside then, once.
+
+        Raises:
+            SpoolFull: Kafka is away and the spool has no room.
+            asyncpg.PostgresError, OSError: the database or the disk is away.
+        """
+        for one in source.unasked(body, heard_at):
+            with suppress(Refused):
+                await self._admission.admit(tenant, source.name, one, heard_at)
 
     async def _settle(
         self, tenant: str, source: HookSource, body: bytes, found: Finding | Ignored, heard_at: datetime

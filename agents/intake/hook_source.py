@@ -28,6 +28,10 @@ class HookSource(Protocol):
         """Whether the tool is asked to read this signed body, which takes seconds while it does not answer."""
         ...
 
+    def unasked(self, body: bytes, heard_at: datetime) -> tuple[Finding, ...]:
+        """Of a body for which the tool has to be asked, what it says beside."""
+        ...
+
     async def read(self, headers: Mapping[str, str], body: bytes, heard_at: datetime) -> tuple[Finding | Ignored, ...]:
         """What a signed body says, one thing after the other; the names in `headers` are in lower case.
 

@@ -17,6 +17,7 @@ timing how far a guess went.
 import asyncio
 import hmac
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from hashlib import sha256
 
@@ -134,6 +135,8 @@ class Hooks:
             return await self._desk.take(door.tenant, door.source, headers, body, heard_at, asking)
         except SourceAway as away:
             await self._kept.keep(door.tenant, door.source.name, body, heard_at, away)
+            with suppress(*_AWAY):  # what is kept is read whole later
+                await self._desk.take_unasked(door.tenant, door.source, body, heard_at)
             if not isinstance(away, SourceBusy):
                 self._tallies.failed(door.tenant, door.source.name, away.code)
             return "kept"

@@ -13,6 +13,7 @@ again, sealed as it is.
 """
 
 import asyncio
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,9 +35,10 @@ NOT_KEPT = "INSERT 0 0"
 _SOONEST = timedelta(seconds=1)
 _FIRST_WAIT = timedelta(seconds=5)
 _LONGEST_WAIT = timedelta(minutes=15)
-_HOLD = timedelta(minutes=2)
+_HOLD = timedelta(minutes=5)
 _KEPT_FOR = timedelta(hours=24)
 _AT_ONCE = 2
+_AT_ONCE_OF_A_KIND = 8  # Acuity counts by address, and vendors share the connections of a host with hooks that come now
 _IDLE_SECONDS = 1.0
 _AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, SpoolFull)
 _OTHER_KEY = "CAIRN_IDENTITY_KEY is another one than when it was kept; with the right one it is read"
@@ -71,6 +73,7 @@ class KeptHooks:
         self._desk = desk
         self._secrecy = secrecy
         self._served = served
+        self._places = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(_AT_ONCE_OF_A_KIND))
         self._at_work: set[tuple[str, str]] = set()
 
     async def keep(self, tenant: str, source: str, body: bytes, heard_at: datetime, away: SourceAway) -> None:
@@ -136,7 +139,8 @@ class KeptHooks:
             return
         heard_at = row["heard_at"] or self._clock.now()
         try:
-            await self._desk.take(tenant, door.source, {}, body, heard_at)
+            async with self._places[door.source.kind]:
+                await self._desk.take(tenant, door.source, {}, body, heard_at)
         except SourceAway as away:
             wait = max(_wait(row["attempts"], away), _SOONEST)
             await self._put_off(row, body, wait, str(away))

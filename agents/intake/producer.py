@@ -26,6 +26,7 @@ _FIRST_BACKOFF_SECONDS = 0.1
 _LAST_BACKOFF_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
 _CONNECT_SECONDS = 6.0
+_DRAIN_SECONDS = 30.0  # nobody waits for it, and a megabyte is many requests
 
 PRODUCE_SECONDS = 1.5
 """Much longer than an acknowledgement takes, and short beside the time for which a vendor waits."""
@@ -104,7 +105,7 @@ class Producer:
         live = self._live
         if live is not None and self._spool.is_empty:
             try:
-                await self._send(live, records)
+                await self._send(live, records, self._produce_seconds)
             except MessageSizeTooLargeError:
                 raise
             except (TimeoutError, KafkaError) as error:
@@ -119,8 +120,8 @@ class Producer:
         finally:
             self._attention.set()
 
-    async def _send(self, producer: AIOKafkaProducer, records: Sequence[Outgoing]) -> None:
-        async with asyncio.timeout(self._produce_seconds) as limit:
+    async def _send(self, producer: AIOKafkaProducer, records: Sequence[Outgoing], seconds: float) -> None:
+        async with asyncio.timeout(seconds) as limit:
             self._waiting.add(limit)
             try:
                 sent = [
@@ -149,7 +150,7 @@ class Producer:
     async def _drain(self, producer: AIOKafkaProducer) -> None:
         while not self._spool.is_empty:
             while batch := self._spool.next_batch():
-                await self._send(producer, batch)
+                await self._send(producer, batch, _DRAIN_SECONDS)
                 self._spool.advance()
                 _log.info("spool_read", records=len(batch))
             await self._spool.clear_if_read()

@@ -2,8 +2,6 @@
 
 from typing import ClassVar
 
-from agents.intake.finding import Finding
-
 
 class SourceAway(Exception):
     """A tool did not answer, or not usably; asking again later may help.
@@ -11,7 +9,6 @@ class SourceAway(Exception):
     Attributes:
         code: why the source is not well, as its health shows it.
         retry_after_seconds: what the tool asked for, None if it did not say.
-        beside: what a hook says about which nobody had to be asked: it does not wait for the tool.
     """
 
     code: ClassVar[str] = "source_away"
@@ -19,7 +16,6 @@ class SourceAway(Exception):
     def __init__(self, text: str, *, retry_after_seconds: float | None = None) -> None:
         super().__init__(text)
         self.retry_after_seconds = retry_after_seconds
-        self.beside: tuple[Finding, ...] = ()
 
 
 class SourceBusy(SourceAway):

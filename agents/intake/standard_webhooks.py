@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook, WebhookVerificationError
 
 from agents.intake.finding import Finding, Happening, Ignored, Person
 from agents.intake.vendor_json import read_object
@@ -30,13 +30,13 @@ _FLAT = ("id", *Profile.model_fields)
 def is_signed(body: bytes, headers: Mapping[str, str], secrets: Sequence[str]) -> bool:
     """Whether one of the secrets (`whsec_…`) signed id, stamp and raw body, not long ago.
 
-    Signatures of other versions, as `v1a`, are skipped. A malformed header is a bad one.
+    Signatures of other versions, as `v1a`, are skipped. A malformed header is a bad one, and so is a malformed secret.
     """
     fits = False
     for secret in secrets:
         try:
             Webhook(secret).verify(body, dict(headers), json_parse=False)
-        except (WebhookVerificationError, ValueError):
+        except (WebhookVerificationError, EmptyWebhookSecretError, ValueError):
             continue
         fits = True
     return fits

@@ -15,7 +15,6 @@ from agents.intake.calendly import is_signed as calendly_signed
 from agents.intake.calendly import read_notice as read_invitee
 from agents.intake.calendly import translate as translate_invitee
 from agents.intake.finding import Finding, Ignored
-from agents.intake.source_away import SourceAway
 from agents.intake.standard_webhooks import is_signed as webhook_signed
 from agents.intake.standard_webhooks import translate as translate_webhook
 from agents.intake.teachable import translate as translate_envelopes
@@ -55,6 +54,10 @@ class AcuityHooks:
         """Always, for the appointment."""
         return True
 
+    def unasked(self, _body: bytes, _heard_at: datetime) -> tuple[Finding, ...]:
+        """Nothing: a hook is one thing."""
+        return ()
+
     async def read(
         self, _headers: Mapping[str, str], body: bytes, _heard_at: datetime
     ) -> tuple[Finding | Ignored, ...]:
@@ -85,6 +88,10 @@ class StandardHooks:
     def asks(self, _body: bytes, _heard_at: datetime) -> bool:
         """Never."""
         return False
+
+    def unasked(self, _body: bytes, _heard_at: datetime) -> tuple[Finding, ...]:
+        """Nothing: a hook is one thing."""
+        return ()
 
     async def read(self, headers: Mapping[str, str], body: bytes, heard_at: datetime) -> tuple[Finding | Ignored, ...]:
         """The finding in the body."""
@@ -118,6 +125,10 @@ class CalendlyHooks:
     def asks(self, _body: bytes, _heard_at: datetime) -> bool:
         """Never."""
         return False
+
+    def unasked(self, _body: bytes, _heard_at: datetime) -> tuple[Finding, ...]:
+        """Nothing: a hook is one thing."""
+        return ()
 
     async def read(self, _headers: Mapping[str, str], body: bytes, heard_at: datetime) -> tuple[Finding | Ignored, ...]:
         """The finding in the body, told of the session that its chain of reschedules is."""
@@ -154,19 +165,19 @@ class TeachableHooks:
         """Whether it claims a completion, and there is an API."""
         return self._api is not None and bool(users_to_ask(translate_envelopes(self.name, body, heard_at)))
 
+    def unasked(self, body: bytes, heard_at: datetime) -> tuple[Finding, ...]:
+        """The envelopes that claim no completion: payments and withdrawn consent do not wait."""
+        return unclaimed(translate_envelopes(self.name, body, heard_at))
+
     async def read(self, _headers: Mapping[str, str], body: bytes, heard_at: datetime) -> tuple[Finding | Ignored, ...]:
         """The findings in the body, one an envelope; with an API, as it confirms those that claim a completion.
 
         Raises:
-            SourceAway: a user had to be asked for and Teachable does not answer; what claims no completion is `beside`.
+            SourceAway: a user had to be asked for and Teachable does not answer.
         """
         found = translate_envelopes(self.name, body, heard_at)
         if self._api is None:
             return found
         asked = users_to_ask(found)
-        try:
-            users = await asyncio.gather(*map(self._api.user, asked))
-        except SourceAway as away:
-            away.beside = unclaimed(found)
-            raise
+        users = await asyncio.gather(*map(self._api.user, asked))
         return held_against(self.name, found, dict(zip(asked, users, strict=True)), heard_at)

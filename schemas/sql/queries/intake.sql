@@ -147,14 +147,14 @@ SELECT trial_id FROM source_health WHERE tenant = $1 AND source = $2;
 -- name: keep_hook
 -- Keep a verified hook, sealed, until its tool can be asked. The same hook again is the same row, as new, and due as soon
 -- as either: it may tell of a later change, so a worker that is at it must not drop the row. Of one source 10,000 are kept,
--- and what is among them may come again. $6 is the domain time of its receipt, NULL if that is not known.
+-- and what is among them may come again. $6 is the domain time of its receipt, NULL if that is not known; the latest counts.
 INSERT INTO kept_hooks (tenant, source, body, body_hash, due_at, heard_at, is_sealed)
 SELECT $1, $2, $3, $4, now() + $5::interval, $6::timestamptz, true
 WHERE 10000 > (SELECT count(*) FROM (SELECT FROM kept_hooks WHERE tenant = $1 AND source = $2 LIMIT 10000) few)
    OR EXISTS (SELECT FROM kept_hooks WHERE tenant = $1 AND source = $2 AND body_hash = $4)
 ON CONFLICT (tenant, source, body_hash) DO UPDATE SET
     created_at = now(), attempts = 0, due_at = least(kept_hooks.due_at, excluded.due_at),
-    heard_at = coalesce(excluded.heard_at, kept_hooks.heard_at);
+    heard_at = greatest(excluded.heard_at, kept_hooks.heard_at);
 
 -- name: due_sources
 -- Of which sources are kept hooks due?

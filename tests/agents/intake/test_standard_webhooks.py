@@ -75,6 +75,13 @@ def test_a_malformed_header_is_a_bad_signature(signature: str, stamp: str) -> No
     assert not signed({"webhook_signature": signature, "webhook_timestamp": stamp})
 
 
+@pytest.mark.parametrize("secret", ["whsec_!!", "whsec_", "whsec_é", "="])
+def test_a_malformed_secret_fits_nothing_and_hides_no_other(secret: str) -> None:
+    assert not is_signed(VECTOR["body"].encode(), headers(), (secret,))
+    with time_machine.travel(VECTOR["stamp"], tick=False):
+        assert is_signed(VECTOR["body"].encode(), headers(), (secret, VECTOR["secret"]))
+
+
 def test_an_id_that_is_not_text_is_a_bad_signature() -> None:
     assert not signed({"webhook_id": "\udcff"})
 

@@ -189,7 +189,7 @@ async def test_a_hook_that_waits_already_is_not_kept_beside_itself_when_it_is_re
 async def test_how_many_are_not_kept_since_so_many_wait_is_said(asked_school: School, database: str) -> None:
     await asked_school.post("school", completed(course_id=1))
     await asked_school.stage.pool.execute(
-        "INSERT INTO kept_hooks (tenant, source, body, body_hash, retry_at) "
+        "INSERT INTO kept_hooks (tenant, source, body, body_hash, due_at) "
         "SELECT $1, 'school', '', sha256(n::text::bytea), now() + interval '1 h' FROM generate_series(1, 10000) n",
         asked_school.stage.tenant,
     )

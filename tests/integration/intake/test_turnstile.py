@@ -101,6 +101,18 @@ async def test_claims_that_wait_for_their_tool_take_no_place_from_others_and_are
     assert (await told(asked_school.stage, "school", accepted=21)).failed == 0, "to have to wait is no failure"
 
 
+async def test_what_claims_nothing_does_not_wait_where_there_is_no_place_to_ask(asked_school: School) -> None:
+    asked_school.teachable.answers.clear()
+    claims = [asyncio.create_task(asked_school.post("school", completed(hook_event_id=f"c-{one}"))) for one in range(3)]
+    try:
+        await until(lambda: asked_school.teachable.requests == 3)
+        await asked_school.post("school", [completed(hook_event_id="c-4"), TEACHABLE["Transaction.created"]])
+        assert await asked_school.types() == ["purchase.completed"]
+    finally:
+        asked_school.teachable.answers.set()
+    await asyncio.gather(*claims)
+
+
 async def test_acuitys_hooks_that_wait_for_it_are_kept_beyond_their_places(stage: Stage) -> None:
     stage.acuity.faults.extend([503] * 200)
     hooks_at_once = [stage.post("acuity", *stage.acuity.signed_hook("scheduled", number)) for number in range(40)]
