@@ -19,6 +19,8 @@ from agents.embedded.kafka import EmbeddedKafka
 from agents.embedded.postgres import EmbeddedPostgres
 from agents.embedded.smtp import SmtpSink
 
+os.environ.pop("COLUMNS", None)  # pytest-xdist sets it, and a console keeps the width that it finds when it is made
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broker:

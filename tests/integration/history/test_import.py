@@ -102,7 +102,7 @@ async def test_an_interrupted_import_goes_on_and_every_event_arrives(
 ) -> None:
     with file.open("a") as more:
         more.write("nonsense\n")
-    command = ("import", file, "--tenant", stage.tenant, "--rate", "200")
+    command = ("import", file, "--tenant", stage.tenant, "--rate", "60")
     process = await stage.start(*command)
     checkpoint = file.with_name("history.jsonl.checkpoint.json")
     async with asyncio.timeout(20):
