@@ -5,6 +5,7 @@
 `NAME` in the tenant's folder below the secrets folder, one valid value a line.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Annotated, ClassVar, Literal
 
@@ -265,6 +266,12 @@ def lacking_to_ask(tenant: str, source: Source, values: Callable[[str, str], Seq
     return tuple(name for name in names if not values(tenant, name))
 
 
+def _named_apart(sources: tuple[Source, ...]) -> tuple[Source, ...]:
+    if twice := [name for name, times in Counter(source.name for source in sources).items() if times > 1]:
+        raise ValueError(f"more than one source is named {', '.join(twice)}: hooks and secrets are told by the name")
+    return sources
+
+
 class TenantFile(_Part):
     """What `tenant.yaml` holds.
 
@@ -282,7 +289,7 @@ class TenantFile(_Part):
     video: Video | None = None
     referral: Referral | None = None
     next_steps: dict[NextStep, NextLink] = {}
-    sources: tuple[Source, ...] = ()
+    sources: Annotated[tuple[Source, ...], AfterValidator(_named_apart)] = ()
 
 
 class CoachesFile(_Part):

@@ -71,7 +71,7 @@ def test_a_tag_that_cannot_mean_what_it_says_is_refused(meaning: dict[str, Any])
 
 def test_a_source_is_silent_after_three_days_unless_it_says_otherwise() -> None:
     plain = {"kind": "standard_webhooks", "name": "hooks"}
-    sources = [plain, {**plain, "silent_after_hours": 240}]
+    sources = [plain, {**plain, "name": "others", "silent_after_hours": 240}]
     tenant = TenantFile.model_validate({"name": "Acme", "sender": SENDER, "sources": sources})
     assert [source.silent_after_hours for source in tenant.sources] == [72, 240]
     with pytest.raises(ValidationError):
@@ -120,6 +120,13 @@ def test_the_secrets_of_a_source_bear_its_name() -> None:
 def test_what_a_tenant_cannot_mean_is_refused(more: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         TenantFile.model_validate({"name": "Acme", "sender": SENDER, **more})
+
+
+def test_two_sources_of_one_name_are_refused_with_the_name_whatever_their_kinds() -> None:
+    hooks = {"kind": "standard_webhooks", "name": "app"}
+    others = [{"kind": "calendly", "name": "app"}, {"kind": "kajabi", "name": "school"}]
+    with pytest.raises(ValidationError, match="more than one source is named app:"):
+        TenantFile.model_validate({"name": "Acme", "sender": SENDER, "sources": [hooks, *others]})
 
 
 @pytest.mark.parametrize(("hours", "holds"), [(0, True), (168, True), (-1, False), (169, False)])
