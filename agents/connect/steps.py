@@ -4,8 +4,10 @@ from typing import Final
 
 from schemas.tenant import Source
 
-_BY_HAND: Final = "Give the tool the address above, and the key in the secret file {name}.key."
-_ONE_BY_ONE: Final = "In {tool}: Settings, Webhooks: add the address above for each event that docs/connect.md names."
+_BY_HAND: Final = (
+    "Give the tool the address above and the signing key {name}.key. One that this command makes is shown once, "
+    "as it is made; where it is lost, `--rotate` makes another."
+)
 _STEPS: Final[dict[str, tuple[str, ...]]] = {
     "acuity": (
         "In Acuity: Integrations, API: copy the user id to tenant.yaml and the API key to the secret file {name}.key.",
@@ -23,12 +25,20 @@ _STEPS: Final[dict[str, tuple[str, ...]]] = {
         "This command makes a webhook for each topic. Those that are made on Thinkific's page are not signed.",
     ),
     "kajabi": (
-        _ONE_BY_ONE.replace("{tool}", "Kajabi"),
+        (
+            "With Kajabi's public API: POST https://api.kajabi.com/v1/hooks with `event`, `target_url` "
+            "(the address above) and your site, for each of tag_added, tag_removed, payment_succeeded, form_submission."
+        ),
+        (
+            "Without it: Settings, Third-party integrations and webhooks: the address above for Payment Succeeded and "
+            "Form Submission. Such hooks never tell a tag. Take the payments from one of the two, not from both."
+        ),
         "To have completions asked back: Settings, Public API: make a key with the right to read contacts.",
         "Write its client id and secret to the secret files {name}.client_id and {name}.client_secret.",
+        "Add a tag that tenant.yaml maps to a contact of your own, and remove it.",
     ),
     "teachable": (
-        _ONE_BY_ONE.replace("{tool}", "Teachable"),
+        "In Teachable: Settings, Webhooks: add the address above for each event that docs/connect.md names.",
         "To have completions asked back: make an API key of the school and write it to the secret file {name}.key.",
     ),
     "habit_pull": (
