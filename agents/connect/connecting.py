@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from agents.connect.habit_tracker import ask_tracker
 from agents.connect.new_secrets import TwoAreValid, new_key, new_path, new_webhook_key, require_room
 from agents.connect.steps import steps_for
 from agents.connect.subscriptions import ensure, forget
@@ -19,7 +20,7 @@ from agents.connect.trial import TrialFailed, try_address
 from agents.connect.vendors import SecretMissing, subscriptions_of
 from agents.ledger.pool import Pool
 from agents.secret_files import SecretFiles
-from schemas.tenant import Source, missing_secrets
+from schemas.tenant import HabitPullSource, Source, missing_secrets
 
 _KEYS_OF_OURS = {"calendly": new_key, "standard_webhooks": new_webhook_key}
 """Kinds whose signing key is ours to make; of the others the vendor gives it."""
@@ -71,8 +72,8 @@ async def connect_source(work: Connecting, say: Say, *, rotate: bool = False) ->
         TrialFailed: the address does not work.
         VendorRefused, VendorAway: the vendor does not do what it was asked.
     """
-    if "path" not in work.source.needed_secrets:
-        _say_steps(work, say)
+    if isinstance(work.source, HabitPullSource):
+        await _try_tracker(work, work.source, say)
         return
     if rotate:
         _rotate(work, say)
@@ -97,6 +98,15 @@ async def connect_source(work: Connecting, say: Say, *, rotate: bool = False) ->
         done = await ensure(subscriptions, address, former)
         for line in done or ("the subscription is there and right: nothing was changed",):
             say(f"At the vendor: {line}.")
+
+
+async def _try_tracker(work: Connecting, source: HabitPullSource, say: Say) -> None:
+    """Nothing is sent to us: that it answers is all there is to connect."""
+    _say_steps(work, say)
+    _require_secrets(work)
+    token, *_ = work.secrets.values(work.tenant, f"{source.name}.key")
+    await ask_tracker(work.session, source, token)
+    say("The tracker was asked and tells a list: address and token fit.")
 
 
 def _make_what_is_missing(work: Connecting, say: Say) -> bool:

@@ -5,6 +5,7 @@ import stat
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -14,12 +15,14 @@ from prometheus_client import REGISTRY
 from agents.ledger.migrate import migrate
 from agents.ledger.pool import Pool, connect
 from agents.secret_files import SecretFiles
+from demo.vendors.habits import HabitServer
 from tests.integration.commands import TENANT, Answer, cairn, write_tenant
 from tests.integration.connect.calendly_server import TOKEN, CalendlyServer
 from tests.integration.connect.service import service
 from tests.integration.connect.thinkific_server import ThinkificServer
 from tests.integration.intake.stage import serve, until
 
+TRACKER_TOKEN = "a-tracker-token"
 WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
@@ -32,6 +35,7 @@ class Practice:
     folder: Path
     calendly: CalendlyServer
     thinkific: ThinkificServer
+    tracker: HabitServer
 
     @property
     def secrets(self) -> SecretFiles:
@@ -59,7 +63,8 @@ class Practice:
 async def practice(database: str, tmp_path: Path) -> AsyncIterator[Practice]:
     await migrate(database)
     pool = await connect(database)
-    async with CalendlyServer() as calendly, ThinkificServer() as thinkific:
+    tracker = HabitServer(token=TRACKER_TOKEN)
+    async with CalendlyServer() as calendly, ThinkificServer() as thinkific, tracker:
         write_tenant(tmp_path / "tenants")
         sources = f"""
 sources:
@@ -67,10 +72,12 @@ sources:
   - {{kind: acuity, name: acuity, account: "1", user_id: "7", base_url: "http://127.0.0.1:1"}}
   - {{kind: thinkific, name: school, subdomain: academy, base_url: "{thinkific.base_url}"}}
   - {{kind: standard_webhooks, name: app}}
-  - {{kind: habit_pull, name: habits, base_url: "http://127.0.0.1:1"}}
+  - {{kind: habit_pull, name: habits, base_url: "{tracker.base_url}"}}
 """
         (tmp_path / "tenants" / "northstar" / "tenant.yaml").write_text(TENANT + sources, encoding="utf-8")
-        yield Practice(pool=pool, dsn=database, folder=tmp_path, calendly=calendly, thinkific=thinkific)
+        yield Practice(
+            pool=pool, dsn=database, folder=tmp_path, calendly=calendly, thinkific=thinkific, tracker=tracker
+        )
     await pool.close()
 
 
@@ -207,10 +214,39 @@ async def test_nobody_at_the_public_address_is_told(practice: Practice) -> None:
     assert "nobody answers at the public address" in answer.err
 
 
-async def test_a_source_that_is_asked_has_no_address(practice: Practice) -> None:
+async def test_a_source_that_is_asked_has_no_address_and_lacks_its_token_until_that_is_written(
+    practice: Practice,
+) -> None:
     answer = await practice.connect("habits")
-    assert (answer.status, "hooks" in answer.out) == (0, False)
-    assert "habits.key" in answer.out
+    assert (answer.status, "hooks" in answer.out) == (2, False)
+    assert "1. Nothing is sent to us" in answer.out
+    assert "secrets/northstar/habits.key" in answer.err
+
+
+async def test_a_tracker_is_asked_once_with_its_token_and_takes_nothing_in(practice: Practice) -> None:
+    practice.write("habits.key", TRACKER_TOKEN)
+    practice.tracker.check("ada@example.org", "walk", date.max)
+    answer = await practice.connect("habits")
+    assert (answer.status, practice.tracker.requests) == (0, 1), answer.err
+    assert "tells a list: address and token fit" in answer.out
+    assert await practice.pool.fetchval("SELECT count(*) FROM source_health") == 0
+
+
+async def test_a_tracker_that_does_not_know_the_token_says_which_file_to_mend(practice: Practice) -> None:
+    practice.write("habits.key", "guessed-token")
+    answer = await practice.connect("habits")
+    assert answer.status == 2
+    assert "the habit tracker answers with status 401" in answer.err
+    assert "habits.key" in answer.err
+    assert "guessed-token" not in answer.out + answer.err
+
+
+async def test_a_tracker_that_is_away_is_asked_again_later(practice: Practice) -> None:
+    practice.write("habits.key", TRACKER_TOKEN)
+    practice.tracker.faults.extend([503] * 3)
+    answer = await practice.connect("habits")
+    assert answer.status == 3
+    assert "the habit tracker answers with status 503" in answer.err
 
 
 async def test_a_slip_in_a_name_is_answered_with_those_that_there_are(practice: Practice) -> None:
