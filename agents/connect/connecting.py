@@ -25,6 +25,9 @@ from schemas.tenant import HabitPullSource, Source, missing_secrets
 _KEYS_OF_OURS = {"calendly": new_key, "standard_webhooks": new_webhook_key}
 """Kinds whose signing key is ours to make; of the others the vendor gives it."""
 
+_HANDED_OVER = frozenset({"standard_webhooks"})
+"""Kinds whose key a person gives to the tool: it is shown as it is made, for a sealed file shows it to nobody."""
+
 Say = Callable[[str], None]
 
 __all__ = ["Connecting", "SecretMissing", "TrialFailed", "TwoAreValid", "connect_source"]
@@ -111,26 +114,36 @@ async def _try_tracker(work: Connecting, source: HabitPullSource, say: Say) -> N
 
 def _make_what_is_missing(work: Connecting, say: Say) -> bool:
     """Make the secrets that are ours to make; True if the signing key was missing."""
-    path, key = f"{work.source.name}.path", f"{work.source.name}.key"
-    if not work.secrets.values(work.tenant, path):
-        work.secrets.put(work.tenant, path, new_path())
-        say(f"Made the secret file {path}.")
-    if work.source.kind not in _KEYS_OF_OURS or work.secrets.values(work.tenant, key):
-        return False
-    work.secrets.put(work.tenant, key, _KEYS_OF_OURS[work.source.kind]())
-    say(f"Made the secret file {key}.")
-    return True
+    makers = _makers(work.source)
+    missing = [name for name in makers if not work.secrets.values(work.tenant, name)]
+    for name in missing:
+        _make(work, name, makers[name], say, f"Made the secret file {name}.")
+    return f"{work.source.name}.key" in missing
+
+
+def _makers(source: Source) -> dict[str, Callable[[], str]]:
+    """What makes each of the secrets that are ours to make, by the file's name."""
+    makers = {f"{source.name}.path": new_path}
+    if source.kind in _KEYS_OF_OURS:
+        makers[f"{source.name}.key"] = _KEYS_OF_OURS[source.kind]
+    return makers
+
+
+def _make(work: Connecting, name: str, make: Callable[[], str], say: Say, told: str) -> None:
+    value = make()
+    work.secrets.put(work.tenant, name, value)
+    say(told)
+    if name.endswith(".key") and work.source.kind in _HANDED_OVER:
+        say("The signing key for the tool, which is shown this once:")
+        say(value)
 
 
 def _rotate(work: Connecting, say: Say) -> None:
     """New secrets before the old ones; all or, if one has two values already, none."""
-    makers = {f"{work.source.name}.path": new_path}
-    if work.source.kind in _KEYS_OF_OURS:
-        makers[f"{work.source.name}.key"] = _KEYS_OF_OURS[work.source.kind]
+    makers = _makers(work.source)
     require_room(work.secrets, work.tenant, makers)
     for name, make in makers.items():
-        work.secrets.put(work.tenant, name, make())
-        say(f"{name} has a new value; the old one stays valid.")
+        _make(work, name, make, say, f"{name} has a new value; the old one stays valid.")
     again = f"`cairn connect {work.source.name} --tenant {work.tenant}`"
     say(f"1. Run {again}: it tries the new address and moves the hooks.")
     say("2. Once `cairn sources` shows that hooks come, `cairn secrets retire` the old values.")

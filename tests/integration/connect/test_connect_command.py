@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from prometheus_client import REGISTRY
 
 from agents.ledger.migrate import migrate
@@ -48,13 +49,14 @@ class Practice:
         return service(self.pool, self.folder / "spool", self.folder / "tenants", self.secrets)
 
     async def connect(
-        self, source: str, *more: str, url: str = "http://127.0.0.1:1", secrets: str = "secrets"
+        self, source: str, *more: str, url: str = "http://127.0.0.1:1", secrets: str = "secrets", **seal: str
     ) -> Answer:
         settings = {
             "CAIRN_TENANTS_DIR": str(self.folder / "tenants"),
             "CAIRN_SECRETS_DIR": str(self.folder / secrets),
             "CAIRN_DATABASE_URL": self.dsn,
             "CAIRN_PUBLIC_URL": url,
+            **seal,
         }
         return await cairn("connect", source, *more, settings=settings)
 
@@ -195,6 +197,24 @@ async def test_a_rotation_is_taken_up_by_the_running_service(practice: Practice)
             assert answer.status == 0, answer.err
     new, _ = practice.secrets.values("northstar", "calendly.path")
     assert practice.calendly.addresses() == [f"{url}/hooks/northstar/calendly/{new}"]
+
+
+async def test_a_key_that_a_person_hands_to_the_tool_is_shown_once_also_where_its_file_is_sealed(
+    practice: Practice,
+) -> None:
+    seal = Fernet.generate_key().decode()
+    sealed = SecretFiles(practice.folder / "secrets", [seal])
+    made = await practice.connect("app", CAIRN_SECRETS_KEY=seal)
+    (first,) = sealed.values("northstar", "app.key")
+    again = await practice.connect("app", CAIRN_SECRETS_KEY=seal)
+    rotated = await practice.connect("app", "--rotate", CAIRN_SECRETS_KEY=seal)
+    second, _ = sealed.values("northstar", "app.key")
+    after = await practice.connect("app", CAIRN_SECRETS_KEY=seal)
+    assert first.startswith("whsec_")
+    for key, shown in ((first, made), (second, rotated)):
+        answers = (made, again, rotated, after)
+        assert [one.out.count(key) for one in answers] == [one is shown for one in answers]
+        assert not any(key in one.err for one in answers)
 
 
 async def test_a_lost_signing_key_is_made_anew_with_its_subscription(practice: Practice) -> None:
