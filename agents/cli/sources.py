@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Collection, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
@@ -26,7 +27,9 @@ from schemas.tenant import Source
 
 _CONNECTIONS = 1
 _COLUMNS = ("tenant", "source", "kind", "state", "last heard", "accepted", "failed", "newest", "lag", "last failure")
-_WHOLE = frozenset({"source", "state", "last failure"})
+_WHOLE = frozenset({"tenant", "source", "state"})
+_LEFT_OUT_FIRST = ("kind", "newest", "accepted", "failed", "lag", "last heard")
+_ANY_WIDTH = 10_000
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
@@ -81,10 +84,12 @@ def _print(lines: list[SourceLine], said: dict[Key, Said]) -> None:
     if not lines:
         out.print("No tenant has a source.")
         return
-    table = Table(*(Column(name, no_wrap=name in _WHOLE) for name in _COLUMNS))
-    for line in lines:
-        table.add_row(*map(escape, _cells(line)))
-    out.print(table)
+    rows = [_cells(line) for line in lines]
+    left_out = next((some for some in _fewer() if _fits(_table(rows, some))), _LEFT_OUT_FIRST)
+    table = _table(rows, left_out)
+    out.print(table if _fits(table) else _table(rows, left_out, whole=frozenset()))
+    if left_out:
+        err.print(f"Too narrow for {', '.join(left_out)}: --json has them.", markup=False, soft_wrap=True)
     for line in lines:
         if line.missing:
             _hint(line, f"write the secret files {' and '.join(line.missing)}: `cairn serve` takes them up")
@@ -94,6 +99,25 @@ def _print(lines: list[SourceLine], said: dict[Key, Said]) -> None:
             _hint(line, f"completions are believed unasked without {' and '.join(line.unasked)}: docs/connect.md")
         if words := _words(said, line):
             _hint(line, words)
+
+
+def _fewer() -> Iterator[tuple[str, ...]]:
+    """What may be left out where it is narrow, from nothing on."""
+    return (_LEFT_OUT_FIRST[:count] for count in range(len(_LEFT_OUT_FIRST) + 1))
+
+
+def _table(rows: list[tuple[str, ...]], left_out: Collection[str], *, whole: Collection[str] = _WHOLE) -> Table:
+    """Folded where it has to be, and never cut, for the names are what the next command takes."""
+    shown = [place for place, name in enumerate(_COLUMNS) if name not in left_out]
+    columns = (_COLUMNS[place] for place in shown)
+    table = Table(*(Column(name, no_wrap=name in whole, overflow="fold") for name in columns))
+    for row in rows:
+        table.add_row(*(escape(row[place]) for place in shown))
+    return table
+
+
+def _fits(table: Table) -> bool:
+    return out.measure(table, options=out.options.update_width(_ANY_WIDTH)).minimum <= out.width
 
 
 def _hint(line: SourceLine, text: str) -> None:

@@ -34,11 +34,12 @@ class Practice:
             source, timedelta(hours=hours_ago), facts.get("failure"),
         )  # fmt: skip
 
-    async def sources(self, *words: str) -> Answer:
+    async def sources(self, *words: str, columns: int = 200) -> Answer:
         settings = {
             "CAIRN_TENANTS_DIR": str(self.folder / "tenants"),
             "CAIRN_SECRETS_DIR": str(self.folder / "secrets"),
             "CAIRN_DATABASE_URL": self.dsn,
+            "COLUMNS": str(columns),
         }
         return await cairn("sources", *words, settings=settings)
 
@@ -146,6 +147,19 @@ async def test_lag_counts_and_ages_are_shown(practice: Practice) -> None:
     table = (await practice.sources("--no-ask")).out
     assert "poll due for 2 h" in table
     assert "1 kept" in table
+
+
+async def test_a_narrow_table_leaves_out_columns_and_never_cuts_a_name(practice: Practice) -> None:
+    await practice.hear("habits", hours_ago=25, failure="source_away")
+    wide, narrow = await practice.sources("--no-ask"), await practice.sources("--no-ask", columns=80)
+    assert "standard_webhooks" in wide.out
+    assert "--json has them" not in wide.err
+    for row in ("northstar app unserved", "northstar calendly unserved", "northstar habits failing"):
+        assert row in narrow.out
+    assert "source_away" in narrow.out
+    assert "Too narrow for kind, newest" in narrow.err
+    narrowest = await practice.sources("--no-ask", columns=24)
+    assert "…" not in narrow.out + narrowest.out
 
 
 async def test_a_source_that_signs_nothing_and_is_not_asked_back_is_told(practice: Practice) -> None:
