@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import pydantic
 
+from agents.contact_data import refuse_addresses
 from agents.intake.finding import Person
 from agents.table_binding import BoundEvent, BoundMapping
 from agents.table_cells import Instant
@@ -28,7 +29,7 @@ from schemas.text import Identifier
 _AHEAD: Final = timedelta(hours=24)
 _ID_MAX_CHARS: Final = 256
 _UNKNOWN: Final = "unassigned"
-_ADDRESS = re.compile(rb'[^\s@"]@[^\s@"]+\.[^\s@"]')
+_BELONGS: Final = "an address belongs to client.email or profile"
 _TAGS = re.compile(r"\s*[,;|]\s*")
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
@@ -143,6 +144,8 @@ class RowTranslator:
                 raise Refused("wrong_id", f"has at most {_ID_MAX_CHARS} characters")
             event_id = f"{self._bound.source}:{named}"
         wire |= {"id": event_id, "specversion": "1.0", "tenantid": self._tenant, "subject": _UNKNOWN}
+        told = {f"data.{name}": value for name, value in data.items()}
+        refuse_addresses({"id": event_id, "type": type_name, **told}, _BELONGS)
         return RowEvent(self._judged(_encode(wire | {"silent": self._silent})), is_unique=named is not None)
 
     def _data(self, cells: Sequence[str], bound: BoundEvent, type_name: str, instant: Instant) -> dict[str, Any]:
@@ -168,8 +171,6 @@ class RowTranslator:
         Raises:
             Refused: it would refuse it, or drop a part of it in silence.
         """
-        if b"@" in value and _ADDRESS.search(value):
-            raise Refused("contact_data", "the event would hold an address; it belongs to client.email or profile")
         event = decode_event((), value)
         if event.dropped:
             raise Refused("wrong_data", f"not valid: {', '.join(event.dropped)}")

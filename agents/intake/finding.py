@@ -13,6 +13,7 @@ from typing import Any, Literal
 REASONS = frozenset(
     {
         "no_client",  # nothing says whom it is about
+        "contact_data",  # a field of the event holds an address, which belongs to the profile
         "unknown_action",  # a kind of hook that this source does not translate
         "wrong_appointment",  # an appointment without the fields that decide
         "source_gone",  # the tool no longer knows the object that its hook named

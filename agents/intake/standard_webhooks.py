@@ -13,8 +13,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec import to_builtins
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook, WebhookVerificationError
 
+from agents.contact_data import refuse_addresses
 from agents.intake.finding import Finding, Happening, Ignored, Person
 from agents.intake.vendor_json import read_object
 from schemas.client import Profile
@@ -99,7 +101,7 @@ def _happening(
     """The event, judged by the one decoder of events.
 
     Raises:
-        Refused: as the tracker would refuse it.
+        Refused: as the tracker would refuse it, or because a field of it holds an address.
     """
     webhook_id = headers.get("webhook-id", "")
     if len(webhook_id) > _ID_MAX_CHARS:
@@ -110,6 +112,8 @@ def _happening(
     kept = event.data
     if isinstance(kept, dict):
         kept = {name: value for name, value in kept.items() if name not in _CONTACT}
+    told = {f"data.{name}": value for name, value in to_builtins(kept).items()}
+    refuse_addresses({"webhook-id": webhook_id, **told}, "an address belongs to data.client")
     return Happening(id=event.id, type=event.type, occurred_at=event.occurred_at, data=kept)
 
 

@@ -9,7 +9,7 @@ import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.intake.finding import Finding, Ignored, Person
+from agents.intake.finding import REASONS, Finding, Ignored, Person
 from agents.intake.standard_webhooks import is_signed, translate
 from schemas.event import CourseProgressData, HabitData, RetractionData
 
@@ -145,6 +145,37 @@ def test_a_free_type_carries_its_numbers_and_no_contact_data() -> None:
     data = {"client": CLIENT, "kilos": 80.5, "email": "ana@example.com", "name": "Ana"}
     finding = found({"type": "weight.logged", "timestamp": "2026-05-08T07:30:00Z", "data": data})
     assert finding.happenings[0].data == {"kilos": 80.5}
+
+
+@pytest.mark.parametrize(
+    ("type_", "data", "field"),
+    [
+        ("race.finished", {"x": "ada@example.org"}, "data.x"),
+        ("race.finished", {"x": "by Ada <ada@example.org>"}, "data.x"),
+        ("habit.checked", {"habit_id": "ada@example.org"}, "data.habit_id"),
+        ("event.retracted", {"event_id": "ada@example.org"}, "data.event_id"),
+        ("race.finished", {"ada@example.org": 1}, "the name of a field"),
+    ],
+)
+def test_an_event_that_holds_an_address_is_set_aside_by_the_fields_name(
+    type_: str, data: dict[str, Any], field: str
+) -> None:
+    ignored = read({"type": type_, "data": {"client": CLIENT, **data}})
+    assert isinstance(ignored, Ignored)
+    assert (ignored.reason, ignored.detail.startswith(f"{field} ")) == ("contact_data", True)
+    assert "ada" not in ignored.detail.lower()
+    assert ignored.reason in REASONS
+
+
+def test_a_webhook_id_that_holds_an_address_is_set_aside() -> None:
+    ignored = read(checked(), "ada@example.org")
+    assert isinstance(ignored, Ignored)
+    assert ignored.detail == "webhook-id holds an address; an address belongs to data.client"
+
+
+def test_a_word_with_an_at_sign_is_no_address() -> None:
+    finding = found({"type": "race.finished", "data": {"client": CLIENT, "pace": "10 km @ 5:30"}})
+    assert finding.happenings[0].data == {"pace": "10 km @ 5:30"}
 
 
 def test_a_retraction_names_the_event_by_its_webhook_id() -> None:

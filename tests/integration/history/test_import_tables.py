@@ -162,6 +162,7 @@ async def test_bad_rows_stand_beside_with_line_and_column_and_the_good_ones_go_i
     ]  # fmt: skip
     assert 'column "E-Mail"' in rejected[0]["detail"]
     assert 'column "Date"' in rejected[1]["detail"]
+    assert "data.title holds an address" in rejected[3]["detail"]
     assert not any("@" in each["detail"] for each in rejected)
     assert "@" not in said.out + said.err
     assert [event.data.title for event in await tables.events()] == ["good", "two\r\nlines"]
