@@ -25,6 +25,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from agents.intake.finding import Finding, Happening, Ignored, Person
+from agents.intake.vendor_json import fault_of
 from agents.signature_fit import fits_one
 from schemas.event import BookingData, Moment, SessionData
 from schemas.text import TEXT_MAX_CHARS
@@ -132,7 +133,7 @@ def read_notice(body: bytes) -> Notice | Ignored:
     except msgspec.ValidationError as error:
         return Ignored(reason="wrong_data", detail=str(error))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return Ignored(reason="not_json", detail=f"the body must be a JSON object: {type(error).__name__}")
+        return Ignored(reason="not_json", detail=f"the body must be a JSON object: {fault_of(error)}")
     links = (invitee.old_invitee, invitee.uri, invitee.new_invitee)
     found = [_INVITEE.fullmatch(link) for link in links if link is not None]
     if not all(found):

@@ -55,7 +55,7 @@ def translate(source_name: str, headers: Mapping[str, str], body: bytes, heard_a
     data, client = _data_and_client(message)
     person = _person(client)
     if person is None:
-        return Ignored(reason="no_client", detail="data.client must have an id or an email")
+        return Ignored(reason="no_client", detail=_why_nobody(client))
     facts = {name: value for name, value in client.items() if name != "id"}
     if message.get("type") == PROFILE_ONLY:
         return Finding(person=person, facts=facts, happenings=())
@@ -89,6 +89,19 @@ def _person(client: Mapping[str, Any]) -> Person | None:
     if not (named or address) or max(len(named), len(address)) > _ID_MAX_CHARS:
         return None
     return Person(external_id=named or None, email=address or None)
+
+
+def _why_nobody(client: Mapping[str, Any]) -> str:
+    """What is wrong with the client's id and e-mail, of which neither can be used."""
+    given = {name: client[name] for name in ("id", "email") if client.get(name) not in (None, "")}
+    for name, value in given.items():
+        if not isinstance(value, str | int):
+            return f"data.client.{name} must be a text"
+        if len(str(value).strip()) > _ID_MAX_CHARS:
+            return f"data.client.{name} has at most {_ID_MAX_CHARS} characters"
+    if "email" in given:
+        return "data.client.email is no e-mail address, and data.client has no id"
+    return "data.client must have an id or an email"
 
 
 def _happening(

@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Meta, Struct, ValidationError, convert
 
 from agents.intake.finding import Finding, Happening, Ignored, Person
+from agents.intake.vendor_json import fault_of
 from schemas.event import (
     Cents,
     CourseData,
@@ -111,7 +112,7 @@ def translate(source_name: str, body: bytes, heard_at: datetime) -> tuple[Findin
     try:
         message = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return (Ignored(reason="not_json", detail=f"the body must be JSON: {type(error).__name__}"),)
+        return (Ignored(reason="not_json", detail=f"the body must be JSON: {fault_of(error)}"),)
     envelopes = message if isinstance(message, list) else [message]
     if not envelopes:
         return (Ignored(reason="wrong_envelope", detail="the body is an empty array"),)

@@ -23,7 +23,16 @@ def read_object(body: bytes) -> Mapping[str, Any] | Ignored:
     try:
         return msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return Ignored(reason="not_json", detail=f"the body must be a JSON object: {type(error).__name__}")
+        return Ignored(reason="not_json", detail=f"the body must be a JSON object: {fault_of(error)}")
+
+
+def fault_of(error: Exception) -> str:
+    """What is wrong with a body that could not be decoded, for whoever mends its sender; nothing of it is repeated."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return "it holds bytes that are not UTF-8"
+    return str(error)
 
 
 def part(fields: Mapping[str, Any], *names: str) -> Mapping[str, Any]:

@@ -226,6 +226,12 @@ def test_a_body_that_is_no_hook_is_ignored(body: bytes, wanted: str) -> None:
     assert reason(body) == wanted
 
 
+def test_a_body_that_is_no_json_is_told_by_its_fault_and_not_by_a_class() -> None:
+    ignored = noticed(b"")
+    assert isinstance(ignored, Ignored)
+    assert ignored.detail == "the body must be a JSON object: Input data was truncated"
+
+
 @given(body=st.binary(max_size=200))
 def test_no_body_crashes_the_reader(body: bytes) -> None:
     assert isinstance(noticed(body), Notice | Ignored)

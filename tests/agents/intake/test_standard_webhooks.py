@@ -210,6 +210,39 @@ def test_a_body_that_is_no_event_is_ignored_with_its_reason(body: Any, reason: s
     assert ignored.reason == reason
 
 
+@pytest.mark.parametrize(
+    ("client", "detail"),
+    [
+        (None, "data.client must have an id or an email"),
+        ({"id": " ", "email": ""}, "data.client must have an id or an email"),
+        ({"email": "nope"}, "data.client.email is no e-mail address, and data.client has no id"),
+        ({"id": "x" * 257}, "data.client.id has at most 256 characters"),
+        ({"id": "u-7", "email": "a@" + "b" * 256}, "data.client.email has at most 256 characters"),
+        ({"id": ["u-7"]}, "data.client.id must be a text"),
+        ({"email": 7.5}, "data.client.email must be a text"),
+    ],
+)
+def test_a_client_who_is_not_known_is_told_by_what_is_wrong_with_them(client: Any, detail: str) -> None:
+    ignored = read(checked(client=client))
+    assert isinstance(ignored, Ignored)
+    assert (ignored.reason, ignored.detail) == ("no_client", detail)
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        (b'["ada@example.org"]', "Expected `object`, got `array`"),
+        (b'{"email": ada@example.org}', "JSON is malformed: invalid character (byte 10)"),
+        (b'{"name": "Ad\xff"}', "it holds bytes that are not UTF-8"),
+        (b'{"a":' + b"[" * 100_000, "it is nested too deeply"),
+    ],
+)
+def test_a_body_that_is_no_json_object_is_told_by_its_fault_and_not_by_a_class(body: bytes, fault: str) -> None:
+    ignored = read(body)
+    assert isinstance(ignored, Ignored)
+    assert ignored.detail == f"the body must be a JSON object: {fault}"
+
+
 def test_an_endless_webhook_id_is_ignored() -> None:
     assert isinstance(read(checked(), "m" * 257), Ignored)
 

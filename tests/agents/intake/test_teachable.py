@@ -203,6 +203,12 @@ def test_a_body_that_is_no_hook_is_ignored(body: bytes, reason: str) -> None:
     assert reasons(body) == [reason]
 
 
+def test_a_body_that_is_no_json_is_told_by_its_fault_and_not_by_a_class() -> None:
+    (ignored,) = translate("school", b"", HEARD_AT)
+    assert isinstance(ignored, Ignored)
+    assert ignored.detail == "the body must be JSON: Input data was truncated"
+
+
 @pytest.mark.parametrize(
     ("type_", "changes"),
     [
