@@ -99,10 +99,14 @@ class ImportPlace(Settings):
     tenants_dir: Path | None = None
 
 
-class ImportSettings(KafkaSettings, DatabaseSettings):
-    """What `cairn import` takes for a table that names clients by address, or tells of their profiles."""
+class PeopleSettings(DatabaseSettings):
+    """What `cairn clients find` takes: people are kept by hashes of their addresses and of tools' ids."""
 
     identity_key: Annotated[SecretStr, Field(min_length=32)]
+
+
+class ImportSettings(KafkaSettings, PeopleSettings):
+    """What `cairn import` takes for a table that names clients by address, or tells of their profiles."""
 
 
 class TenantSettings(Settings):

@@ -1,4 +1,4 @@
-"""Clients: two of them who are one person, and who was linked to whom."""
+"""Clients: who somebody is in Cairn, two of them who are one person, and who was linked to whom."""
 
 import asyncio
 import sys
@@ -10,16 +10,20 @@ from typing import Annotated, NoReturn
 import typer
 
 from agents.cli.app import EXIT_INVALID, EXIT_NO, begin, err, group, opened_ledger, out, run
-from agents.cli.brake import AnyTenant, Author, ask
+from agents.cli.brake import AnyTenant, Author, Tenant, ask
 from agents.cli.listing import print_json, print_listing
 from agents.direct_delivery import open_delivery
+from agents.intake.finding import Person
+from agents.intake.identity import Identities
+from agents.intake.secrecy import Secrecy
 from agents.kafka import client_options
 from agents.ledger.links import Carried, Link, LinkRefused, links_of
 from agents.ledger.pool import Pool
+from agents.ledger.queries import load_queries
 from agents.link_follower import catch_up
 from agents.linking import Couple, link_clients, would_link
 from agents.progress import ProgressBar
-from agents.settings import LinkSettings
+from agents.settings import LinkSettings, PeopleSettings
 from schemas.topics import split_key
 
 clients_app = group("clients", "Who is who.")
@@ -28,6 +32,38 @@ _CONNECTIONS = 3
 _LOOK_SECONDS = 0.5
 _COLUMNS = ("client", "is", "tenant", "since", "by", "events sent again", "history")
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")]
+
+
+@clients_app.command("find")
+def find(
+    known_by: Annotated[str, typer.Argument(metavar="EMAIL_OR_ID", help="An e-mail address, or a tool's own id.")],
+    *,
+    tenant: Tenant,
+    source: Annotated[str | None, typer.Option(help="Whose id it is, by the name in tenant.yaml.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the id in Cairn of the client with this e-mail address, or with this id of a source's; status 1 if none."""
+    is_address = "@" in known_by
+    if not (is_address or source):
+        _end("A tool's own id is found with --source NAME, as tenant.yaml names the tool.", EXIT_INVALID)
+    person = Person(email=known_by) if is_address else Person(external_id=known_by.strip())
+    found = run(_find(begin("clients", PeopleSettings, logs=sys.stderr), tenant, source or "", person))
+    if as_json:
+        print_json({"clients": [{"client": client, "is_erased": gone} for client, gone in found.items()]})
+    elif not found:
+        err.print(f"No client of {tenant} is known by that: is CAIRN_IDENTITY_KEY the one that `cairn serve` has?",
+                  markup=False, highlight=False, soft_wrap=True)  # fmt: skip
+    else:
+        for client, is_erased in found.items():
+            out.print(f"{client} (erased)" if is_erased else client, markup=False, highlight=False, soft_wrap=True)
+    if not found:
+        raise typer.Exit(EXIT_NO)
+
+
+async def _find(settings: PeopleSettings, tenant: str, source: str, person: Person) -> dict[str, bool]:
+    secrecy = Secrecy(settings.identity_key.get_secret_value().encode())
+    async with opened_ledger(settings.database_url.get_secret_value(), max_connections=1) as pool:
+        return await Identities(pool, load_queries("intake"), secrecy).find(tenant, source, person)
 
 
 @clients_app.command("link")

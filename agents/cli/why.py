@@ -15,6 +15,7 @@ from agents.why_view import nothing_found, printable, story_tree
 from schemas.text import Identifier
 
 _CONNECTIONS = 1
+_ADDRESS = " An address is no id: `cairn clients find EMAIL --tenant T` prints the client's."
 
 
 @app.command()
@@ -51,7 +52,7 @@ def why(
         folder = settings.tenants_dir
         correction = unknown_tenant(tenant_folders(folder), of_tenant) if folder else None
         text = nothing_found(story, milestone and printable(milestone), correction)
-        err.print(text, markup=False, highlight=False, soft_wrap=True)
+        err.print(text + (_ADDRESS if "@" in who else ""), markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(EXIT_NO)
 
 

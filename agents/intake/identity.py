@@ -73,6 +73,11 @@ class Identities:
         assert known is not None, "a claimed key stays"  # noqa: S101 - rows of identities are never deleted
         return known
 
+    async def find(self, tenant: str, source: str, person: Person) -> dict[str, bool]:
+        """The clients who are known by this address, or by this id of the source's, and whether they were erased."""
+        rows = await self._pool.fetch(self._queries["known_client"], tenant, list(self.keys(tenant, source, person)))
+        return {row["client"]: bool(row["is_erased"]) for row in rows}
+
     async def _known(self, tenant: str, keys: tuple[bytes, ...], *, is_vouched: bool) -> Known | None:
         """The client, if nothing is left to claim: every key is somebody's, and vouched for if the word is."""
         rows = await self._pool.fetch(self._queries["known_client"], tenant, list(keys))
