@@ -1,9 +1,12 @@
 """A port that serves an aiohttp application for as long as it is needed."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 _SHUTDOWN_SECONDS = 5.0
 IDLE_SECONDS = 75.0
@@ -22,10 +25,23 @@ async def listening(
     Raises:
         OSError: the port is taken, or the host is not one of this machine's.
     """
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS, keepalive_timeout=idle_seconds)
+    log = _ServerLog(logging.getLogger("aiohttp.server"), {})
+    runner = web.AppRunner(
+        app, access_log=None, logger=log, shutdown_timeout=_SHUTDOWN_SECONDS, keepalive_timeout=idle_seconds
+    )
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
         yield
     finally:
         await runner.cleanup()
+
+
+class _ServerLog(logging.LoggerAdapter[logging.Logger]):
+    """What aiohttp's server logs; a request that cannot be parsed is whoever sent it's fault, and no error of ours."""
+
+    def exception(self, msg: object, *args: object, exc_info: Any = True, **more: Any) -> None:
+        if isinstance(exc_info, HttpProcessingError | web.RequestPayloadError):
+            self.info("request_unreadable: %s", type(exc_info).__name__)
+            return
+        super().exception(msg, *args, exc_info=exc_info, **more)
