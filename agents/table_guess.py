@@ -20,6 +20,8 @@ from schemas.event import EVENT_DATA
 from schemas.import_mapping import CONTACT_FIELDS, ImportMapping
 
 _ROWS: Final = 200
+_TELLING: Final = 3
+"""Of so many values one may be wrong: of two, the wrong one could be either."""
 _NOT_WORD = re.compile(r"[^0-9a-z]+")
 _ID: Final = ("client_id", "client", "subject", "clientid")
 _EMAIL: Final = ("email", "e_mail", "email_address", "e_mail_address", "mail", "client_email")
@@ -91,9 +93,9 @@ class _Guesser:
         self._headers = {_word(header): header for header in reversed(table.headers) if header}
         with table.path.open("rb") as file:
             rows = read_rows(file, table.begins, table.lines, separator=table.separator, headers=len(table.headers))
-            kept = [row.cells for row in islice(rows, _ROWS) if row.refusal is None and not row.is_empty]
+            kept = [row for row in islice(rows, _ROWS) if row.refusal is None and not row.is_empty]
         self._samples = {
-            header: [cells[index].strip() for cells in kept if cells[index].strip()]
+            header: {row.number: text for row in kept if (text := row.cells[index].strip())}
             for index, header in enumerate(table.headers)
         }
 
@@ -113,7 +115,7 @@ class _Guesser:
         if named is None:
             self.faults.append("no column is called client_id or email, so nobody knows whose rows they are")
             return {}
-        by_address = any("@" in value for value in self._samples[named])
+        by_address = any("@" in value for value in self._samples[named].values())
         return {"email" if by_address else "id": named}
 
     def _event(self) -> dict[str, Any] | None:
@@ -162,18 +164,21 @@ class _Guesser:
     def _dated(self, header: str, converter_of: Any) -> Any:
         """The cell of a column of dates, with its format if it is not ISO's."""
         samples = self._samples[header]
-        is_iso = _are_most(_good(samples, _instants(None)), samples)
-        if not samples or is_iso or (converter_of is birthday_converter and _short(samples)):
+        not_iso = _unlike(samples, _instants(None))
+        if _are_few(not_iso, samples) or (converter_of is birthday_converter and _are_few(_long(samples), samples)):
             return header
         clocks = _CLOCKS if converter_of is _instants else ("",)
-        forms = [day + clock for day in _DATES for clock in clocks]
-        counts = {form: _good(samples, converter_of(form)) for form in forms}
-        best = max(counts.values())
-        fitting = [form for form, count in counts.items() if count == best and _are_most(best, samples)]
+        unlike = {
+            form: _unlike(samples, converter_of(form)) for form in (day + clock for day in _DATES for clock in clocks)
+        }
+        fewest = min(unlike.values(), key=len)
+        fitting = [form for form, lines in unlike.items() if len(lines) == len(fewest) and _are_few(lines, samples)]
         if len(fitting) == 1:
             return {"column": header, "format": fitting[0]}
-        unlike = "may be written as " + " or ".join(fitting) if fitting else "are written in no way that is known"
-        self.faults.append(f'the dates of the column "{header}" {unlike}')
+        told = f"may be written as {' or '.join(fitting)}"
+        if not fitting:
+            told = f"are written in no way that is known, or in several: see line {min(not_iso, fewest, key=len)[0]}"
+        self.faults.append(f'the dates of the column "{header}" {told}')
         return header
 
     def _first(self, words: Sequence[str]) -> str | None:
@@ -199,22 +204,22 @@ def _dates(form: str | None) -> Convert:
     return converter("date", form=form, zone=ZoneInfo("UTC"), decimal=".")
 
 
-def _short(samples: Sequence[str]) -> bool:
-    return all(re.fullmatch(r"\d\d-\d\d", sample) for sample in samples)
+def _long(samples: Mapping[int, str]) -> list[int]:
+    """The lines whose birthday is not month and day alone."""
+    return [line for line, text in samples.items() if not re.fullmatch(r"\d\d-\d\d", text)]
 
 
-def _good(samples: Sequence[str], convert: Convert) -> int:
-    """How many of the values are written so."""
-    good = 0
-    for sample in samples:
+def _unlike(samples: Mapping[int, str], convert: Convert) -> list[int]:
+    """The lines whose value is not written so."""
+    lines = []
+    for line, text in samples.items():
         try:
-            convert(sample)
+            convert(text)
         except ValueError:
-            continue
-        good += 1
-    return good
+            lines.append(line)
+    return lines
 
 
-def _are_most(good: int, samples: Sequence[str]) -> bool:
-    """A few bad values are the report's, and say nothing about the rest."""
-    return good * 10 >= len(samples) * 8
+def _are_few(bad: Sequence[int], samples: Mapping[int, str]) -> bool:
+    """A few bad values are the report's, and say nothing about the rest; where there are few, one is, of three."""
+    return len(bad) * 5 <= len(samples) or (len(bad) == 1 and len(samples) >= _TELLING)

@@ -46,6 +46,45 @@ def test_dates_that_may_be_read_in_two_ways_are_not_guessed(tmp_path: Path) -> N
     assert "--mapping" in told
 
 
+@pytest.mark.parametrize(
+    ("dates", "time"),
+    [
+        ("2026-05-01 2026-13-02 2026-05-03", {"column": "date"}),
+        ("28.05.2026 31.02.2026 01.06.2026", {"column": "date", "format": "%d.%m.%Y"}),
+        ("28.05.2026 29.05.2026 soon 31.05.2026", {"column": "date", "format": "%d.%m.%Y"}),
+        (" ".join(["28.05.2026"] * 8 + ["soon"] * 2), {"column": "date", "format": "%d.%m.%Y"}),
+    ],
+)
+def test_one_bad_date_is_the_reports_and_leaves_the_guess_standing(tmp_path: Path, dates: str, time: Any) -> None:
+    rows = "".join(f"ana,run,{date}\n" for date in dates.split())
+    assert guessed(tmp_path, f"client,habit,date\n{rows}")["event"]["time"] == time
+
+
+def test_one_bad_birthday_leaves_those_without_a_year_standing(tmp_path: Path) -> None:
+    found = guessed(tmp_path, "email,birthday\na@example.org,02-29\nb@example.org,spring\nc@example.org,12-01\n")
+    assert found["profile"] == {"birthday": {"column": "birthday"}}
+
+
+@pytest.mark.parametrize(
+    ("dates", "line"),
+    [
+        ("2026-05-01 2026-13-02", 3),
+        ("28.05.2026 soon", 3),
+        ("28.05.2026 29.05.2026 soon 30.05.2026 later", 4),
+        ("soon", 2),
+    ],
+)
+def test_a_line_is_named_whose_date_defeats_the_guess(tmp_path: Path, dates: str, line: int) -> None:
+    rows = "".join(f"ana,run,{date}\n" for date in dates.split())
+    told = refused(tmp_path, f"client,habit,date\n{rows}")
+    assert f'column "date" are written in no way that is known, or in several: see line {line}.' in told
+
+
+def test_dates_of_which_as_many_are_read_either_way_are_not_guessed(tmp_path: Path) -> None:
+    told = refused(tmp_path, "client,habit,date\nana,run,28/05/2026\nana,run,03/04/2026\nana,run,05/28/2026\n")
+    assert 'column "date" may be written as %d/%m/%Y or %m/%d/%Y' in told
+
+
 def test_a_column_of_addresses_is_no_id(tmp_path: Path) -> None:
     assert guessed(tmp_path, "client,habit,date\nana@example.org,run,2026-05-01\n")["client"] == {
         "email": {"column": "client"}
