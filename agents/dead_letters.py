@@ -22,7 +22,7 @@ from agents.intake.kept_hooks import NOT_KEPT
 from agents.ledger.parked import Parked, ask_for, parked
 from agents.ledger.pool import Pool
 from agents.topic_reader import PlacedRecord, open_reader
-from schemas.topics import CLIENTS, DEAD_LETTERS, EVENTS
+from schemas.topics import CLIENTS, DEAD_LETTERS, EVENTS, split_key
 
 REPLAYABLE = (EVENTS, CLIENTS)
 _HOOK = "hook:"
@@ -68,6 +68,14 @@ class DeadLetter:
     def name(self) -> str:
         """What people call it: topic, partition and offset, as in `dead-letters/0/15`."""
         return f"{self.topic.removeprefix('coaching.').removesuffix('.v1')}/{self.partition}/{self.offset}"
+
+    @property
+    def tenant(self) -> str | None:
+        """Whose it is, as its key says; None where the key is not kept or names nobody."""
+        try:
+            return split_key(self.key or b"")[0]
+        except ValueError:
+            return None
 
     @property
     def is_replayable(self) -> bool:

@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from agents.cli.app import EXIT_NO, begin, err, group, opened_ledger, out, run
+from agents.cli.listing import print_listing
 from agents.dead_letters import (
     REPLAYABLE,
     DeadLetter,
@@ -30,32 +31,50 @@ from agents.settings import DeadLetterSettings
 
 dlq = group("dlq", "Dead letters: what was refused, and putting it back.")
 _CONNECTIONS = 2
+_NAMED = 20
 
 
-async def _collect(settings: DeadLetterSettings, reason: str | None) -> list[DeadLetter]:
+async def _collect(settings: DeadLetterSettings) -> list[DeadLetter]:
     """Every dead letter of both kinds, oldest first."""
     async with opened_ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
         letters = await read_parked(pool)
     letters += [letter async for letter in read_dead_letters(client_options(settings))]
-    return sorted((d for d in letters if reason in {None, d.reason}), key=lambda d: d.refused_ms)
+    return sorted(letters, key=lambda d: d.refused_ms)
+
+
+def _narrowed(letters: Sequence[DeadLetter], reason: str | None, tenant: str | None) -> list[DeadLetter]:
+    """Those with this reason, of this tenant; where somebody asked for what there is none of, says what there is."""
+    of_tenant = [d for d in letters if tenant in {None, d.tenant}]
+    found = [d for d in of_tenant if reason in {None, d.reason}]
+    if found or reason is tenant is None:
+        return found
+    if of_tenant:
+        asked, there = "for this reason", f"Reasons: {_some({d.reason for d in of_tenant})}"
+    else:
+        asked, there = "of this tenant", f"Tenants: {_some({d.tenant for d in letters if d.tenant})}"
+    err.print(f"There is no such dead letter {asked}. {there}.", markup=False)
+    raise typer.Exit(EXIT_NO)
+
+
+def _some(names: set[str]) -> str:
+    return ", ".join(sorted(names)[:_NAMED]) + (", …" if len(names) > _NAMED else "") if names else "none"
 
 
 @dlq.command("list")
 def list_letters(
     reason: Annotated[str | None, typer.Option(help="Only this reason.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None,
     limit: Annotated[int, typer.Option(min=0, help="At most so many single ones, newest first.")] = 20,
 ) -> None:
     """Count dead letters by source and reason, and list the newest."""
-    letters = run(_collect(begin("dlq", DeadLetterSettings), reason))
+    letters = _narrowed(run(_collect(begin("dlq", DeadLetterSettings))), reason, tenant)
     counts = Table("count", "kept in", "source", "reason", title=f"{len(letters)} dead letters")
     for (kept_in, source, why), count in _counted(letters):
         counts.add_row(str(count), kept_in, escape(source), escape(why))
     out.print(counts)
     if letters and limit:
-        newest = Table("name", "kept in", "source", "refused at", "reason", "detail")
-        for letter in letters[: -limit - 1 : -1]:
-            newest.add_row(*map(escape, _row(letter)))
-        out.print(newest)
+        columns = ("name", "tenant", "kept in", "source", "refused at", "reason", "detail")
+        print_listing(columns, [_row(letter) for letter in letters[: -limit - 1 : -1]], nothing="")
 
 
 def _counted(letters: Sequence[DeadLetter]) -> Sequence[tuple[tuple[str, str, str], int]]:
@@ -65,13 +84,13 @@ def _counted(letters: Sequence[DeadLetter]) -> Sequence[tuple[tuple[str, str, st
 def _row(letter: DeadLetter) -> tuple[str, ...]:
     at = datetime.fromtimestamp(letter.refused_ms / 1000, tz=UTC).isoformat(timespec="seconds")
     detail = f"{letter.detail} (replay asked for)" if letter.is_asked_for else letter.detail
-    return letter.name, letter.kept_in, letter.source, at, letter.reason, detail
+    return letter.name, letter.tenant or "", letter.kept_in, letter.source, at, letter.reason, detail
 
 
 @dlq.command("show")
 def show_letter(name: Annotated[str, typer.Argument(help="As listed, such as dead-letters/0/15.")]) -> None:
     """Print one dead letter whole; its value may hold contact data."""
-    letters = run(_collect(begin("dlq", DeadLetterSettings), None))
+    letters = run(_collect(begin("dlq", DeadLetterSettings)))
     found = next((d for d in letters if d.name == name), None)
     if found is None:
         err.print("No dead letter has this name: `cairn dlq list` shows them.")
@@ -90,12 +109,14 @@ def show_letter(name: Annotated[str, typer.Argument(help="As listed, such as dea
 def replay_letters(
     *,
     reason: Annotated[str | None, typer.Option(help="Only this reason.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many, oldest first.")] = 1_000,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it only says what it would do.")] = False,
 ) -> None:
     """Put dead letters back on the topic they came from; delivery applies what it refused, tools are asked again."""
     settings = begin("dlq", DeadLetterSettings)
-    letters = each_hook_once([letter for letter in run(_collect(settings, reason)) if letter.is_replayable])[:limit]
+    replayable = [letter for letter in run(_collect(settings)) if letter.is_replayable]
+    letters = each_hook_once(_narrowed(replayable, reason, tenant))[:limit]
     for (kept_in, source, why), count in _counted(letters):
         out.print(f"{count} {why} {_way(kept_in, source)}", markup=False)
     if not yes:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from agents.dead_letters import DeadLetter, each_hook_once
 from schemas.topics import DEAD_LETTERS, EVENTS
 
@@ -22,6 +24,20 @@ def letter(offset: int, source: str = "hook:school", **changes: Any) -> DeadLett
         "digest": "aa" * 32,
     }
     return DeadLetter(**{**plain, **changes})
+
+
+@pytest.mark.parametrize(
+    ("key", "tenant"),
+    [
+        (b"northstar/school", "northstar"),
+        (b"iron/a/b", None),
+        (b"northstar", None),
+        (b"\xff/ana", None),
+        (None, None),
+    ],
+)
+def test_a_letter_is_of_the_tenant_that_its_key_names(key: bytes | None, tenant: str | None) -> None:
+    assert letter(1, key=key).tenant == tenant
 
 
 def test_a_hook_that_was_set_aside_again_stands_behind_those_that_were_not() -> None:

@@ -114,9 +114,9 @@ async def look(settings: Mapping[str, str]) -> None:
     listed = (await cairn("dlq", "list", settings=settings)).out
     assert "3 dead letters" in listed
     for row in (
-        f"dead-letters/0/0 Kafka {EVENTS}",
-        f"clients/0/0 ledger {CLIENTS}",
-        f"milestones/0/0 ledger {MILESTONES}",
+        f"dead-letters/0/0 northstar Kafka {EVENTS}",
+        f"clients/0/0 northstar ledger {CLIENTS}",
+        f"milestones/0/0 northstar ledger {MILESTONES}",
         f"1 ledger {MILESTONES} unknown_tenant",
     ):
         assert row in listed
@@ -128,18 +128,34 @@ async def look(settings: Mapping[str, str]) -> None:
     assert (await cairn("dlq", "show", "milestones/0/1", settings=settings)).status == 1
 
 
+async def ask_for_what_is_not_there(settings: Mapping[str, str]) -> None:
+    """Whoever mistypes learns it, with what there is."""
+    reasons = "for this reason. Reasons: not_json, unknown_tenant, wrong_profile."
+    for words, told in (
+        (("list", "--reason", "typo"), reasons),
+        (("replay", "--reason", "typo"), reasons),
+        (("replay", "--yes", "--tenant", "northstar", "--reason", "typo"), reasons),
+        (("list", "--tenant", "typo"), "of this tenant. Tenants: northstar."),
+        (("replay", "--tenant", "typo", "--reason", "not_json"), "of this tenant. Tenants: northstar."),
+    ):
+        answer = await cairn("dlq", *words, settings=settings)
+        assert (answer.status, answer.out) == (1, "")
+        assert told in answer.err
+
+
 async def test_both_kinds_are_listed_shown_and_replayed_and_nothing_goes_out_twice(stage: Stage) -> None:
     settings = stage.settings
     await stage.produce()
     with stage.delivery():
         await stage.until("SELECT count(*) FROM refused_records", 2)
     await look(settings)
+    await ask_for_what_is_not_there(settings)
 
     examined = (await cairn("doctor", settings=settings)).out
     assert f"warning parked records 1 wrong_profile of {CLIENTS}, 1 unknown_tenant of {MILESTONES}" in examined
 
     write_tenant(stage.folder / "tenants")
-    dry = await cairn("dlq", "replay", settings=settings)
+    dry = await cairn("dlq", "replay", "--tenant", "northstar", settings=settings)
     assert "Nothing was done: --yes replays these 3" in dry.out
     with stage.delivery():
         assert await stage.parked_by_metrics() == [
@@ -150,8 +166,9 @@ async def test_both_kinds_are_listed_shown_and_replayed_and_nothing_goes_out_twi
         assert "1 put back. 2 asked for" in done.out
         await stage.until("SELECT count(*) FROM inbox", 1)
         await stage.until("SELECT count(*) FROM refused_records WHERE replay_asked_at IS NULL", 1)
-        for reason, said in (("wrong_profile", "1 asked for"), ("unknown_tenant", "0 asked for")):
-            assert said in (await cairn("dlq", "replay", "--yes", "--reason", reason, settings=settings)).out
+        again = ("dlq", "replay", "--yes", "--reason")
+        assert "1 asked for" in (await cairn(*again, "wrong_profile", settings=settings)).out
+        assert (await cairn(*again, "unknown_tenant", settings=settings)).status == 1, "it was applied"
         await stage.until("SELECT count(*) FROM refused_records WHERE replay_asked_at IS NULL", 1)
     await stage.until("SELECT count(*) FROM decisions", 1)
     assert [await stage.end_of(topic) for topic in (MILESTONES, CLIENTS, EVENTS)] == [1, 1, 1]
