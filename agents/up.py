@@ -4,13 +4,15 @@ Must never be taken for an installation: one broker, one copy of the data, on th
 
 Theory of operation: the environment is the user's own, over defaults made here, under the servers' addresses.
 Keys are made at the first start and kept in the data folder. Where no tenants are named, an example practice
-is written, with a source that any tool can call. The first SIGINT or SIGTERM ends everything in order;
-further ones change nothing, because every step of the end is bounded.
+is written, with a source that any tool can call. Where the servers are and which keys were made goes to a file
+that other terminals source. The first SIGINT or SIGTERM ends everything in order; further ones change nothing,
+because every step of the end is bounded.
 """
 
 import base64
 import os
 import secrets
+import shlex
 import signal
 import threading
 from collections.abc import Iterator, Mapping
@@ -49,7 +51,8 @@ def run_up(folder: Path) -> int:
             with Stack(folder, view=view, ports=_preferred_ports()) as stack:
                 with view:
                     environment = start(stack)
-                _say_where(console, stack, environment)
+                settings = _write_settings(stack, environment)
+                _say_where(console, stack, environment, settings)
                 stack.watch(ended)
     except KeyboardInterrupt:
         return 0
@@ -140,7 +143,21 @@ def _process(name: str, environment: Mapping[str, str]) -> Process:
     )
 
 
-def _say_where(console: Console, stack: Stack, environment: Mapping[str, str]) -> None:
+def _write_settings(stack: Stack, environment: Mapping[str, str]) -> Path:
+    """A file for a shell, of this start; only its owner may read it, because it holds keys.
+
+    It has the settings that are made here, as they are in force; what only the user's own environment names
+    stays out of it, because that may be a secret which is kept elsewhere.
+    """
+    path = stack.folder / "cairn.env"
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    names = sorted(defaults(stack.folder) | addresses(stack))
+    path.write_text("".join(f"export {name}={shlex.quote(environment[name])}\n" for name in names))
+    return path
+
+
+def _say_where(console: Console, stack: Stack, environment: Mapping[str, str], settings: Path) -> None:
     lines = {
         "hooks, inbox": environment["CAIRN_PUBLIC_URL"],
         "metrics": " ".join(
@@ -151,6 +168,7 @@ def _say_where(console: Console, stack: Stack, environment: Mapping[str, str]) -
         "mails": str(stack.folder / "mail"),
         "tenants": environment["CAIRN_TENANTS_DIR"],
         "logs": str(stack.folder / "logs"),
+        "settings": f". {shlex.quote(str(settings))}   # in a terminal where other commands are to talk to it",
     }
     for name, value in lines.items():
         console.print(f"{name:>13}  {value}", markup=False, highlight=False, soft_wrap=True)
