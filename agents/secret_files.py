@@ -6,15 +6,17 @@ valid, and both hold until the old one is retired.
 Theory of operation: a file `TENANT/NAME` holds one valid value a line, the newest first. A line that begins with
 `sealed:` is a Fernet token (AES-128-CBC and HMAC-SHA256, https://github.com/fernet/spec) under one of
 `CAIRN_SECRETS_KEY`; the first of them seals, all of them open, so keys rotate as values do. What no key opens counts as
-absent, and says so.
+absent, and says so. What the disk does not give is not absent: it may be in use, and comes back.
 """
 
+import errno
 import os
 import re
 import secrets as randomness
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import structlog
@@ -24,12 +26,28 @@ from agents.plain_file import read_plain
 
 _SEALED: Final = "sealed:"
 _VALID_AT_ONCE: Final = 2
+_CAUSES: Final[Mapping[int | None, str]] = MappingProxyType(
+    {
+        errno.EACCES: "may not be read by this process",
+        errno.EFBIG: "is larger than 1 MiB",
+        errno.EINVAL: "is no file with a text",
+        errno.EISDIR: "is a folder, and no file with a text",
+    }
+)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _log = structlog.get_logger()
 
 
 class SecretRefused(Exception):
     """A secret file stays as it is; the text says what to do, and shows no value."""
+
+
+class SecretUnreadable(OSError):
+    """What is there under a secret's name gives no values; the text names it and the cause."""
+
+
+class _NoText(SecretUnreadable):
+    """It holds bytes that are no text, which no other reading will change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +57,8 @@ class Kept:
     Attributes:
         values: how many are valid.
         plain: how many of its lines anybody can read who reads the file.
-        unreadable: how many no key opens.
+        unreadable: how many no key opens, or that are not read at all.
+        refusal: why it cannot be read, with its name; None for one that can.
     """
 
     tenant: str
@@ -47,6 +66,7 @@ class Kept:
     values: int
     plain: int
     unreadable: int
+    refusal: str | None = None
 
 
 class SecretFiles:
@@ -62,14 +82,26 @@ class SecretFiles:
         self._fernet = MultiFernet([Fernet(key) for key in keys]) if keys else None
 
     def values(self, tenant: str, name: str) -> tuple[str, ...]:
-        """The valid values, newest first; empty when the file is absent, or no key opens it."""
-        opened = self.opened(tenant, name)
+        """The valid values, newest first; empty when the file is absent, is no text, or no key opens it.
+
+        Raises:
+            SecretUnreadable: the disk does not give it.
+        """
+        try:
+            opened = self.opened(tenant, name)
+        except _NoText as error:
+            _log.error("secret.unreadable", tenant=tenant, name=name, hint=str(error))
+            return ()
         if None in opened:
             _log.error("secret.unreadable", tenant=tenant, name=name, hint="no key of CAIRN_SECRETS_KEY opens it")
         return tuple(value for value in opened if value is not None)
 
     def opened(self, tenant: str, name: str) -> tuple[str | None, ...]:
-        """Each value, newest first; None for one that no key opens. Empty when the file is absent."""
+        """Each value, newest first; None for one that no key opens. Empty when the file is absent.
+
+        Raises:
+            SecretUnreadable: something is there that cannot be read, or is no text.
+        """
         return tuple(map(self._opened, self._lines(tenant, name)))
 
     def put(self, tenant: str, name: str, value: str, *, beside_all: bool = False) -> None:
@@ -78,6 +110,7 @@ class SecretFiles:
         Raises:
             SecretRefused: a line cannot be opened and might be in use, two values are valid already, or the value or
                 name can be none.
+            SecretUnreadable: what is there cannot be read, and might be in use.
             OSError: the folder cannot be written.
         """
         if not value.isprintable() or value != value.strip() or not value or value.startswith(_SEALED):
@@ -95,6 +128,7 @@ class SecretFiles:
 
         Raises:
             SecretRefused: a line cannot be opened and might be in use.
+            SecretUnreadable: the file cannot be read.
             OSError: the folder cannot be written.
         """
         lines = self._readable(tenant, name)
@@ -106,6 +140,7 @@ class SecretFiles:
         """Seal a file under the first key; False, and nothing is written, when a line of it cannot be opened.
 
         Raises:
+            SecretUnreadable: the file cannot be read.
             OSError: the folder cannot be written.
         """
         values = self.opened(tenant, name)
@@ -116,28 +151,36 @@ class SecretFiles:
         return True
 
     def list_all(self, tenant: str | None = None) -> Iterator[Kept]:
-        """Every secret file, by tenant and name; hidden ones are a volume's own."""
+        """Every secret file, by tenant and name, also those that cannot be read; hidden ones are a volume's own."""
         for path in sorted(self.folder.glob("*/*")):
             of = path.parent.name
-            if path.is_file() and not (path.name.startswith(".") or of.startswith(".")) and tenant in (None, of):
-                lines = self._lines(of, path.name)
-                opened = [self._opened(line) for line in lines]
-                yield Kept(
-                    tenant=of,
-                    name=path.name,
-                    values=len([value for value in opened if value is not None]),
-                    plain=len([line for line in lines if not line.startswith(_SEALED)]),
-                    unreadable=opened.count(None),
-                )
+            if path.exists() and not (path.name.startswith(".") or of.startswith(".")) and tenant in (None, of):
+                yield self._kept(of, path.name)
+
+    def _kept(self, tenant: str, name: str) -> Kept:
+        try:
+            lines = self._lines(tenant, name)
+        except SecretUnreadable as error:
+            return Kept(tenant=tenant, name=name, values=0, plain=0, unreadable=1, refusal=str(error))
+        opened = [self._opened(line) for line in lines]
+        return Kept(
+            tenant=tenant,
+            name=name,
+            values=len([value for value in opened if value is not None]),
+            plain=len([line for line in lines if not line.startswith(_SEALED)]),
+            unreadable=opened.count(None),
+        )
 
     def _lines(self, tenant: str, name: str) -> list[str]:
-        path = self.folder / tenant / name
-        if not path.is_file():
-            return []
         try:
-            text = read_plain(path).decode()
+            text = read_plain(self.folder / tenant / name).decode()
+        except (FileNotFoundError, NotADirectoryError):
+            return []
         except UnicodeDecodeError:
-            return [_SEALED]  # what is no text is opened by no key
+            raise _NoText(f"{name} of {tenant} holds bytes that are no text (UTF-8)") from None
+        except OSError as error:
+            cause = _CAUSES.get(error.errno, f"cannot be read: {error.strerror}")
+            raise SecretUnreadable(f"{name} of {tenant} {cause}") from error
         return [line.strip() for line in text.split("\n") if line.strip()]
 
     def _readable(self, tenant: str, name: str) -> list[str]:

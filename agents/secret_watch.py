@@ -15,7 +15,7 @@ from pathlib import Path
 import structlog
 
 from agents.metrics import RULES_REJECTED
-from agents.secret_files import SecretFiles
+from agents.secret_files import SecretFiles, SecretUnreadable
 from agents.settling import Settling, Stamp, stamp_of
 
 _log = structlog.get_logger()
@@ -69,8 +69,8 @@ class SecretWatch:
             opened: tuple[str | None, ...]
             try:
                 opened, hint = self._files.opened(tenant, name), "no key of CAIRN_SECRETS_KEY opens it"
-            except OSError as error:
-                opened, hint = (None,), f"{type(error).__name__}: may this process read it?"
+            except SecretUnreadable as error:
+                opened, hint = (None,), str(error)
                 self._settling.read_again(tenant)
             values = tuple(value for value in opened if value is not None)
             if None in opened:

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from structlog.testing import capture_logs
 
-from agents.secret_files import Kept, SecretFiles, SecretRefused
+from agents.plain_file import MOST_BYTES
+from agents.secret_files import Kept, SecretFiles, SecretRefused, SecretUnreadable
 
 OLD, NEW = (Fernet.generate_key().decode() for _ in range(2))
 VALUE = "whsec_c2VjcmV0IG9mIG91cnM="
@@ -131,7 +133,25 @@ def test_a_file_that_is_no_text_hides_no_other(tmp_path: Path) -> None:
     files = SecretFiles(tmp_path, [NEW])
     files.put("iron", "app.key", VALUE)
     (tmp_path / "iron" / "bad.key").write_bytes(b"\xff\xfe")
-    assert [(one.name, one.values, one.unreadable) for one in files.list_all()] == [
-        ("app.key", 1, 0),
-        ("bad.key", 0, 1),
+    (tmp_path / "iron" / "huge.key").write_bytes(b"x" * (MOST_BYTES + 1))
+    assert [(one.name, one.values, one.unreadable, one.refusal) for one in files.list_all()] == [
+        ("app.key", 1, 0, None),
+        ("bad.key", 0, 1, "bad.key of iron holds bytes that are no text (UTF-8)"),
+        ("huge.key", 0, 1, "huge.key of iron is larger than 1 MiB"),
     ]
+
+
+def test_what_is_no_text_counts_as_absent_and_its_cause_is_told(tmp_path: Path) -> None:
+    (tmp_path / "iron").mkdir()
+    (tmp_path / "iron" / "app.key").write_bytes(b"\xff\xfe")
+    with capture_logs() as logs:
+        assert SecretFiles(tmp_path).values("iron", "app.key") == ()
+    assert [told["hint"] for told in logs] == ["app.key of iron holds bytes that are no text (UTF-8)"]
+
+
+def test_what_cannot_be_read_may_be_in_use_and_is_refused_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "iron" / "app.key").mkdir(parents=True)
+    files = SecretFiles(tmp_path)
+    for change in (lambda: files.put("iron", "app.key", VALUE), lambda: files.retire("iron", "app.key")):
+        with pytest.raises(SecretUnreadable, match=r"app\.key of iron is a folder"):
+            change()

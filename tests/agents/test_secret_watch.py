@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ def test_a_file_that_the_disk_does_not_give_leaves_what_was_in_force(files: Secr
     (files.folder / "iron" / "app.key").unlink()
     (files.folder / "iron" / "app.key").symlink_to("/proc/self/mem")
     (told,) = looked(watch)
-    assert "OSError" in told["hint"]
+    assert told["hint"] == "app.key of iron cannot be read: Input/output error"
     assert watch.values("iron", "app.key") == ("old",)
 
 
@@ -103,7 +104,7 @@ def test_what_the_disk_did_not_give_is_told_once_and_read_when_it_does(files: Se
         for _ in range(6):
             assert not watch.look(settled=settled)
         assert (refused(), watch.values("iron", "app.key")) == (1, ("old",))
-    assert [told["hint"].partition(":")[0] for told in logs] == ["BlockingIOError"]
+    assert [told["hint"].partition(": ")[2] for told in logs] == ["Resource temporarily unavailable"]
     with capture_logs() as logs:
         watch.look(settled=settled)
         watch.look(settled=settled)
@@ -129,7 +130,26 @@ def test_one_tenants_garbled_files_end_nothing_and_nobody_elses_secrets(files: S
     with capture_logs() as logs:
         watch = SecretWatch(files)
     assert (watch.values("iron", "app.key"), watch.values("oak", "app.key")) == (("old",), ("theirs",))
-    assert [told["name"] for told in logs] == ["bad.key", "huge.key", "\udcff\n.key"]
+    assert {told["name"]: told["hint"] for told in logs} == {
+        "bad.key": "no key of CAIRN_SECRETS_KEY opens it",
+        "folder.key": "folder.key of iron is a folder, and no file with a text",
+        "huge.key": "huge.key of iron is larger than 1 MiB",
+        "loop.key": "loop.key of iron cannot be read: Too many levels of symbolic links",
+        "pipe.key": "pipe.key of iron is no file with a text",
+        "\udcff\n.key": "\udcff\n.key of iron holds bytes that are no text (UTF-8)",
+    }
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_stands_in_the_place_of_a_secret_and_is_no_file_shuts_no_door(
+    files: SecretFiles, make: Callable[[Path], None]
+) -> None:
+    watch, file = SecretWatch(files), files.folder / "iron" / "app.key"
+    file.unlink()
+    make(file)
+    (told,) = looked(watch)
+    assert (told["event"], told["name"]) == ("secret.unreadable", "app.key")
+    assert (looked(watch), refused(), watch.values("iron", "app.key")) == ([], 1, ("old",))
 
 
 def test_a_folder_that_is_gone_keeps_its_secrets_and_is_told_once(files: SecretFiles) -> None:
