@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from agents.channels import slack, sms, tremendous
 from agents.finding import Finding
-from agents.secret_files import SecretFiles
+from agents.secret_files import SecretFiles, SecretUnreadable
 from agents.tenants import Tenant
 
 _SANDBOX = "testflight.tremendous.com"
@@ -28,7 +28,11 @@ def check_channels(tenant: Tenant, secrets: SecretFiles) -> Iterator[Finding]:
 
 
 def _present(tenant: Tenant, secrets: SecretFiles, subject: str, name: str, what: str) -> Finding:
-    if not secrets.values(tenant.id, name):
+    try:
+        is_there = bool(secrets.values(tenant.id, name))
+    except SecretUnreadable as error:
+        return Finding(subject=subject, verdict="failed", text=str(error))
+    if not is_there:
         text = f"no secret file {name} in {secrets.folder / tenant.id}: {what}"
         return Finding(subject=subject, verdict="failed", text=text)
     return Finding(subject=subject, verdict="ok", text=f"{name} present")
@@ -40,8 +44,7 @@ def _slack(tenant: Tenant, secrets: SecretFiles) -> Finding:
         return _present(tenant, secrets, subject, slack.TOKEN_FILE, "the bot's token, since a channel is named")
     what = "the webhook's address, since no channel is named"
     found = _present(tenant, secrets, subject, slack.WEBHOOK_FILE, what)
-    webhooks = secrets.values(tenant.id, slack.WEBHOOK_FILE)
-    if webhooks and not webhooks[0].startswith("https://"):
+    if found.verdict == "ok" and not secrets.values(tenant.id, slack.WEBHOOK_FILE)[0].startswith("https://"):
         return Finding(subject=subject, verdict="failed", text=f"{slack.WEBHOOK_FILE} holds no https:// address")
     return found
 

@@ -19,6 +19,7 @@ from agents.finding import Finding
 from agents.ledger.parked import parked_by_reason
 from agents.ledger.pool import Pool, connect
 from agents.ledger.schema_version import SchemaMismatch, require_current
+from agents.secret_files import SecretUnreadable
 from agents.settings import DeliverSettings, ServeSettings, Settings, SettingsError, TrackSettings, read
 from agents.tenants import Tenant, TenantErrors, load_tenants
 from schemas.tenant import Source, lacking_to_ask, missing_secrets
@@ -84,12 +85,15 @@ def _keys(settings: DeliverSettings, tenant: Tenant) -> Iterator[Finding]:
 
 
 def _secrets(settings: DeliverSettings, tenant: Tenant, source: Source) -> Finding:
-    missing = missing_secrets(tenant.id, source, settings.secret_files.values)
-    subject = f"source {tenant.id}/{source.name}"
+    subject, values = f"source {tenant.id}/{source.name}", settings.secret_files.values
+    try:
+        missing, lacking = missing_secrets(tenant.id, source, values), lacking_to_ask(tenant.id, source, values)
+    except SecretUnreadable as error:
+        return Finding(subject=subject, verdict="failed", text=str(error))
     if missing:
         text = f"no secret file {' and '.join(missing)} in {settings.secrets_dir / tenant.id}"
         return Finding(subject=subject, verdict="failed", text=text)
-    unasked = " and ".join(lacking_to_ask(tenant.id, source, settings.secret_files.values))
+    unasked = " and ".join(lacking)
     text = f"secrets present; completions are believed unasked without {unasked}" if unasked else "secrets present"
     return Finding(subject=subject, verdict="ok", text=text)
 

@@ -12,6 +12,7 @@ from agents.intake.health_book import read_health, silent_after
 from agents.intake.served import Key, Secrets
 from agents.intake.source_state import WELL, Health, State, newest_age, overdue, state_of
 from agents.ledger.pool import Pool
+from agents.secret_files import SecretUnreadable
 from schemas.tenant import Source, lacking_to_ask, missing_secrets
 
 
@@ -21,6 +22,7 @@ class SourceLine:
 
     Attributes:
         missing: secret files that it needs and has not.
+        unreadable: why secret files that are there give no values, a clause for each.
         unasked: secret files without which its completions are believed unasked.
         newest_seconds: the age of the newest thing that was taken in; None if there is none.
         overdue_seconds: for how long its next poll has been due.
@@ -31,6 +33,7 @@ class SourceLine:
     kind: str
     state: State
     missing: tuple[str, ...]
+    unreadable: tuple[str, ...]
     unasked: tuple[str, ...]
     heard_at: datetime | None
     accepted_at: datetime | None
@@ -73,7 +76,9 @@ async def list_sources(
     lines = []
     for key in sorted(sources):
         source, health = sources[key], found[key]
-        missing = missing_secrets(key[0], source, secrets)
+        refusals: dict[str, str] = {}
+        readable = _readable(secrets, refusals)
+        missing = missing_secrets(key[0], source, readable)
         state = state_of(
             health,
             silent_after=silent_after(source),
@@ -81,9 +86,24 @@ async def list_sources(
             is_off=bool(missing),
             is_disabled=key in disabled,
         )
-        unasked = lacking_to_ask(key[0], source, secrets)
-        lines.append(_line(key, source, health, state, (missing, unasked), now, domain_now))
+        unasked = lacking_to_ask(key[0], source, readable)
+        absent = [tuple(name for name in names if name not in refusals) for names in (missing, unasked)]
+        lacking = (absent[0], tuple(refusals.values()), absent[1])
+        lines.append(_line(key, source, health, state, lacking, now, domain_now))
     return lines
+
+
+def _readable(secrets: Secrets, refusals: dict[str, str]) -> Secrets:
+    """The same secrets, where one that cannot be read has no value; why not goes to `refusals` under its name."""
+
+    def values(tenant: str, name: str) -> tuple[str, ...]:
+        try:
+            return secrets(tenant, name)
+        except SecretUnreadable as error:
+            refusals[name] = str(error)
+            return ()
+
+    return values
 
 
 def _line(
@@ -91,7 +111,7 @@ def _line(
     source: Source,
     health: Health,
     state: State,
-    lacking: tuple[tuple[str, ...], tuple[str, ...]],
+    lacking: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]],
     now: datetime,
     domain_now: datetime,
 ) -> SourceLine:
@@ -102,7 +122,8 @@ def _line(
         kind=source.kind,
         state=state,
         missing=lacking[0],
-        unasked=lacking[1],
+        unreadable=lacking[1],
+        unasked=lacking[2],
         heard_at=health.heard_at,
         accepted_at=health.accepted_at,
         failed_at=health.failed_at,

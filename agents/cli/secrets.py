@@ -59,9 +59,14 @@ def list_all(tenant: Annotated[str | None, typer.Argument(metavar="[TENANT]")] =
     table = Table("tenant", "name", "valid", "on the disk")
     kept = list(_files(tenant).list_all(tenant))
     for one in kept:
-        state = "no key opens it" if one.unreadable else "plain" if one.plain else "sealed"
+        state = "plain" if one.plain else "sealed"
+        if one.unreadable:
+            state = "cannot be read" if one.refusal else "no key opens it"
         table.add_row(escape(one.tenant), escape(one.name), str(one.values), state)
     out.print(table)
+    for one in kept:
+        if one.refusal:
+            err.print(f"{one.refusal}.", markup=False, highlight=False, soft_wrap=True)
     if any(one.unreadable for one in kept):
         raise typer.Exit(EXIT_NO)
 
@@ -74,9 +79,10 @@ def seal() -> None:
         err.print("CAIRN_SECRETS_KEY is not set: `cairn secrets key` makes one.", highlight=False)
         raise typer.Exit(EXIT_INVALID)
     files = settings.secret_files
-    failed = [one for one in list(files.list_all()) if not files.seal(one.tenant, one.name)]
+    failed = [one for one in list(files.list_all()) if one.refusal or not files.seal(one.tenant, one.name)]
     for one in failed:
-        err.print(f"{escape(one.tenant)}/{escape(one.name)}: no key of CAIRN_SECRETS_KEY opens it.", highlight=False)
+        cause = one.refusal or f"no key of CAIRN_SECRETS_KEY opens {one.name} of {one.tenant}"
+        err.print(f"{cause}.", markup=False, highlight=False, soft_wrap=True)
     if failed:
         raise typer.Exit(EXIT_NO)
     out.print("Every secret is sealed.", highlight=False)

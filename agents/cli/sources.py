@@ -5,6 +5,7 @@ import sys
 from collections.abc import Collection, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import aiohttp
@@ -30,6 +31,7 @@ _COLUMNS = ("tenant", "source", "kind", "state", "last heard", "accepted", "fail
 _WHOLE = frozenset({"tenant", "source", "state"})
 _LEFT_OUT_FIRST = ("kind", "newest", "accepted", "failed", "lag", "last heard")
 _ANY_WIDTH = 10_000
+_HELD = "a `cairn serve` that read its secrets before goes on with them until a restart"
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
@@ -69,7 +71,7 @@ def sources(
     if as_json:
         print_json({"sources": [{**asdict(line), "vendor": _words(said, line)} for line in lines]})
     else:
-        _print(lines, said)
+        _print(lines, said, settings.secret_files.folder)
     if not all(line.is_well for line in lines):
         raise typer.Exit(EXIT_NO)
 
@@ -80,7 +82,7 @@ async def _asked(asked: dict[Key, Source], secrets: SecretFiles) -> dict[Key, Sa
         return dict(await asyncio.gather(*ask_vendors(asked, secrets, session)))
 
 
-def _print(lines: list[SourceLine], said: dict[Key, Said]) -> None:
+def _print(lines: list[SourceLine], said: dict[Key, Said], secrets_dir: Path) -> None:
     if not lines:
         out.print("No tenant has a source.")
         return
@@ -91,7 +93,11 @@ def _print(lines: list[SourceLine], said: dict[Key, Said]) -> None:
     if left_out:
         err.print(f"Too narrow for {', '.join(left_out)}: --json has them.", markup=False, soft_wrap=True)
     for line in lines:
-        if line.missing:
+        for refusal in line.unreadable:
+            _hint(line, f"{refusal}: mend it; a `cairn serve` that read it before goes on with what it held")
+        if line.missing and line.heard_at and not (secrets_dir / line.tenant).exists():
+            _hint(line, f"{secrets_dir / line.tenant} is gone: restore it; {_HELD}")
+        elif line.missing:
             _hint(line, f"write the secret files {' and '.join(line.missing)}: `cairn serve` takes them up")
         elif line.state == "unserved":
             _hint(line, "`cairn serve` has not taken it up: is it running, and does its log say why not?")

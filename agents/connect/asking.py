@@ -13,7 +13,7 @@ import aiohttp
 from agents.connect.subscriptions import Subscriptions
 from agents.connect.vendor_call import VendorAway, VendorRefused
 from agents.connect.vendors import SecretMissing, subscriptions_of
-from agents.secret_files import SecretFiles
+from agents.secret_files import SecretFiles, SecretUnreadable
 from schemas.tenant import Source
 
 _SECONDS = 20.0
@@ -42,14 +42,14 @@ def ask_vendors(
 
 async def _ask(key: Key, source: Source, secrets: SecretFiles, session: aiohttp.ClientSession) -> tuple[Key, Said]:
     tenant, name = key
-    tails = frozenset(f"/hooks/{tenant}/{name}/{path}" for path in secrets.values(tenant, f"{name}.path"))
     try:
+        tails = frozenset(f"/hooks/{tenant}/{name}/{path}" for path in secrets.values(tenant, f"{name}.path"))
         subscriptions = subscriptions_of(source, tenant, secrets, session)
         if subscriptions is None or not tails:
             return key, Said()
         async with asyncio.timeout(_SECONDS):
             return key, await _said(subscriptions, tails, f"`cairn connect {name} --tenant {tenant}`")
-    except SecretMissing:
+    except (SecretMissing, SecretUnreadable):
         return key, Said()
     except TimeoutError:
         return key, Said(text="its vendor does not answer in time: whether it has switched hooks off is not known")

@@ -116,6 +116,14 @@ def test_doctor_says_what_a_channel_lacks(
     assert "xoxb-secret" not in finding.text
 
 
+@pytest.mark.parametrize("file", ["slack: {audience: coaches}", "slack: {audience: coaches, channel: C0123456789}"])
+def test_doctor_says_of_a_channels_secret_that_it_cannot_be_read(tmp_path: Path, file: str) -> None:
+    found, name = tenant(tmp_path, file), "slack.token" if "channel" in file else "slack.webhook"
+    (tmp_path / found.id / name).mkdir(parents=True)
+    (finding, *_) = check_channels(found, SecretFiles(tmp_path))
+    assert (finding.verdict, finding.text) == ("failed", f"{name} of {found.id} is a folder, and no file with a text")
+
+
 def test_doctor_names_what_the_rulebook_wants_and_nobody_set_up(tmp_path: Path) -> None:
     findings = list(check_channels(tenant(tmp_path, ""), SecretFiles(tmp_path)))
     assert [finding.verdict for finding in findings] == ["warning"]

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from agents.doctor import examine
+from agents.plain_file import MOST_BYTES
 from agents.secret_files import SecretFiles
 from tests.integration.commands import TENANT, write_tenant
 
@@ -39,3 +40,5 @@ async def test_a_school_that_is_not_asked_back_is_well_and_told(
     assert await said_of_the_school(tmp_path) == ("ok", lacking)
     secrets.put("northstar", "school.key", "a-secret")
     assert await said_of_the_school(tmp_path) == ("ok", "secrets present")
+    (tmp_path / "secrets" / "northstar" / "school.key").write_bytes(b"x" * (MOST_BYTES + 1))
+    assert await said_of_the_school(tmp_path) == ("failed", "school.key of northstar is larger than 1 MiB")

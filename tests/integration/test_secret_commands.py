@@ -1,12 +1,15 @@
 """Secrets from the command line: put without being shown, sealed, and retired."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 
+import agents
+from agents.plain_file import MOST_BYTES
 from agents.secret_files import SecretFiles
-from tests.integration.commands import Answer, cairn, write_tenant
+from tests.integration.commands import CAIRN, Answer, cairn, write_tenant
 
 VALUE = "whsec_c2VjcmV0IG9mIG91cnM="
 
@@ -51,6 +54,34 @@ async def test_the_key_rotates_and_what_none_opens_is_told(settings: dict[str, s
     assert (await cairn("secrets", "seal", settings=alone)).status == 1
     assert (await cairn("secrets", "seal", settings=both)).status == 0
     assert (await cairn("secrets", "list", settings=alone)).status == 0
+
+
+async def test_a_file_that_cannot_be_read_hides_no_other_and_is_told_by_its_name(settings: dict[str, str]) -> None:
+    await put(settings, VALUE)
+    huge = Path(settings["CAIRN_SECRETS_DIR"]) / "northstar" / "huge.key"
+    huge.write_bytes(b"x" * (MOST_BYTES + 1))
+    listed = await cairn("secrets", "list", settings=settings)
+    assert (listed.status, "app.key 1 sealed" in listed.out, "huge.key 0 cannot be read" in listed.out) == (
+        1,
+        True,
+        True,
+    )
+    retired = await cairn("secrets", "retire", "northstar", "huge.key", settings=settings)
+    sealed = await cairn("secrets", "seal", settings=settings)
+    assert (retired.status, sealed.status) == (2, 1)
+    for answer in (listed, retired, sealed):
+        assert "huge.key of northstar is larger than 1 MiB" in answer.err
+        assert "Traceback" not in answer.err
+
+
+def test_a_full_disk_behind_standard_output_is_told_without_a_stack(settings: dict[str, str]) -> None:
+    environment = {"PYTHONPATH": str(Path(agents.__file__).parents[1]), **settings}
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [CAIRN, "secrets", "list"], env=environment, stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert ended.returncode == 3
+    assert ended.stderr.decode().split(":")[0] == "No space is left where this is written to"
 
 
 async def test_a_slip_is_told_and_nothing_is_written(settings: dict[str, str], tmp_path: Path) -> None:

@@ -109,6 +109,14 @@ async def test_an_address_that_the_running_service_does_not_take_up_is_never_sub
     assert "CAIRN_PUBLIC_URL leads to another service" in answer.err
 
 
+async def test_a_key_that_cannot_be_read_is_never_taken_for_a_missing_one(practice: Practice) -> None:
+    key = practice.folder / "secrets" / "northstar" / "app.key"
+    key.mkdir(parents=True)
+    answer = await practice.connect("app")
+    assert (answer.status, key.is_dir()) == (2, True)
+    assert "app.key of northstar is a folder, and no file with a text" in answer.err
+
+
 async def test_a_trial_is_noted_and_is_no_word_of_the_tools(practice: Practice) -> None:
     practice.write("app.path", "a-path")
     practice.write("app.key", WHSEC)

@@ -1,6 +1,7 @@
 """`cairn sources` shows how every source is, and its status says whether somebody must do something."""
 
 import json
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +13,7 @@ import pytest
 from agents.connect.calendly import CalendlySubscriptions
 from agents.ledger.migrate import migrate
 from agents.ledger.pool import Pool, connect
+from agents.plain_file import MOST_BYTES
 from agents.secret_files import SecretFiles
 from tests.integration.commands import TENANT, Answer, cairn, write_tenant
 from tests.integration.connect.calendly_server import TOKEN, CalendlyServer
@@ -174,6 +176,25 @@ async def test_a_source_that_signs_nothing_and_is_not_asked_back_is_told(practic
     answer = await practice.sources("--no-ask")
     assert "believed" not in answer.err
     assert "a-secret" not in answer.out + answer.err
+
+
+async def test_a_secret_that_cannot_be_read_is_told_beside_the_others(practice: Practice) -> None:
+    subscribed(practice)
+    await practice.hear("app")
+    for name in ("habits.key", "calendly.path"):
+        (practice.folder / "secrets" / "northstar" / name).write_bytes(b"x" * (MOST_BYTES + 1))
+    assert await practice.states() == (1, {"app": "on", "calendly": "off", "habits": "off"})
+    answer = await practice.sources()
+    assert "northstar/habits: habits.key of northstar is larger than 1 MiB: mend it" in answer.err
+    assert "write the secret files" not in answer.err
+
+
+async def test_of_a_folder_of_secrets_that_is_gone_it_says_what_goes_on(practice: Practice) -> None:
+    await practice.hear("app")
+    shutil.rmtree(practice.folder / "secrets" / "northstar")
+    answer = await practice.sources("--no-ask")
+    assert "secrets/northstar is gone: restore it; a `cairn serve` that read its secrets before goes on" in answer.err
+    assert "northstar/habits: write the secret files habits.key" in answer.err
 
 
 async def test_a_tenant_that_there_is_not_is_refused(practice: Practice) -> None:
