@@ -5,8 +5,9 @@ It must never log a value, nor let a file that cannot be read close an address t
 Theory of operation: as `agents.tenant_watch`, with a folder of secrets in the place of a tenant's. Values are
 kept in memory, so that no request waits for the disk. A file that is gone from its folder, or empty, counts as
 absent: taking a secret away shuts its door. A file of which nothing can be opened keeps the values that were
-read before it, and so does a folder that is gone, because a volume may be away; both are told once a change,
-and shown by `cairn_rules_rejected` until they are mended. What the disk does not give is asked for again.
+read before it, and so does a folder that is gone, because a volume may be away; since it comes back file by
+file, each name that it held is kept until that is there again. All of it is told once a change, and shown
+by `cairn_rules_rejected` until it is mended. What the disk does not give is asked for again.
 """
 
 from collections.abc import Mapping
@@ -35,6 +36,7 @@ class SecretWatch:
         self._files = files
         self._settling = Settling()
         self._refused: dict[str, set[Refusal]] = {}
+        self._awaited: dict[str, frozenset[str]] = {}
         self._held: Mapping[str, Values] = {}
         self.look(settled=False)
 
@@ -55,6 +57,7 @@ class SecretWatch:
                 held[tenant] = self._read(tenant, names, stamp)
         for tenant in self._settling.missed(folders):
             self._refused[tenant] = set()
+            self._awaited[tenant] = frozenset(held.get(tenant, ()))
             self._tell(tenant, f"{self._files.folder / tenant} is gone; restart to go on without its secrets")
         RULES_REJECTED.labels("secret").set(len(self._refused))
         has_changed = held != self._held
@@ -64,7 +67,10 @@ class SecretWatch:
     def _read(self, tenant: str, names: tuple[str, ...], stamp: Stamp) -> Values:
         """What a folder holds; of a file that cannot be read what it held before."""
         told = self._refused.pop(tenant, set())
-        before, found = self._held.get(tenant, {}), {}
+        before, found = self._held.get(tenant, {}), dict[str, tuple[str, ...]]()
+        for name in self._still_away(tenant, names):
+            found[name] = before[name]
+            self._refuse(tenant, ((), name, "is not back since its folder was gone; restart to go on without it"), told)
         for name in names:
             opened: tuple[str | None, ...]
             try:
@@ -74,14 +80,23 @@ class SecretWatch:
                 self._settling.read_again(tenant)
             values = tuple(value for value in opened if value is not None)
             if None in opened:
-                refusal = (stamp, name, hint)
-                self._refused.setdefault(tenant, set()).add(refusal)
-                if refusal not in told:
-                    self._tell(tenant, hint, name)
+                self._refuse(tenant, (stamp, name, hint), told)
                 values = values or before.get(name, ())
             if values:
                 found[name] = values
         return found
+
+    def _still_away(self, tenant: str, names: tuple[str, ...]) -> list[str]:
+        """What was held when the folder was gone, and has not been there since."""
+        away = self._awaited.pop(tenant, frozenset()) - set(names)
+        if away:
+            self._awaited[tenant] = away
+        return sorted(away)
+
+    def _refuse(self, tenant: str, refusal: Refusal, told: set[Refusal]) -> None:
+        self._refused.setdefault(tenant, set()).add(refusal)
+        if refusal not in told:
+            self._tell(tenant, refusal[2], refusal[1])
 
     @staticmethod
     def _tell(tenant: str, hint: str, name: str | None = None) -> None:

@@ -161,6 +161,27 @@ def test_a_folder_that_is_gone_keeps_its_secrets_and_is_told_once(files: SecretF
     assert (looked(watch), refused()) == ([], 0)
 
 
+def test_a_folder_that_comes_back_file_by_file_shuts_no_door_until_each_was_there_again(files: SecretFiles) -> None:
+    files.put("iron", "app.path", "a-path")
+    files.put("iron", "tool.key", "theirs")
+    watch, folder = SecretWatch(files), files.folder / "iron"
+    shutil.rmtree(folder)
+    looked(watch)
+    files.put("iron", "app.key", "new")
+    assert [(told["event"], told["name"]) for told in looked(watch)] == [
+        ("secret.unreadable", "app.path"),
+        ("secret.unreadable", "tool.key"),
+    ]
+    held = [watch.values("iron", name) for name in ("app.key", "app.path", "tool.key")]
+    assert (held, refused()) == ([("new",), ("a-path",), ("theirs",)], 1)
+    files.put("iron", "app.path", "another-path")
+    assert (looked(watch), refused(), watch.values("iron", "app.path")) == ([], 1, ("another-path",))
+    (folder / "app.path").unlink()
+    assert (looked(watch), watch.values("iron", "app.path")) == ([], ())
+    files.put("iron", "tool.key", "theirs")
+    assert (looked(watch), refused(), watch.values("iron", "tool.key")) == ([], 0, ("theirs",))
+
+
 def test_a_secrets_folder_may_come_later(tmp_path: Path) -> None:
     watch = SecretWatch(SecretFiles(tmp_path / "secrets"))
     SecretFiles(tmp_path / "secrets").put("iron", "app.key", "new")
