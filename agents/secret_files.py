@@ -15,6 +15,7 @@ import re
 import secrets as randomness
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -127,11 +128,15 @@ class SecretFiles:
         """Leave the newest value alone valid; how many are not any more.
 
         Raises:
-            SecretRefused: a line cannot be opened and might be in use.
+            SecretRefused: there is no such file, or a line cannot be opened and might be in use.
             SecretUnreadable: the file cannot be read.
             OSError: the folder cannot be written.
         """
         lines = self._readable(tenant, name)
+        if not lines:
+            nearest = get_close_matches(name, [one.name for one in self.list_all(tenant)], n=1, cutoff=0)
+            hint = f": the nearest is {nearest[0]}" if nearest else ""
+            raise SecretRefused(f"{tenant} has no secret of this name{hint}")
         if len(lines) > 1:
             self._write(tenant, name, lines[:1])
         return max(len(lines) - 1, 0)

@@ -1,7 +1,7 @@
 """Secrets of tenants: put where the processes find them, sealed, two valid while one takes over from the other."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from cryptography.fernet import Fernet
@@ -10,8 +10,26 @@ from rich.table import Table
 
 from agents.cli.app import EXIT_INVALID, EXIT_NO, begin, err, group, out
 from agents.secret_files import SecretFiles
-from agents.settings import SecretSettings
-from agents.tenants import tenant_folders, unknown_tenant
+from agents.settings import SecretSettings, read
+from agents.tenants import TenantErrors, load_tenant, tenant_folders, unknown_tenant
+
+_PARTS: Final = frozenset({"path", "key", "token", "client_id", "client_secret"})
+"""What may follow a source's name."""
+
+NAMES_OF_A_TENANT: Final = frozenset(
+    [
+        "inbox_key",
+        "sms.token",
+        "slack.webhook",
+        "slack.token",
+        "gift.key",
+        "gift.hook_key",
+        "mailgun.hook_key",
+        "sendgrid.hook_key",
+        "events.hook_key",
+    ]
+)
+"""What is no source's: of the inbox, of channels, and of providers that tell what became of a message."""
 
 secrets_app = group("secrets", "What tenants authenticate with; no value is ever printed.")
 Of = Annotated[str, typer.Argument(metavar="TENANT", help="Whose it is.")]
@@ -39,6 +57,7 @@ def put(
         err.print("There is no value on standard input.", highlight=False)
         raise typer.Exit(EXIT_INVALID)
     files.put(tenant, name, value, beside_all=beside_all)
+    _warn_if_nobody_reads(tenant, name)
     valid = len(files.values(tenant, name))
     again = "" if valid == 1 else "; the one before holds too, until `cairn secrets retire`"
     out.print(f"{escape(name)} of {escape(tenant)} is in place{again}.", highlight=False)
@@ -86,6 +105,18 @@ def seal() -> None:
     if failed:
         raise typer.Exit(EXIT_NO)
     out.print("Every secret is sealed.", highlight=False)
+
+
+def _warn_if_nobody_reads(tenant: str, name: str) -> None:
+    """A name with a slip would lie there, and what needs it would stay off."""
+    try:
+        found = load_tenant(read(SecretSettings).tenants_dir / tenant)
+    except TenantErrors:
+        return  # what the tenant needs is not known
+    of, _, part = name.rpartition(".")
+    if name not in NAMES_OF_A_TENANT and not (part in _PARTS and of in {source.name for source in found.sources}):
+        text = f"No source or account in tenant.yaml of {tenant} reads {name}: docs/connect.md names what each needs."
+        err.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _files(tenant: str | None) -> SecretFiles:

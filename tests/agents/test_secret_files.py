@@ -141,6 +141,16 @@ def test_a_file_that_is_no_text_hides_no_other(tmp_path: Path) -> None:
     ]
 
 
+def test_what_is_not_there_is_not_retired_and_the_nearest_name_is_told(tmp_path: Path) -> None:
+    files = SecretFiles(tmp_path)
+    with pytest.raises(SecretRefused, match=r"^iron has no secret of this name$"):
+        files.retire("iron", "ap.key")
+    files.put("iron", "app.key", VALUE)
+    files.put("iron", "tool.path", VALUE)
+    with pytest.raises(SecretRefused, match=r"the nearest is app\.key"):
+        files.retire("iron", "ap.key")
+
+
 def test_what_is_no_text_counts_as_absent_and_its_cause_is_told(tmp_path: Path) -> None:
     (tmp_path / "iron").mkdir()
     (tmp_path / "iron" / "app.key").write_bytes(b"\xff\xfe")

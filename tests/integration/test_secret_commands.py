@@ -7,7 +7,14 @@ import pytest
 from cryptography.fernet import Fernet
 
 import agents
+from agents.channels import slack, sms, tremendous
+from agents.cli.secrets import NAMES_OF_A_TENANT
 from agents.plain_file import MOST_BYTES
+from agents.providers.mailgun import Mailgun
+from agents.providers.sendgrid import SendGrid
+from agents.providers.standard import StandardProvider
+from agents.providers.tremendous import Tremendous
+from agents.providers.twilio import Twilio
 from agents.secret_files import SecretFiles
 from tests.integration.commands import CAIRN, Answer, cairn, write_tenant
 
@@ -82,6 +89,22 @@ def test_a_full_disk_behind_standard_output_is_told_without_a_stack(settings: di
         )
     assert ended.returncode == 3
     assert ended.stderr.decode().split(":")[0] == "No space is left where this is written to"
+
+
+async def test_a_name_that_nobody_reads_is_put_and_told(settings: dict[str, str]) -> None:
+    file = Path(settings["CAIRN_TENANTS_DIR"]) / "northstar" / "tenant.yaml"
+    file.write_text(file.read_text() + "sources: [{kind: standard_webhooks, name: app}]", encoding="utf-8")
+    slip = await put(settings, VALUE, name="ap.key")
+    assert (slip.status, "No source or account in tenant.yaml of northstar reads ap.key" in slip.err) == (0, True)
+    assert [(await put(settings, VALUE, name=name)).err for name in ("app.key", "inbox_key")] == ["", ""]
+    retired = await cairn("secrets", "retire", "northstar", "appp.key", settings=settings)
+    assert (retired.status, "the nearest is app.key" in retired.err) == (2, True)
+
+
+def test_secrets_of_providers_and_channels_are_names_that_somebody_reads() -> None:
+    providers = (Mailgun, SendGrid, StandardProvider, Tremendous, Twilio)
+    channels = {sms.KEY_FILE, slack.WEBHOOK_FILE, slack.TOKEN_FILE, tremendous.KEY_FILE}
+    assert {"inbox_key", *channels, *(one.secret for one in providers)} == NAMES_OF_A_TENANT
 
 
 async def test_a_slip_is_told_and_nothing_is_written(settings: dict[str, str], tmp_path: Path) -> None:
