@@ -3,10 +3,12 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -92,6 +94,7 @@ class Stage:
             *map(str, arguments),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # who runs tests behind & has it ignored
             env={
                 **os.environ,
                 "CAIRN_KAFKA_BOOTSTRAP_SERVERS": self.settings.kafka_bootstrap_servers,
