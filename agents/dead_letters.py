@@ -184,8 +184,7 @@ async def ask_again(pool: Pool, keep_hook: str, letters: list[DeadLetter]) -> in
     """
     kept = 0
     for letter in letters:
-        tenant, _, source = (letter.key or b"").decode().partition("/")
-        row = (tenant, source, letter.value, letter.body_hash, timedelta(), letter.heard_at)
+        row = (*split_key(letter.key or b""), letter.value, letter.body_hash, timedelta(), letter.heard_at)
         kept += await pool.execute(keep_hook, *row) != NOT_KEPT
     return kept
 

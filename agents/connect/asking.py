@@ -13,11 +13,11 @@ import aiohttp
 from agents.connect.subscriptions import Subscriptions
 from agents.connect.vendor_call import VendorAway, VendorRefused
 from agents.connect.vendors import SecretMissing, subscriptions_of
+from agents.intake.served import Key
 from agents.secret_files import SecretFiles, SecretUnreadable
 from schemas.tenant import Source
 
 _SECONDS = 20.0
-Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

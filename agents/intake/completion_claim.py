@@ -12,12 +12,12 @@ from typing import Final
 from agents.intake.finding import Ignored
 
 _COMPLETIONS: Final = frozenset({"goal.completed", "course.completed", "program.completed"})
-_FULL_PERCENT: Final = 100.0
+FULL_PERCENT: Final = 100.0
 
 
 def is_completion(type_: str, percent: float | None) -> bool:
     """Whether an event of this type says that something was completed; `percent` is what `course.progressed` says."""
-    return type_ in _COMPLETIONS or (type_ == "course.progressed" and (percent or 0.0) >= _FULL_PERCENT)
+    return type_ in _COMPLETIONS or (type_ == "course.progressed" and (percent or 0.0) >= FULL_PERCENT)
 
 
 def is_address(claimed: str | None, known: object) -> bool:

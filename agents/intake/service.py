@@ -129,18 +129,19 @@ async def run_intake(config: IntakeConfig, pool: Any) -> AsyncIterator[Intake]:
     """
     spool = Spool(config.spool_dir, max_bytes=config.spool_max_bytes)
     producer = Producer(config.kafka_options, spool, produce_seconds=config.produce_seconds)
-    admission = Admission(pool, config.queries, producer, Secrecy(config.identity_key))
+    secrecy = Secrecy(config.identity_key)
+    admission = Admission(pool, config.queries, producer, secrecy)
     tallies = Tallies()
     desk = Desk(admission, tallies)
     connector = aiohttp.TCPConnector(limit_per_host=MAX_CONNECTIONS)
     # All tenants share the session, so a cookie that came with one's token would go out with another's.
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
-        reach = _reach(config, pool, admission, session)
+        reach = _reach(config, pool, admission, session, secrecy)
         serving = Serving(partial(_ways, reach))
         serving.take_up(config.tenants, config.secrets)
         served = serving.now
         book = HealthBook(pool, config.queries, tallies, served)
-        kept = KeptHooks(pool, config.queries, config.clock, desk, reach.secrecy, served)
+        kept = KeptHooks(pool, config.queries, config.clock, desk, secrecy, served)
         hooks = Hooks(served, desk=desk, kept=kept, clock=config.clock, limits=config.limits, tallies=tallies)
         poller = Poller(pool, config.queries, config.clock, served, tallies)
         await producer.open()
@@ -169,8 +170,9 @@ async def _run(producer: Producer, kept: KeptHooks, poller: Poller, book: Health
         group.create_task(book.run(), name="health book")
 
 
-def _reach(config: IntakeConfig, pool: Any, admission: Admission, session: aiohttp.ClientSession) -> _Reach:
-    secrecy = Secrecy(config.identity_key)
+def _reach(
+    config: IntakeConfig, pool: Any, admission: Admission, session: aiohttp.ClientSession, secrecy: Secrecy
+) -> _Reach:
     return _Reach(
         config=config,
         pool=pool,

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from agents.intake.served import Key
+
 NOT_A_FAULT = frozenset({"unknown_action"})
 """Reasons by which a source is still well: it says something that we do not translate."""
 
 _MOST_HOURS = 8 * 24
-
-Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

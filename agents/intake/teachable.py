@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct, ValidationError, convert
 
+from agents.intake.completion_claim import FULL_PERCENT
 from agents.intake.finding import Finding, Happening, Ignored, Person
 from agents.intake.vendor_json import fault_of
 from schemas.event import (
@@ -33,7 +34,6 @@ from schemas.event import (
 from schemas.text import TEXT_MAX_CHARS
 
 _MOST_ENVELOPES = 200
-_FULL_PERCENT = 100.0
 
 _Id = Annotated[int, Meta(ge=0, le=2**63 - 1)] | Annotated[str, Meta(min_length=1, max_length=64)]
 _Thing = tuple[str, datetime, Data]
@@ -231,7 +231,7 @@ def _progress(heard: _Heard, course_id: str, title: str | None, at: datetime) ->
         percent = convert(heard.object.get("percent_complete"), float, strict=False)
     except ValidationError:
         return
-    if 0 < percent <= _FULL_PERCENT:
+    if 0 < percent <= FULL_PERCENT:
         yield "course.progressed", at, CourseProgressData(course_id=course_id, percent=percent, title=title)
 
 

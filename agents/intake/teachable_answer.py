@@ -11,12 +11,11 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from agents.intake.completion_claim import is_address, is_completion, not_confirmed
+from agents.intake.completion_claim import FULL_PERCENT, is_address, is_completion, not_confirmed
 from agents.intake.finding import Finding, Happening, Ignored
 from agents.intake.teachable import each_reason_once, own_id
 from agents.intake.vendor_json import identifier, moment
 
-_FULL_PERCENT = 100.0
 _ID_DIGITS = 18
 _MOST_ASKED = 20
 """Users asked for because of one body, so that a body is read in the time that a hook has."""
@@ -101,7 +100,7 @@ def _completed(courses: object) -> dict[str, Mapping[str, Any]]:
 
 def _is_done(course: Mapping[str, Any]) -> bool:
     percent = course.get("percent_complete")
-    is_full = isinstance(percent, int | float) and not isinstance(percent, bool) and percent >= _FULL_PERCENT
+    is_full = isinstance(percent, int | float) and not isinstance(percent, bool) and percent >= FULL_PERCENT
     return is_full or moment(course.get("completed_at")) is not None
 
 
