@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from agents.intake.finding import Finding, Ignored
+from agents.intake.hook_source import Place
 from agents.intake.kajabi import tag_change
 from agents.intake.kajabi import translate as translate_kajabi
 from agents.intake.kajabi_answer import claims_completion, contact_to_ask, denial
@@ -37,16 +38,9 @@ class KajabiHooks:
         """Always: Kajabi signs nothing, and the secret path was right already."""
         return True
 
-    def asks(self, body: bytes, _heard_at: datetime) -> bool:
-        """Whether it claims a completion, and there is an API."""
-        hook = read_hook(body) if self._api else None
-        return isinstance(hook, Hook) and claims_completion(self._source, hook)
-
-    def unasked(self, _body: bytes, _heard_at: datetime) -> tuple[Finding, ...]:
-        """Nothing: a hook is one thing."""
-        return ()
-
-    async def read(self, _headers: Mapping[str, str], body: bytes, heard_at: datetime) -> tuple[Finding | Ignored, ...]:
+    async def read(
+        self, _headers: Mapping[str, str], body: bytes, heard_at: datetime, asking: Place
+    ) -> tuple[Finding | Ignored, ...]:
         """The finding in the body; what is not confirmed is not remembered either.
 
         Raises:
@@ -59,9 +53,13 @@ class KajabiHooks:
         change = tag_change(self._source, hook, heard_at)
         if change is None:
             return (translate_kajabi(self._source, hook, heard_at),)
-        is_asked = self._api is not None and claims_completion(self._source, hook)
-        if self._api is not None and is_asked and (denied := await self._denial(self._api, hook)):
-            return (denied,)
+        is_asked = False
+        if self._api is not None and claims_completion(self._source, hook):
+            with asking():
+                denied = await self._denial(self._api, hook)
+            if denied:
+                return (denied,)
+            is_asked = True
         standing = await self._memory.note(self._tenant, self.name, change, is_confirmed=is_asked)
         return (translate_kajabi(self._source, hook, heard_at, standing),)
 
@@ -85,14 +83,8 @@ class ThinkificHooks:
         """Whether one of the site's keys signed the body."""
         return thinkific_signed(body, headers.get("x-thinkific-hmac-sha256", ""), self._keys)
 
-    def asks(self, _body: bytes, _heard_at: datetime) -> bool:
-        """Never."""
-        return False
-
-    def unasked(self, _body: bytes, _heard_at: datetime) -> tuple[Finding, ...]:
-        """Nothing: a hook is one thing."""
-        return ()
-
-    async def read(self, _headers: Mapping[str, str], body: bytes, heard_at: datetime) -> tuple[Finding | Ignored, ...]:
+    async def read(
+        self, _headers: Mapping[str, str], body: bytes, heard_at: datetime, _asking: Place
+    ) -> tuple[Finding | Ignored, ...]:
         """The finding in the body."""
         return (translate_thinkific(self._source, body, heard_at),)

@@ -4,8 +4,8 @@ It must never drop one in silence: a hook is admitted, set aside with its reason
 its sender is told to come again.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Mapping
+from contextlib import nullcontext, suppress
 from datetime import datetime
 from typing import Final, Literal
 
@@ -14,7 +14,7 @@ import structlog
 
 from agents.intake.admission import Admission
 from agents.intake.finding import REASONS, Finding, Ignored
-from agents.intake.hook_source import HookSource
+from agents.intake.hook_source import HookSource, Place
 from agents.intake.source_away import SourceAway
 from agents.intake.tallies import Tallies
 from agents.metrics import DEAD_LETTERS
@@ -50,7 +50,7 @@ class Desk:
         headers: Mapping[str, str],
         body: bytes,
         heard_at: datetime,
-        asking: Callable[[], AbstractContextManager[None]] = nullcontext,
+        asking: Place = nullcontext,
     ) -> Outcome:
         """Admit what the hook says, or set it aside; `asking` is held while its tool is asked.
 
@@ -59,19 +59,14 @@ class Desk:
             SpoolFull: Kafka is away and the spool has no room.
             asyncpg.PostgresError, OSError: the database or the disk is away.
         """
-
-        async def read() -> tuple[Finding | Ignored, ...]:
-            with asking() if source.asks(body, heard_at) else nullcontext():
-                return await source.read(headers, body, heard_at)
-
-        found = await self._guarded(tenant, source, read)
+        found = await self._read(tenant, source, headers, body, heard_at, asking)
         outcomes = {await self._settle(tenant, source, body, one, heard_at) for one in found}
         best = next(outcome for outcome in _BEST_FIRST if outcome in outcomes)
         if best != "set_aside":
             self._tallies.accepted(tenant, source.name)
         return best
 
-    async def take_unasked(self, tenant: str, source: HookSource, body: bytes, heard_at: datetime) -> None:
+    async def take_beside(self, tenant: str, source: HookSource, away: SourceAway, heard_at: datetime) -> None:
         """Admit what a hook that was kept says about which nobody has to be asked: it does not wait for the tool.
 
         It is the same events again when the whole hook is read, and what cannot be admitted is set aside then, once.
@@ -80,7 +75,7 @@ class Desk:
             SpoolFull: Kafka is away and the spool has no room.
             asyncpg.PostgresError, OSError: the database or the disk is away.
         """
-        for one in source.unasked(body, heard_at):
+        for one in away.beside:
             with suppress(Refused):
                 await self._admission.admit(tenant, source.name, one, heard_at)
 
@@ -98,12 +93,18 @@ class Desk:
         await self.set_aside(tenant, source.name, body, found, heard_at)
         return "set_aside"
 
-    async def _guarded(
-        self, tenant: str, source: HookSource, read: Callable[[], Awaitable[tuple[Finding | Ignored, ...]]]
+    async def _read(
+        self,
+        tenant: str,
+        source: HookSource,
+        headers: Mapping[str, str],
+        body: bytes,
+        heard_at: datetime,
+        asking: Place,
     ) -> tuple[Finding | Ignored, ...]:
         """A translator's own mistake must not make a vendor switch its hooks off: the hook is parked."""
         try:
-            return await read()
+            return await source.read(headers, body, heard_at, asking)
         except _AWAY:
             raise
         except Exception:  # noqa: BLE001 - parked, with its place in the log

@@ -1,10 +1,14 @@
 """What the HTTP side needs of a source that sends hooks, whoever the vendor is."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
 from agents.intake.finding import Finding, Ignored
+
+Place = Callable[[], AbstractContextManager[None]]
+"""Held while a tool is asked, which takes seconds while it does not answer; raises `SourceBusy` where there is none."""
 
 
 class HookSource(Protocol):
@@ -24,19 +28,14 @@ class HookSource(Protocol):
         """Whether the raw body is the vendor's; never raises, whatever the headers hold."""
         ...
 
-    def asks(self, body: bytes, heard_at: datetime) -> bool:
-        """Whether the tool is asked to read this signed body, which takes seconds while it does not answer."""
-        ...
-
-    def unasked(self, body: bytes, heard_at: datetime) -> tuple[Finding, ...]:
-        """Of a body for which the tool has to be asked, what it says beside."""
-        ...
-
-    async def read(self, headers: Mapping[str, str], body: bytes, heard_at: datetime) -> tuple[Finding | Ignored, ...]:
+    async def read(
+        self, headers: Mapping[str, str], body: bytes, heard_at: datetime, asking: Place
+    ) -> tuple[Finding | Ignored, ...]:
         """What a signed body says, one thing after the other; the names in `headers` are in lower case.
 
         Raises:
-            SourceAway: the tool had to be asked and does not answer.
+            SourceAway: the tool had to be asked and does not answer, or `asking` has no place; what the hook says about
+                which nobody has to be asked is `beside`.
             asyncpg.PostgresError, OSError: the database had to be asked and is away.
         """
         ...

@@ -136,7 +136,7 @@ class Hooks:
         except SourceAway as away:
             await self._kept.keep(door.tenant, door.source.name, body, heard_at, away)
             with suppress(*_AWAY):  # what is kept is read whole later
-                await self._desk.take_unasked(door.tenant, door.source, body, heard_at)
+                await self._desk.take_beside(door.tenant, door.source, away, heard_at)
             if not isinstance(away, SourceBusy):
                 self._tallies.failed(door.tenant, door.source.name, away.code)
             return "kept"

@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+from agents.intake.finding import Finding
+
 
 class SourceAway(Exception):
     """A tool did not answer, or not usably; asking again later may help.
@@ -9,6 +11,7 @@ class SourceAway(Exception):
     Attributes:
         code: why the source is not well, as its health shows it.
         retry_after_seconds: what the tool asked for, None if it did not say.
+        beside: what a hook says about which nobody has to be asked.
     """
 
     code: ClassVar[str] = "source_away"
@@ -16,6 +19,7 @@ class SourceAway(Exception):
     def __init__(self, text: str, *, retry_after_seconds: float | None = None) -> None:
         super().__init__(text)
         self.retry_after_seconds = retry_after_seconds
+        self.beside: tuple[Finding, ...] = ()
 
 
 class SourceBusy(SourceAway):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import datetime
 
 import structlog
@@ -15,6 +16,8 @@ from agents.intake.calendly import is_signed as calendly_signed
 from agents.intake.calendly import read_notice as read_invitee
 from agents.intake.calendly import translate as translate_invitee
 from agents.intake.finding import Finding, Ignored
+from agents.intake.hook_source import Place
+from agents.intake.source_away import SourceAway
 from agents.intake.standard_webhooks import is_signed as webhook_signed
 from agents.intake.standard_webhooks import translate as translate_webhook
 from agents.intake.teachable import translate as translate_envelopes
@@ -50,23 +53,16 @@ class AcuityHooks:
         """Whether one of the account's API keys signed the body."""
         return acuity_signed(body, headers.get("x-acuity-signature", ""), self._keys)
 
-    def asks(self, _body: bytes, _heard_at: datetime) -> bool:
-        """Always, for the appointment."""
-        return True
-
-    def unasked(self, _body: bytes, _heard_at: datetime) -> tuple[Finding, ...]:
-        """Nothing: a hook is one thing."""
-        return ()
-
     async def read(
-        self, _headers: Mapping[str, str], body: bytes, _heard_at: datetime
+        self, _headers: Mapping[str, str], body: bytes, _heard_at: datetime, asking: Place
     ) -> tuple[Finding | Ignored, ...]:
         """The finding in the appointment that the hook names."""
         notice = read_notice(body)
         if isinstance(notice, Ignored):
             return (notice,)
-        asked_at = self._now()
-        fetched = await self._api.appointment(notice.appointment_id)
+        with asking():
+            asked_at = self._now()
+            fetched = await self._api.appointment(notice.appointment_id)
         if fetched is None:
             return (Ignored(reason="source_gone", detail="Acuity has no such appointment"),)
         return (translate_appointment(self._source, notice, fetched, asked_at),)
@@ -85,15 +81,9 @@ class StandardHooks:
         """Whether one of the secrets signed id, stamp and body, within five minutes."""
         return webhook_signed(body, headers, self._secrets)
 
-    def asks(self, _body: bytes, _heard_at: datetime) -> bool:
-        """Never."""
-        return False
-
-    def unasked(self, _body: bytes, _heard_at: datetime) -> tuple[Finding, ...]:
-        """Nothing: a hook is one thing."""
-        return ()
-
-    async def read(self, headers: Mapping[str, str], body: bytes, heard_at: datetime) -> tuple[Finding | Ignored, ...]:
+    async def read(
+        self, headers: Mapping[str, str], body: bytes, heard_at: datetime, _asking: Place
+    ) -> tuple[Finding | Ignored, ...]:
         """The finding in the body."""
         return (translate_webhook(self.name, headers, body, heard_at),)
 
@@ -122,15 +112,9 @@ class CalendlyHooks:
         """Whether one of the keys signed stamp and body, within five minutes."""
         return calendly_signed(body, headers.get("calendly-webhook-signature", ""), self._keys, self._machine_ms())
 
-    def asks(self, _body: bytes, _heard_at: datetime) -> bool:
-        """Never."""
-        return False
-
-    def unasked(self, _body: bytes, _heard_at: datetime) -> tuple[Finding, ...]:
-        """Nothing: a hook is one thing."""
-        return ()
-
-    async def read(self, _headers: Mapping[str, str], body: bytes, heard_at: datetime) -> tuple[Finding | Ignored, ...]:
+    async def read(
+        self, _headers: Mapping[str, str], body: bytes, heard_at: datetime, _asking: Place
+    ) -> tuple[Finding | Ignored, ...]:
         """The finding in the body, told of the session that its chain of reschedules is."""
         notice = read_invitee(body)
         if isinstance(notice, Ignored):
@@ -161,23 +145,23 @@ class TeachableHooks:
             _log.info("teachable_signature_seen", source=self.name, hint="its form is not documented; the path decides")
         return True
 
-    def asks(self, body: bytes, heard_at: datetime) -> bool:
-        """Whether it claims a completion, and there is an API."""
-        return self._api is not None and bool(users_to_ask(translate_envelopes(self.name, body, heard_at)))
-
-    def unasked(self, body: bytes, heard_at: datetime) -> tuple[Finding, ...]:
-        """The envelopes that claim no completion: payments and withdrawn consent do not wait."""
-        return unclaimed(translate_envelopes(self.name, body, heard_at))
-
-    async def read(self, _headers: Mapping[str, str], body: bytes, heard_at: datetime) -> tuple[Finding | Ignored, ...]:
+    async def read(
+        self, _headers: Mapping[str, str], body: bytes, heard_at: datetime, asking: Place
+    ) -> tuple[Finding | Ignored, ...]:
         """The findings in the body, one an envelope; with an API, as it confirms those that claim a completion.
 
         Raises:
-            SourceAway: a user had to be asked for and Teachable does not answer.
+            SourceAway: a user had to be asked for and Teachable does not answer; payments and withdrawn consent, which
+                claim no completion, are `beside`.
         """
         found = translate_envelopes(self.name, body, heard_at)
         if self._api is None:
             return found
         asked = users_to_ask(found)
-        users = await asyncio.gather(*map(self._api.user, asked))
+        try:
+            with asking() if asked else nullcontext():
+                users = await asyncio.gather(*map(self._api.user, asked))
+        except SourceAway as away:
+            away.beside = unclaimed(found)
+            raise
         return held_against(self.name, found, dict(zip(asked, users, strict=True)), heard_at)

@@ -1,6 +1,7 @@
 """What a Teachable hook says, by its own documentation, and what it does not."""
 
 import json
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -256,4 +257,6 @@ async def test_a_signature_that_appears_decides_nothing() -> None:
     assert all(
         hooks.is_signed(headers, b"x") for headers in ({}, {"teachable-signature": "x"}, {"teachable-signature": "y"})
     )
-    assert await hooks.read({}, json.dumps(hook("User.updated")).encode(), HEARD_AT) == read(hook("User.updated"))
+    assert await hooks.read({}, json.dumps(hook("User.updated")).encode(), HEARD_AT, nullcontext) == read(
+        hook("User.updated")
+    )

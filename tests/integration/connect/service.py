@@ -18,6 +18,7 @@ from agents.intake.admission import Admission
 from agents.intake.desk import Desk
 from agents.intake.finding import Finding, Ignored
 from agents.intake.health_book import HealthBook
+from agents.intake.hook_source import Place
 from agents.intake.hooks import Hooks
 from agents.intake.kept_hooks import KeptHooks
 from agents.intake.producer import Producer
@@ -62,10 +63,9 @@ class Verifying:
             return headers.get("x-acuity-signature") == b64encode(digest.digest()).decode()
         return headers.get("x-thinkific-hmac-sha256") == digest.hexdigest()
 
-    def asks(self, _body: bytes, _at: datetime) -> bool:
-        return False
-
-    async def read(self, _headers: Mapping[str, str], _body: bytes, _at: datetime) -> tuple[Finding | Ignored, ...]:
+    async def read(
+        self, _headers: Mapping[str, str], _body: bytes, _at: datetime, _asking: Place
+    ) -> tuple[Finding | Ignored, ...]:
         raise AssertionError("a trial goes no further than the door")
 
 

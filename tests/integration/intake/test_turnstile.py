@@ -7,6 +7,7 @@ from datetime import datetime
 from agents.intake import hooks
 from agents.intake.desk import Desk
 from agents.intake.finding import Finding, Ignored
+from agents.intake.hook_source import Place
 from agents.intake.kept_hooks import KeptHooks
 from agents.intake.secrecy import Secrecy
 from agents.intake.served import Door, Served
@@ -49,10 +50,10 @@ async def test_hooks_that_are_stuck_fill_their_own_tenants_places_and_no_others(
 
     class Stuck(StandardHooks):
         async def read(
-            self, headers: Mapping[str, str], body: bytes, heard_at: datetime
+            self, headers: Mapping[str, str], body: bytes, heard_at: datetime, asking: Place
         ) -> tuple[Finding | Ignored, ...]:
             await free.wait()
-            return await super().read(headers, body, heard_at)
+            return await super().read(headers, body, heard_at, asking)
 
     other = f"{stage.tenant}b"
     sources = {stage.tenant: Stuck("tracker", (WEBHOOK_SECRET,)), other: StandardHooks("tracker", (WEBHOOK_SECRET,))}

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from agents.intake.course_hooks import KajabiHooks
 from agents.intake.desk import Desk
 from agents.intake.health_book import HealthBook
+from agents.intake.hook_source import Place
 from agents.intake.hooks import Hooks
 from agents.intake.kept_hooks import KeptHooks
 from agents.intake.secrecy import Secrecy
@@ -112,10 +113,10 @@ async def test_a_hook_under_way_ends_with_what_it_began_with(stage: Stage) -> No
     began, free = asyncio.Event(), asyncio.Event()
 
     class Slow(StandardHooks):
-        async def read(self, headers: Mapping[str, str], body: bytes, heard_at: datetime) -> Any:
+        async def read(self, headers: Mapping[str, str], body: bytes, heard_at: datetime, asking: Place) -> Any:
             began.set()
             await free.wait()
-            return await super().read(headers, body, heard_at)
+            return await super().read(headers, body, heard_at, asking)
 
     def make(tenant: TenantSources, source: Source, secrets: Secrets) -> Ways:
         slow = Slow(source.name, secrets(tenant.id, "tracker.key"))
