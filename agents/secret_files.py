@@ -15,7 +15,6 @@ import re
 import secrets as randomness
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -23,6 +22,7 @@ from typing import Final
 import structlog
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from agents.nearest import nearest
 from agents.plain_file import read_plain
 
 _SEALED: Final = "sealed:"
@@ -134,9 +134,8 @@ class SecretFiles:
         """
         lines = self._readable(tenant, name)
         if not lines:
-            nearest = get_close_matches(name, [one.name for one in self.list_all(tenant)], n=1, cutoff=0)
-            hint = f": the nearest is {nearest[0]}" if nearest else ""
-            raise SecretRefused(f"{tenant} has no secret of this name{hint}")
+            known = [there for _, there in self._places(tenant)]
+            raise SecretRefused(f"{tenant} has no secret of this name{nearest(name, known)}")
         if len(lines) > 1:
             self._write(tenant, name, lines[:1])
         return max(len(lines) - 1, 0)
@@ -157,10 +156,13 @@ class SecretFiles:
 
     def list_all(self, tenant: str | None = None) -> Iterator[Kept]:
         """Every secret file, by tenant and name, also those that cannot be read; hidden ones are a volume's own."""
+        return (self._kept(of, name) for of, name in self._places(tenant))
+
+    def _places(self, tenant: str | None) -> Iterator[tuple[str, str]]:
         for path in sorted(self.folder.glob("*/*")):
             of = path.parent.name
             if path.exists() and not (path.name.startswith(".") or of.startswith(".")) and tenant in (None, of):
-                yield self._kept(of, path.name)
+                yield of, path.name
 
     def _kept(self, tenant: str, name: str) -> Kept:
         try:

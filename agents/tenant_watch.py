@@ -6,9 +6,8 @@ version was not raised: partitions and people know a rulebook by its version.
 Theory of operation: every two seconds, and at SIGHUP at once, files are compared (`agents.settling`).
 A change is read when two looks in a row find the same. What is refused is told once a change, with
 file, line and reason, and shown by `cairn_rules_rejected` until it is mended; what the disk does not
-give is read again meanwhile. A folder that is gone
-keeps its tenant until a restart, because a volume may be away. What is in force is one value that is
-replaced and never changed.
+give is read again meanwhile. A folder that is gone keeps its tenant until a restart, because a volume
+may be away. What is in force is one value that is replaced and never changed.
 """
 
 import asyncio

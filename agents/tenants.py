@@ -7,13 +7,13 @@ field, so that no tenant is ever served half. `tenant_watch` reads what changes 
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from agents.nearest import nearest
 from agents.plain_file import read_plain
 from schemas.policy import ChannelName, NextStep
 from schemas.rulebook import Rulebook, RulebookErrors, load_rulebook
@@ -230,14 +230,9 @@ def unknown_rule(tenants: Mapping[str, Tenant], tenant: str | None, rule: str) -
     if rule in known:
         return None
     whose = f"rulebook of {tenant}" if tenant else "tenant's rulebook"
-    return f"no {whose} has this rule{_nearest(rule, known)}"
+    return f"no {whose} has this rule{nearest(rule, known)}"
 
 
 def unknown_tenant(known: Collection[str], tenant: str) -> str | None:
     """What to correct in a tenant's name that is none of those known; None when it is one."""
-    return None if tenant in known else f"no tenant has this name{_nearest(tenant, known)}"
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    nearest = get_close_matches(word, known, n=1, cutoff=0)
-    return f": the nearest is {nearest[0]}" if nearest else ""
+    return None if tenant in known else f"no tenant has this name{nearest(tenant, known)}"
