@@ -59,7 +59,13 @@ class Desk:
             SpoolFull: Kafka is away and the spool has no room.
             asyncpg.PostgresError, OSError: the database or the disk is away.
         """
-        found = await self._read(tenant, source, headers, body, heard_at, asking)
+        try:
+            found = await source.read(headers, body, heard_at, asking)
+        except _AWAY:
+            raise
+        except Exception:  # noqa: BLE001 - a mistake of ours must not make a vendor switch its hooks off: it is parked
+            _log.exception("translator_failed", tenant=tenant, source=source.name)
+            found = (Ignored(reason="translator_failed", detail="our translator failed; its place is in the log"),)
         outcomes = {await self._settle(tenant, source, body, one, heard_at) for one in found}
         best = next(outcome for outcome in _BEST_FIRST if outcome in outcomes)
         if best != "set_aside":
@@ -92,24 +98,6 @@ class Desk:
                 return "accepted" if is_admitted else "erased"
         await self.set_aside(tenant, source.name, body, found, heard_at)
         return "set_aside"
-
-    async def _read(
-        self,
-        tenant: str,
-        source: HookSource,
-        headers: Mapping[str, str],
-        body: bytes,
-        heard_at: datetime,
-        asking: Place,
-    ) -> tuple[Finding | Ignored, ...]:
-        """A translator's own mistake must not make a vendor switch its hooks off: the hook is parked."""
-        try:
-            return await source.read(headers, body, heard_at, asking)
-        except _AWAY:
-            raise
-        except Exception:  # noqa: BLE001 - parked, with its place in the log
-            _log.exception("translator_failed", tenant=tenant, source=source.name)
-            return (Ignored(reason="translator_failed", detail="our translator failed; its place is in the log"),)
 
     async def set_aside(
         self,
