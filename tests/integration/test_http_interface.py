@@ -72,8 +72,9 @@ async def live(practice: Running) -> str:
     (practice.folder / "secrets/northstar/school.path").write_text("a-path", encoding="utf-8")
     await practice.until(lambda: is_open(practice), "the school's door")
     await practice.hook("goal.completed", "m1", goal_id="g1", title="Row")
-    await practice.hook("session.completed", "m2", session_id="s1", title="Coaching")
+    # At once with what follows, both would be one message, and not in the app:
     await practice.until(lambda: practice.asked("SELECT count(*) > 0 FROM inbox"), "a message in the app")
+    await practice.hook("session.completed", "m2", session_id="s1", title="Coaching")
     return str(await practice.asked("SELECT client FROM clients WHERE profile IS NOT NULL"))
 
 
