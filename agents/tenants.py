@@ -100,15 +100,23 @@ TenantsNow = Callable[[], Mapping[str, Tenant]]
 """The tenants in force, by id: whoever takes them for a piece of work keeps them to its end."""
 
 
-def load_tenants(tenants_dir: Path) -> dict[str, Tenant]:
-    """All tenants by id.
+def load_tenants(tenants_dir: Path, *, only: str | None = None) -> dict[str, Tenant]:
+    """All tenants by id, or only the one of this id.
 
     Raises:
         TenantErrors: no tenant, or files that do not hold up.
     """
+    tenants, errors = read_tenants(tenants_dir, only=only)
+    if errors:
+        raise TenantErrors(errors)
+    return tenants
+
+
+def read_tenants(tenants_dir: Path, *, only: str | None = None) -> tuple[dict[str, Tenant], list[str]]:
+    """The same of those whose files hold up, and a line for each error in the others'."""
     errors: list[str] = []
     tenants: dict[str, Tenant] = {}
-    folders = tenant_folders(tenants_dir)
+    folders = {name: folder for name, folder in tenant_folders(tenants_dir).items() if only in (None, name)}
     for name, folder in folders.items():
         try:
             tenants[name] = load_tenant(folder)
@@ -116,9 +124,7 @@ def load_tenants(tenants_dir: Path) -> dict[str, Tenant]:
             errors += error.lines
     if not folders:
         errors.append(f"{tenants_dir}: no tenant; make a folder with tenant.yaml and coaches.yaml")
-    if errors:
-        raise TenantErrors(errors)
-    return tenants
+    return tenants, errors
 
 
 def tenant_folders(tenants_dir: Path) -> dict[str, Path]:

@@ -12,12 +12,12 @@ import typer
 from agents.approval_desk import ApprovalDesk, Look
 from agents.channels.render import Renderer
 from agents.cli.app import EXIT_NO, err, group, out
-from agents.cli.brake import AnyTenant, Author, ask
+from agents.cli.brake import Author, ask
 from agents.cli.listing import print_json, print_listing, whole_id
+from agents.cli.tenant_option import AnyTenant, tenants_asked
 from agents.ledger.approvals import Decided
 from agents.ledger.pool import Pool
 from agents.settings import TenantSettings, read
-from agents.tenants import load_tenants
 from schemas.celebration import Approved
 from streams.planning.approvals import Answer
 from streams.planning.approved_words import UnfitWords, approved_words
@@ -33,7 +33,7 @@ _COLUMNS = ("celebration", "tenant", "client", "coach", "rule", "waits", "money"
 @approvals_app.command("list")
 def list_approvals(*, tenant: AnyTenant = None, as_json: AsJson = False) -> None:
     """What waits for coaches, oldest first, and when it goes without the money."""
-    with_desk = _desk()
+    with_desk = _desk(tenant)
     found = ask(lambda pool, now: with_desk(pool, now).waiting(tenant))
     if as_json:
         print_json({"approvals": [asdict(row) for row in found]})
@@ -49,7 +49,7 @@ def list_approvals(*, tenant: AnyTenant = None, as_json: AsJson = False) -> None
 @approvals_app.command()
 def show(celebration: Celebration, *, tenant: AnyTenant = None) -> None:
     """One approval with each message as it will look; names the client."""
-    with_desk = _desk()
+    with_desk = _desk(tenant)
 
     async def looked(pool: Pool, now: datetime) -> Look | None:
         desk = with_desk(pool, now)
@@ -97,9 +97,9 @@ def take_over(celebration: Celebration, *, tenant: AnyTenant = None, author: Aut
     _answer(celebration, "take_over", tenant, author)
 
 
-def _desk() -> Callable[[Pool, datetime], ApprovalDesk]:
+def _desk(tenant: str | None) -> Callable[[Pool, datetime], ApprovalDesk]:
     """Makes the desk of an open ledger; tenants' files are read before anything is asked."""
-    tenants = load_tenants(read(TenantSettings).tenants_dir)
+    tenants = tenants_asked(read(TenantSettings).tenants_dir, tenant)
     return lambda pool, now: ApprovalDesk(pool, tenants=lambda: tenants, renderer=Renderer(), now=lambda: now)
 
 
@@ -127,7 +127,7 @@ def _answer(
     words: dict[str, Approved] | None = None,
     note: str | None = None,
 ) -> None:
-    with_desk = _desk()
+    with_desk = _desk(tenant)
 
     async def answered(pool: Pool, now: datetime) -> Decided | None:
         desk = with_desk(pool, now)

@@ -14,11 +14,11 @@ from rich.progress import Progress
 from rich.table import Table
 
 from agents.cli.app import EXIT_INVALID, EXIT_NO, begin, err, group, opened_ledger, out, run
+from agents.cli.tenant_option import AnyTenant, tenants_asked
 from agents.content_audit import Stale, stale_content
 from agents.ledger import outcomes
 from agents.ledger.audit import Audit, Head, verify
 from agents.settings import ContentSettings, DatabaseSettings
-from agents.tenants import load_tenants, unknown_tenant
 
 audit_app = group("audit", "Is what was decided unaltered, and which content is of no use?")
 _CONNECTIONS = 1
@@ -61,15 +61,13 @@ def audit_verify(
 @audit_app.command("content")
 def audit_content(
     *,
-    tenant: Annotated[str | None, typer.Option(help="Only this tenant.")] = None,
+    tenant: AnyTenant = None,
     days: Annotated[int, typer.Option(help="How far to look back.", min=1, max=3_650)] = _DAYS,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
 ) -> None:
     """List rules that nobody met and templates that nobody got or opened for a while: retire or rewrite them."""
     settings = begin("cli", ContentSettings, logs=sys.stderr)
-    tenants = load_tenants(settings.tenants_dir)
-    if tenant is not None and (correction := unknown_tenant(tenants, tenant)):
-        raise typer.BadParameter(correction, param_hint="--tenant")
+    tenants = tenants_asked(settings.tenants_dir, tenant)
     now = datetime.now(UTC)
     since = now - timedelta(days=days)
 
@@ -77,11 +75,10 @@ def audit_content(
         found: list[Stale] = []
         async with opened_ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
             for name, each in tenants.items():
-                if tenant in (None, name):
-                    heard_at = await outcomes.first_heard_at(pool, tenant=name)
-                    met = await outcomes.met(pool, tenant=name, since=since)
-                    sent = await outcomes.sent(pool, tenant=name, since=since)
-                    found += stale_content(each, met, sent, min(days, (now - heard_at).days) if heard_at else 0)
+                heard_at = await outcomes.first_heard_at(pool, tenant=name)
+                met = await outcomes.met(pool, tenant=name, since=since)
+                sent = await outcomes.sent(pool, tenant=name, since=since)
+                found += stale_content(each, met, sent, min(days, (now - heard_at).days) if heard_at else 0)
         return found
 
     stale = run(looked())

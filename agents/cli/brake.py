@@ -11,10 +11,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from agents.cli.app import EXIT_NO, app, as_utc, begin, err, group, opened_ledger, out, run
+from agents.cli.tenant_option import AnyTenant, refuse_unknown
 from agents.ledger import brakes, tasks
 from agents.ledger.pool import Pool
 from agents.settings import DatabaseSettings, TenantSettings, read
-from agents.tenants import load_tenants, tenant_folders, unknown_rule, unknown_tenant
+from agents.tenants import load_tenants, tenant_folders, unknown_rule
 from schemas.brake import Pause, Suppression
 from schemas.policy import ChannelName
 
@@ -23,7 +24,6 @@ _CONNECTIONS = 2
 T = TypeVar("T")
 
 Tenant = Annotated[str, typer.Option(help="The client's tenant.")]
-AnyTenant = Annotated[str | None, typer.Option(help="Only this tenant.")]
 Reason = Annotated[str, typer.Option(help="Why; shown to whoever asks later.")]
 Author = Annotated[str, typer.Option(help="Who does it.", default_factory=getpass.getuser)]
 Channel = Annotated[ChannelName | None, typer.Option(help="Only this channel.")]
@@ -93,9 +93,8 @@ def pause(
 def _refuse_unknown(tenant: str | None, rule: str | None) -> None:
     """A slip in a name must not look like a brake that works; only for a rule are tenants' files read."""
     folder = read(TenantSettings).tenants_dir
-    if tenant is not None and (correction := unknown_tenant(tenant_folders(folder), tenant)):
-        raise typer.BadParameter(correction, param_hint="--tenant")
-    if rule is not None and (correction := unknown_rule(load_tenants(folder), tenant, rule)):
+    refuse_unknown(tenant_folders(folder), tenant)
+    if rule is not None and (correction := unknown_rule(load_tenants(folder, only=tenant), tenant, rule)):
         raise typer.BadParameter(correction, param_hint="--rule")
 
 

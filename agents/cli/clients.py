@@ -10,8 +10,9 @@ from typing import Annotated, NoReturn
 import typer
 
 from agents.cli.app import EXIT_INVALID, EXIT_NO, begin, err, group, opened_ledger, out, run
-from agents.cli.brake import AnyTenant, Author, Tenant, ask
+from agents.cli.brake import Author, Tenant, ask
 from agents.cli.listing import print_json, print_listing
+from agents.cli.tenant_option import AnyTenant
 from agents.direct_delivery import open_delivery
 from agents.intake.finding import Person
 from agents.intake.identity import Identities

@@ -7,12 +7,12 @@ import aiohttp
 import typer
 
 from agents.cli.app import EXIT_FAILED, EXIT_INVALID, EXIT_NO, app, begin, err, opened_ledger, out, run
-from agents.cli.brake import AnyTenant
+from agents.cli.tenant_option import AnyTenant, tenants_asked
 from agents.connect.connecting import Connecting, SecretMissing, TrialFailed, TwoAreValid, connect_source
 from agents.connect.vendor_call import VendorAway, VendorRefused
 from agents.ledger.queries import load_queries
 from agents.settings import ConnectSettings
-from agents.tenants import Tenant, load_tenants, unknown_tenant
+from agents.tenants import Tenant
 from schemas.tenant import Source
 
 _CONNECTIONS = 1
@@ -35,7 +35,7 @@ def connect(
 ) -> None:
     """Connect a tool: print its hook address, try it, and subscribe at the vendor; run again, it mends."""
     settings = begin("cli", ConnectSettings, logs=sys.stderr)
-    whose, found = _find(load_tenants(settings.tenants_dir), tenant, source)
+    whose, found = _find(tenants_asked(settings.tenants_dir, tenant), source)
 
     async def connected() -> None:
         dsn = settings.database_url.get_secret_value()
@@ -59,18 +59,15 @@ def connect(
         raise typer.Exit(_STATUSES[type(error)]) from None
 
 
-def _find(tenants: dict[str, Tenant], tenant: str | None, name: str) -> tuple[str, Source]:
+def _find(tenants: dict[str, Tenant], name: str) -> tuple[str, Source]:
     """The one source that is meant.
 
     Raises:
         typer.BadParameter: none is, or several are.
     """
-    if tenant is not None and (correction := unknown_tenant(tenants, tenant)):
-        raise typer.BadParameter(correction, param_hint="--tenant")
-    asked = [one for one in tenants.values() if tenant in (None, one.id)]
-    found = [(one.id, source) for one in asked for source in one.sources if source.name == name]
+    found = [(one.id, source) for one in tenants.values() for source in one.sources if source.name == name]
     if not found:
-        known = ", ".join(sorted({source.name for one in asked for source in one.sources})) or "none"
+        known = ", ".join(sorted({source.name for one in tenants.values() for source in one.sources})) or "none"
         raise typer.BadParameter(f"no tenant.yaml has this source; there are: {known}", param_hint="SOURCE")
     if len(found) > 1:
         raise typer.BadParameter(

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 import typer
 
 from agents.cli.app import EXIT_NO, err, group, out
-from agents.cli.brake import AnyTenant, Author, ask
+from agents.cli.brake import Author, ask
 from agents.cli.listing import print_json, print_listing, whole_id
+from agents.cli.tenant_option import AnyTenant
 from agents.ledger.pool import Pool
 from agents.ledger.unknowns import Resolution, Ruling, resolve, unknown_deliveries
 

@@ -9,8 +9,9 @@ import typer
 
 from agents.channel_accounts import account_of, gift_account
 from agents.cli.app import EXIT_NO, begin, err, group, opened_ledger, out, run
-from agents.cli.brake import AnyTenant, Author, ask
+from agents.cli.brake import Author, ask
 from agents.cli.listing import print_json, print_listing, whole_id
+from agents.cli.tenant_option import AnyTenant
 from agents.ledger.money import Cost, costs
 from agents.refund import Refund
 from agents.refund import refund as take_back

@@ -19,7 +19,9 @@ _NAMED = 5
 def print_listing(columns: Sequence[str], rows: Sequence[Sequence[str]], *, nothing: str) -> None:
     """A table whose first column is the id; `nothing` is said where there are no rows."""
     widest = max((len(row[0]) for row in rows), default=0)
-    table = Table(Column(columns[0], no_wrap=True, min_width=widest), *columns[1:])
+    table = Table(
+        Column(columns[0], no_wrap=True, min_width=widest), *(Column(name, overflow="fold") for name in columns[1:])
+    )
     for row in rows:
         table.add_row(*map(escape, row))
     out.print(table if rows else nothing)

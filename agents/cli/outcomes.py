@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from agents.cli.app import EXIT_NO, app, as_utc, begin, err, opened_ledger, out, run
+from agents.cli.tenant_option import AnyTenant
 from agents.ledger.outcomes import Group, groups, renewals_of_hold_out
 from agents.outcomes_view import as_objects, findings, hold_out_sentence, in_order, outcomes_table, told
 from agents.settings import OutcomeSettings
@@ -23,7 +24,7 @@ _DAYS = 365
 def outcomes(
     *,
     experiment: Annotated[str | None, typer.Option(help="Compare the variants of this one.")] = None,
-    tenant: Annotated[str | None, typer.Option(help="Only this tenant.")] = None,
+    tenant: AnyTenant = None,
     since: Annotated[
         datetime | None, typer.Option(help="What was sent from then on (UTC).", show_default="a year ago")
     ] = None,

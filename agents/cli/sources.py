@@ -13,17 +13,17 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from agents.cli.app import EXIT_NO, app, begin, err, opened_ledger, out, run
+from agents.cli.app import EXIT_INVALID, EXIT_NO, app, begin, err, opened_ledger, out, run
 from agents.cli.approvals import AsJson
-from agents.cli.brake import AnyTenant
 from agents.cli.listing import print_json
+from agents.cli.tenant_option import AnyTenant, refuse_unknown
 from agents.connect.asking import Said, ask_vendors
 from agents.intake.served import Key
 from agents.ledger.queries import load_queries
 from agents.secret_files import SecretFiles
 from agents.settings import SourceSettings
 from agents.source_list import SourceLine, list_sources
-from agents.tenants import load_tenants, unknown_tenant
+from agents.tenants import TenantErrors, read_tenants, tenant_folders
 from schemas.tenant import Source
 
 _CONNECTIONS = 1
@@ -44,14 +44,13 @@ def sources(
         bool, typer.Option(help="Ask vendors that have an API whether they have switched hooks off.")
     ] = True,
 ) -> None:
-    """Show how every source is, when it was heard and what failed; status 1 if one is not well."""
+    """Show how each source is, when it was heard, what failed; status 1 if one is not well, 2 if files are invalid."""
     settings = begin("cli", SourceSettings, logs=sys.stderr)
-    tenants = load_tenants(settings.tenants_dir)
-    if tenant is not None and (correction := unknown_tenant(tenants, tenant)):
-        raise typer.BadParameter(correction, param_hint="--tenant")
-    asked = {
-        (one.id, source.name): source for one in tenants.values() if tenant in (None, one.id) for source in one.sources
-    }
+    refuse_unknown(tenant_folders(settings.tenants_dir), tenant)
+    tenants, faults = read_tenants(settings.tenants_dir, only=tenant)
+    if not tenants:
+        raise TenantErrors(faults)
+    asked = {(one.id, source.name): source for one in tenants.values() for source in one.sources}
 
     async def read() -> tuple[list[SourceLine], dict[Key, Said]]:
         said = await _asked(asked, settings.secret_files) if ask else {}
@@ -72,6 +71,10 @@ def sources(
         print_json({"sources": [{**asdict(line), "vendor": _words(said, line)} for line in lines]})
     else:
         _print(lines, said, settings.secret_files.folder)
+    for fault in faults:
+        err.print(f"Not shown: {fault}", markup=False, highlight=False, soft_wrap=True)
+    if faults:
+        raise typer.Exit(EXIT_INVALID)
     if not all(line.is_well for line in lines):
         raise typer.Exit(EXIT_NO)
 

@@ -145,7 +145,7 @@ def _rotate(work: Connecting, say: Say) -> None:
     for name, make in makers.items():
         _make(work, name, make, say, f"{name} has a new value; the old one stays valid.")
     again = f"`cairn connect {work.source.name} --tenant {work.tenant}`"
-    say(f"1. Run {again}: it tries the new address and moves the hooks.")
+    say(f"1. Run {again}: it tries the new address and moves the hooks; those made by hand, you move.")
     say("2. Once `cairn sources` shows that hooks come, `cairn secrets retire` the old values.")
 
 

@@ -199,3 +199,15 @@ async def test_of_a_folder_of_secrets_that_is_gone_it_says_what_goes_on(practice
 
 async def test_a_tenant_that_there_is_not_is_refused(practice: Practice) -> None:
     assert (await practice.sources("--tenant", "southstar")).status == 2
+
+
+async def test_a_fault_in_another_tenants_files_hides_no_source(practice: Practice) -> None:
+    await practice.hear("app")
+    southstar = write_tenant(practice.folder / "tenants", "southstar") / "southstar" / "tenant.yaml"
+    southstar.write_text("name: [", encoding="utf-8")
+    whole = await practice.sources("--no-ask")
+    assert (whole.status, "northstar app" in whole.out) == (2, True)
+    assert f"Not shown: {southstar}:" in whole.err
+    own = await practice.sources("--no-ask", "--tenant", "northstar")
+    assert (own.status, "southstar" in own.out + own.err) == (1, False)
+    assert (await practice.sources("--no-ask", "--tenant", "southstar")).status == 2
