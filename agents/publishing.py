@@ -7,16 +7,15 @@ Theory of operation: a chunk is small enough that one sent again, after a crash 
 acknowledgement and the note of it, falls into the window in which the tracker knows an id.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaTimeoutError
 from aiolimiter import AsyncLimiter
 
 from agents.cluster_facts import ask_cluster
+from agents.direct_delivery import deliver, open_producer
 from agents.intake.outgoing import Outgoing
 from schemas.codec import STRUCTURED_CONTENT_TYPE
 from schemas.topics import EVENTS
@@ -26,9 +25,7 @@ CHUNK_RECORDS = 500
 
 _CHUNKS_A_SECOND = 10
 _ACKNOWLEDGED_SECONDS = 60
-_UNDER_A_LOCK_SECONDS = 5  # hooks about the same clients wait, and go to the spool no sooner
-_STOP_SECONDS = 5
-_HEADERS = [("content-type", STRUCTURED_CONTENT_TYPE)]
+_HEADERS = (("content-type", STRUCTURED_CONTENT_TYPE),)
 
 KeyedEvent = tuple[bytes, bytes]
 """A record's key, and its event in structured mode."""
@@ -53,9 +50,8 @@ class Publisher:
             KafkaError: Kafka did not take a record.
         """
         await self.pace(len(events))
-        async with _acknowledged():
-            sent = [await self._producer.send(EVENTS, key=k, value=value, headers=_HEADERS) for k, value in events]
-            await asyncio.gather(*sent)
+        records = (Outgoing(topic=EVENTS, key=key, value=value, headers=_HEADERS) for key, value in events)
+        await deliver(self._producer, records, within_seconds=_ACKNOWLEDGED_SECONDS)
 
     async def deliver(self, records: Sequence[Outgoing]) -> None:
         """Publish records of any topic at once, in their order; returns when Kafka has acknowledged all of them.
@@ -65,27 +61,13 @@ class Publisher:
         Raises:
             KafkaError: Kafka did not take a record.
         """
-        async with _acknowledged(_UNDER_A_LOCK_SECONDS):
-            sent = [
-                await self._producer.send(one.topic, key=one.key, value=one.value, headers=list(one.headers))
-                for one in records
-            ]
-            await asyncio.gather(*sent)
+        await deliver(self._producer, records)
 
     async def pace(self, records: int) -> None:
         """Wait until so many more records are within the rate."""
         while records > 0:
             await self._limiter.acquire(min(records, self.chunk_records))
             records -= self.chunk_records
-
-
-@asynccontextmanager
-async def _acknowledged(seconds: int = _ACKNOWLEDGED_SECONDS) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError:
-        raise KafkaTimeoutError(f"nothing was acknowledged for {seconds} s") from None
 
 
 @asynccontextmanager
@@ -101,11 +83,5 @@ async def open_publisher(options: dict[str, Any], *, rate: int) -> AsyncIterator
     """
     cluster = await ask_cluster(options)
     cluster.partitions(EVENTS)
-    producer = AIOKafkaProducer(**options, acks="all", enable_idempotence=True)
-    await producer.start()
-    try:
+    async with open_producer(options) as producer:
         yield Publisher(producer, rate)
-    finally:
-        with suppress(TimeoutError):  # it would wait for ever for batches that Kafka does not take
-            async with asyncio.timeout(_STOP_SECONDS):
-                await producer.stop()

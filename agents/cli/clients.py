@@ -13,7 +13,7 @@ from agents.cli.app import EXIT_INVALID, EXIT_NO, begin, err, group, opened_ledg
 from agents.cli.brake import Author, Tenant, ask
 from agents.cli.listing import print_json, print_listing
 from agents.cli.tenant_option import AnyTenant
-from agents.direct_delivery import open_delivery
+from agents.direct_delivery import deliver, open_producer
 from agents.intake.finding import Person
 from agents.intake.identity import Identities
 from agents.intake.secrecy import Secrecy
@@ -118,8 +118,8 @@ async def _link(settings: LinkSettings, couple: Couple) -> tuple[Carried, int]:
     """Link them, and wait for their history; how many events it has by now."""
     options = client_options(settings)
     async with opened_ledger(settings.database_url.get_secret_value(), max_connections=_CONNECTIONS) as pool:
-        async with open_delivery(options) as deliver:
-            carried = await link_clients(pool, deliver, couple, now=settings.clock.now())
+        async with open_producer(options) as producer:
+            carried = await link_clients(pool, partial(deliver, producer), couple, now=settings.clock.now())
         with ProgressBar("Sending their history again", err) as bar:
             person = couple.tenant, carried.into
             work = partial(catch_up, options, pool, person=person, begin=bar.begin)
