@@ -73,10 +73,8 @@ def sources(
         _print(lines, said, settings.secret_files.folder)
     for fault in faults:
         err.print(f"Not shown: {fault}", markup=False, highlight=False, soft_wrap=True)
-    if faults:
-        raise typer.Exit(EXIT_INVALID)
-    if not all(line.is_well for line in lines):
-        raise typer.Exit(EXIT_NO)
+    if faults or not all(line.is_well for line in lines):
+        raise typer.Exit(EXIT_INVALID if faults else EXIT_NO)
 
 
 async def _asked(asked: dict[Key, Source], secrets: SecretFiles) -> dict[Key, Said]:
