@@ -25,11 +25,14 @@ VALUES ($3, coalesce((SELECT code FROM referrals WHERE tenant = $1 AND client = 
 ON CONFLICT (celebration_id) DO NOTHING;
 
 -- name: last_asked
--- When was each of these clients last asked?
-SELECT tenant, client, max(asked_at) AS asked_at
-FROM referrals
-WHERE (tenant, client) IN (SELECT * FROM unnest($1::text[], $2::text[]))
-GROUP BY tenant, client;
+-- When was each of these clients last asked, by whatever id?
+SELECT asked.tenant, asked.whose AS client, max(r.asked_at) AS asked_at
+FROM (SELECT known.tenant, known.client, known.client AS whose FROM unnest($1::text[], $2::text[]) AS known (tenant, client)
+      UNION ALL
+      SELECT l.tenant, l.client, l.into_client FROM unnest($1::text[], $2::text[]) AS known (tenant, client)
+      JOIN client_links l ON l.tenant = known.tenant AND l.into_client = known.client) AS asked
+JOIN referrals r ON r.tenant = asked.tenant AND r.client = asked.client
+GROUP BY asked.tenant, asked.whose;
 
 -- name: referral_code
 -- Whose code does this address carry?

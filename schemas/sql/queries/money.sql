@@ -21,7 +21,8 @@ SELECT return_money($1, $2, $3, $4);
 SELECT move, cents FROM settle_money($1);
 
 -- name: taken
--- How much of the month's budgets is taken, reserved or spent, for each of these clients and for its tenant?
+-- How much of the month's budgets is taken, reserved or spent, for each of these clients, by whatever id, and for its
+-- tenant?
 WITH asked AS (
     SELECT DISTINCT tenant, client FROM unnest($1::text[], $2::text[]) AS pairs (tenant, client)
 ), of_tenants AS (
@@ -29,9 +30,11 @@ WITH asked AS (
     WHERE tenant IN (SELECT tenant FROM asked) AND month = $3 AND state <> 'returned'
     GROUP BY tenant
 ), of_clients AS (
-    SELECT tenant, client, sum(cents)::bigint AS cents FROM money JOIN asked USING (tenant, client)
-    WHERE month = $3 AND state <> 'returned'
-    GROUP BY tenant, client
+    SELECT asked.tenant, asked.client, sum(m.cents)::bigint AS cents
+    FROM asked CROSS JOIN LATERAL ids_of(asked.tenant, asked.client) AS own (id)
+    JOIN money m ON m.tenant = asked.tenant AND m.client = own.id
+    WHERE m.month = $3 AND m.state <> 'returned'
+    GROUP BY asked.tenant, asked.client
 )
 SELECT tenant, client, coalesce(c.cents, 0) AS client_cents, coalesce(t.cents, 0) AS tenant_cents
 FROM asked LEFT JOIN of_clients c USING (tenant, client) LEFT JOIN of_tenants t USING (tenant);

@@ -47,15 +47,38 @@ async def test_a_tenant_has_a_budget_of_its_own(practice: Practice) -> None:
     assert await ask(pool, "d2", tenant="south", budget=budget)
 
 
-async def test_the_same_delivery_reserves_once_and_its_amount_is_decided_once(practice: Practice) -> None:
+async def test_the_same_delivery_reserves_once_and_another_amount_takes_its_place(practice: Practice) -> None:
     pool = await deliveries(practice)
     budget = Budget(client_month_cents=2_500, tenant_month_cents=2_500)
     assert [await ask(pool, "d1", budget=budget) for _ in range(3)] == [True, True, True]
     assert await ask(pool, "d1", month=JUNE, budget=budget), "a retry after the month's end stays in its month"
     assert await of_month(pool) == (2_500, 2_500)
     assert await moves(pool) == [("d1", "reserved", 2_500)]
-    with pytest.raises(asyncpg.InvalidParameterValueError, match="decided once"):
+    assert not await ask(pool, "d1", 2_600, budget=budget), "what was not ordered is decided anew, within the budget"
+    assert await ask(pool, "d1", 2_400, budget=budget)
+    amounts = ("reserved", 2_500), ("returned", 2_500), ("reserved", 2_400)
+    assert await moves(pool) == [("d1", move, cents) for move, cents in amounts]
+
+
+async def test_what_may_have_been_ordered_is_not_decided_anew(practice: Practice) -> None:
+    pool = await deliveries(practice)
+    await ask(pool, "d1")
+    await doubt(pool, "d1")
+    with pytest.raises(asyncpg.InvalidParameterValueError, match="ordered, not 2600"):
         await ask(pool, "d1", 2_600)
+
+
+async def test_the_budget_of_a_client_is_that_of_the_person_whatever_ids_they_had(practice: Practice) -> None:
+    pool = await deliveries(practice)
+    budget = Budget(client_month_cents=4_000, tenant_month_cents=100_000)
+    assert await ask(pool, "d1", 2_500, client="ben", budget=budget)
+    await pool.execute(
+        "INSERT INTO client_links (tenant, client, into_client, author, linked_at)"
+        " VALUES ('northstar', 'ben', 'ana', 'jo', now())"
+    )
+    assert not await ask(pool, "d2", 2_500, budget=budget)
+    assert await of_month(pool) == (2_500, 2_500)
+    assert await ask(pool, "d2", 1_500, budget=budget)
 
 
 @pytest.mark.parametrize(
