@@ -163,5 +163,8 @@ class _Wishes:
         said = await wish_consent(self._connection, **whose, kind="marketing", said=refused, author=self._provider)
         if said:
             self.consents["marketing"] = said
-        if await self._connection.fetchval(_SQL.suppress_once, self._tenant, self._client, "complaint", self._provider):
+        who = self._tenant, self._client
+        ended = await self._connection.fetchval(_SQL.end_suppression, *who, self._provider, self._now)
+        row = "complaint", self._provider, ended or "hold"
+        if await self._connection.fetchval(_SQL.suppress_once, *who, *row):
             await self._connection.execute(_BRAKES.hold_client, self._tenant, self._client)

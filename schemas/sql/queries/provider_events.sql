@@ -56,8 +56,14 @@ WHERE celebration_id = $1 AND kind = 'undelivered' AND reason = 'lost_in_sending
   AND (part = $3 OR part = '' AND NOT EXISTS (SELECT FROM deliveries d
                                               WHERE d.celebration_id = $1 AND d.state = 'unknown'));
 
+-- name: end_suppression
+-- A suppression that ends by itself, or has ended, gives way to one that does not. What was it, if it is still in force?
+UPDATE suppressions SET lifted_at = now(), lifted_by = $3
+WHERE tenant = $1 AND client = $2 AND lifted_at IS NULL AND until IS NOT NULL
+RETURNING CASE WHEN until > $4 THEN answer END;
+
 -- name: suppress_once
--- Nothing goes to this client until a person lifts it; a suppression that a person made stays as it is.
-INSERT INTO suppressions (tenant, client, answer, reason, author) VALUES ($1, $2, 'hold', $3, $4)
+-- Nothing goes to this client until a person lifts it; a suppression without an end stays as it is.
+INSERT INTO suppressions (tenant, client, answer, reason, author) VALUES ($1, $2, $5, $3, $4)
 ON CONFLICT (tenant, client) WHERE lifted_at IS NULL DO NOTHING
 RETURNING suppression_id;

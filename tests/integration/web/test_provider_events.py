@@ -4,7 +4,7 @@ import hmac
 import json
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
@@ -19,6 +19,7 @@ from agents.ledger.pool import Pool
 from agents.providers.twilio import signature
 from schemas.celebration import celebration_id
 from schemas.policy import Budget
+from tests.integration.ledger.ledger_practice import NOON
 from tests.integration.web.conftest import Restated
 from tests.integration.web.provider_rows import PLANNED, out, state, tasks
 from tests.sample_milestones import milestone
@@ -139,6 +140,25 @@ async def test_a_suppression_of_a_persons_stays_as_it_is(client: Client, pool: P
     )
     await tell(client, "complained", await put())
     assert await pool.fetchval("SELECT array_agg(reason) FROM suppressions") == ["a loss in the family"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "hours", "becomes"),
+    [("hold", -1, "hold"), ("drop", -1, "hold"), ("drop", 1, "drop"), ("hold", 1, "hold")],
+)
+async def test_a_suppression_that_ends_by_itself_gives_way_to_a_complaint(
+    client: Client, pool: Pool, put: Put, answer: str, hours: int, becomes: str
+) -> None:
+    await pool.execute(
+        "INSERT INTO suppressions (tenant, client, answer, reason, author, until)"
+        " VALUES ('northstar', 'ana', $1, 'an exam', 'jo', $2)",
+        answer, NOON + timedelta(hours=hours),
+    )  # fmt: skip
+    waiting = await put(2, "pending", tier="streak")
+    await tell(client, "complained", await put())
+    rows = await pool.fetch("SELECT answer, reason, until FROM suppressions WHERE lifted_at IS NULL")
+    assert [tuple(row) for row in rows] == [(becomes, "complaint", None)]
+    assert await state(pool, waiting) == "held"
 
 
 async def test_what_was_unknown_is_known_when_its_provider_tells(client: Client, pool: Pool, put: Put) -> None:
