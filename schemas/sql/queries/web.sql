@@ -15,10 +15,17 @@ LIMIT $4;
 SELECT count(*) FROM inbox WHERE tenant = $1 AND client = $2 AND read_at IS NULL;
 
 -- name: mark_read
--- Mark one of this client's items as read; says whether the client has it. The first time stays.
-UPDATE inbox SET read_at = coalesce(read_at, now())
-WHERE tenant = $1 AND client = $2 AND item_id = $3
-RETURNING item_id;
+-- Mark one of this client's items as read, and so its message as opened; says whether the client has it. The first time
+-- stays.
+WITH read AS (
+    UPDATE inbox SET read_at = coalesce(read_at, now())
+    WHERE tenant = $1 AND client = $2 AND item_id = $3
+    RETURNING item_id, read_at
+), opened AS (
+    UPDATE deliveries d SET opened_at = read.read_at FROM read
+    WHERE d.delivery_id = read.item_id AND d.opened_at IS NULL
+)
+SELECT item_id FROM read;
 
 -- name: create_key
 -- Keep the hash of a new key.

@@ -58,6 +58,7 @@ async def test_reading_is_remembered_once(client: Client, put_item: Put, reader:
     await put_item("one", "ana")
     assert (await client.post("/v1/inbox/one/read", headers=reader("ana"))).status == 204
     first = await pool.fetchval("SELECT read_at FROM inbox")
+    assert await pool.fetchval("SELECT opened_at FROM deliveries") == first, "its message was opened"
     assert (await client.post("/v1/inbox/one/read", headers=reader("ana"))).status == 204
     assert await pool.fetchval("SELECT read_at FROM inbox") == first
     assert (await (await client.get("/v1/inbox", headers=reader("ana"))).json())["unread"] == 0
