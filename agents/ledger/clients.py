@@ -32,6 +32,7 @@ _ERASE_MORE = (
     _SQL.erase_referrals,
     _SQL.erase_decisions,
     _SQL.erase_renewals,
+    _SQL.erase_refused,
 )
 
 _NOT_READ = -1

@@ -33,6 +33,12 @@ def told_of(records: list[ConsumerRecord]) -> list[str]:
     ]
 
 
+PARKED = """
+INSERT INTO refused_records (topic, partition, "offset", reason, detail, key, value)
+VALUES ('coaching.milestones.v1', 0, 1000000, 'unknown_tenant', 'no folder of this name is among the tenants', $1, $2)
+"""
+
+
 async def live(practice: Running) -> str:
     """The person comes to every place that there is; returns the client's id."""
     await practice.hook("goal.completed", "m1", goal_id="g1", title=TITLE)
@@ -58,6 +64,7 @@ async def live(practice: Running) -> str:
         assert answer.status == 204
     await practice.produce(f"northstar/{client}-2", b'{"name": "' + NAME.encode() + b'", "timezone": "Mars"}')
     await practice.until(lambda: practice.asked("SELECT count(*) = 1 FROM refused_records"), "a refused profile")
+    await practice.pool.execute(PARKED, f"northstar/{client}".encode(), TITLE.encode())
     return client
 
 

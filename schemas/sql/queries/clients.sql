@@ -115,6 +115,10 @@ DELETE FROM referrals WHERE tenant = $1 AND client = $2;
 -- What was said about an erased client beside the reason goes, with the salt that hides it; its seal stays.
 UPDATE decisions SET detail = NULL, salt = NULL WHERE tenant = $1 AND client = $2 AND salt IS NOT NULL;
 
+-- name: erase_refused
+-- What was refused of an erased client, with its facts, is not applied any more.
+DELETE FROM refused_records WHERE key = convert_to($1 || '/' || $2, 'UTF8');
+
 -- name: erase_renewals
 -- When an erased client renewed is nobody's business any more.
 DELETE FROM renewals WHERE tenant = $1 AND client = $2;
