@@ -16,7 +16,7 @@ from schemas.policy import Budget, ChannelName
 from streams.planning.answer import answer_for, override_of
 from streams.planning.objections import Objection, Question, first_objection
 from streams.planning.release import Core, objection_to_release
-from streams.planning.verdicts import Case, on_absence, on_budget, on_fault, on_objection
+from streams.planning.verdicts import Case, on_absence, on_budget, on_doubt, on_fault, on_objection
 
 _WITHOUT_ADDRESS = frozenset({"in_app", "slack"})
 
@@ -24,6 +24,11 @@ _WITHOUT_ADDRESS = frozenset({"in_app", "slack"})
 def objection_of(claimed: Claimed, ready: Ready, tenant: Tenant | None, now: datetime) -> Verdict | None:
     """Why it may not leave, as a verdict; None when it may."""
     case = case_of(claimed, ready)
+    verdict = _verdict(case, ready, tenant, now)
+    return on_doubt(case, verdict) if verdict and ready.in_doubt else verdict
+
+
+def _verdict(case: Case, ready: Ready, tenant: Tenant | None, now: datetime) -> Verdict | None:
     if tenant is None:
         return on_fault(case, "no_channel", "the tenant's folder is gone")
     if tenant.rulebook.policy.mode == "shadow":

@@ -69,6 +69,11 @@ def on_fault(case: Case, reason: Reason, detail: str | None = None) -> Verdict:
     return _ended(case, "failed", reason, detail)
 
 
+def on_doubt(case: Case, verdict: Verdict) -> Verdict:
+    """What may have been ordered by an earlier attempt is never called not given: it is not known."""
+    return _ended(case, *_DOUBTED, verdict.reason) if verdict.state in ("skipped", "failed") else verdict
+
+
 def on_outcome(
     case: Case,
     kind: Literal["accepted", "retry", "rejected", "unknown"],

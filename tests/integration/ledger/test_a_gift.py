@@ -171,7 +171,7 @@ async def in_doubt(practice: Practice) -> None:
     assert (await practice.states())["gift"] == "deferred:provider_away"
 
 
-@pytest.mark.parametrize("how", ["expired", "retracted", "dropped", "erased", "revised"])
+@pytest.mark.parametrize("how", ["expired", "retracted", "dropped", "erased", "revised", "unconsented", "shadow"])
 async def test_a_gift_that_may_have_been_ordered_is_never_called_not_given(practice: Practice, how: str) -> None:
     await in_doubt(practice)
     if how == "expired":
@@ -181,6 +181,13 @@ async def test_a_gift_that_may_have_been_ordered_is_never_called_not_given(pract
         await suppress(practice.pool, tenant="northstar", client="ana", suppression=drop, author="jo", now=practice.now)
     elif how == "erased":
         await practice.erase()
+    elif how in ("unconsented", "shadow"):
+        if how == "shadow":
+            practice.set_policy(mode="shadow")
+        else:
+            await practice.meet()
+        await practice.later(hours=1)
+        await practice.sender("gift").flush()
     else:
         await practice.hear(retracted(graduation()) if how == "retracted" else graduation(revision=2))
     await practice.sweep()
