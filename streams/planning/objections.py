@@ -96,7 +96,9 @@ def first_objection(question: Question, channel: ChannelName) -> Objection | Non
 
 
 def _expired(answer: Answer) -> Objection:
-    return Objection(outcome="skip", reason="expired", detail=f"since {answer.expires_at:%Y-%m-%d %H:%M}Z")
+    """What comes too late; of a lighter win the next message tells, a major is left to the coach."""
+    since = f"since {answer.expires_at:%Y-%m-%d %H:%M}Z"
+    return Objection(outcome="skip", reason="expired", detail=since, by_hand=answer.milestone.tier == "major")
 
 
 def _paused(question: Question, channel: ChannelName) -> Objection | None:

@@ -38,6 +38,11 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, str], str | None]] = {
         {"email": "skip:expired", "in_app": "skip:expired"},
         None,
     ),
+    "a major that comes too late is left to the coach": (
+        {"milestone": won("major"), "override": Override(channels=("email",)), "now": NOON + timedelta(days=8)},
+        {"email": "skip:expired"},
+        "expired",
+    ),
     "a pause holds what it covers": (
         {"pauses": (Pause(channel="email", reason="x"), Pause(tenant="another", reason="y"))},
         {"email": "hold:paused", "in_app": "send:planned"},
