@@ -4,6 +4,7 @@ Each question is answered by an index, so that a long past costs nothing. While 
 planned its own celebrations are added, so that two of one client never say the same words.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -14,7 +15,7 @@ from agents.ledger.pool import Connection
 from agents.ledger.queries import load_queries
 from agents.ledger.referrals import last_asked
 from schemas.celebration import Celebration
-from schemas.milestone import Milestone
+from schemas.milestone import RETRACTED, Milestone
 from streams.planning.account import Account, first_phrase
 
 _SQL = load_queries("celebrations")
@@ -46,7 +47,9 @@ class Accounts:
         )
 
     def add(self, celebration: Celebration) -> None:
-        """Count a celebration that was planned just now."""
+        """Count a celebration that was planned just now, if any of it goes."""
+        if celebration.outcome not in ("send", "hold"):
+            return
         key = celebration.tenant, celebration.client
         self.known.add(key)
         self.phrases[*key, celebration.tier] = celebration.phrase
@@ -90,10 +93,21 @@ async def read_accounts(
 
 
 async def _earlier(connection: Connection, rewarded: Sequence[Milestone]) -> dict[str, int]:
-    columns = (
-        [one.milestone_id for one in rewarded],
-        [one.tenant for one in rewarded],
-        [one.client for one in rewarded],
-        [one.rule for one in rewarded],
+    """How often each was reached before: as the ledger has it, and in the batch itself, in their order of time."""
+    asked = sorted(
+        (one for one in rewarded if one.type != RETRACTED), key=lambda one: (one.reached_at, one.milestone_id)
     )
-    return {row["milestone_id"]: row["times"] for row in await connection.fetch(_SQL.earlier, *columns)}
+    columns = (
+        [one.milestone_id for one in asked],
+        [one.tenant for one in asked],
+        [one.client for one in asked],
+        [one.rule for one in asked],
+        [one.reached_at for one in asked],
+    )
+    before = {row["milestone_id"]: row["times"] for row in await connection.fetch(_SQL.earlier, *columns)}
+    in_batch: Counter[tuple[str, str, str]] = Counter()
+    for one in asked:
+        whose = one.tenant, one.client, one.rule
+        before[one.milestone_id] += in_batch[whose]
+        in_batch[whose] += 1
+    return before

@@ -16,7 +16,7 @@ class Account:
     Attributes:
         phrase: the next of the tier's phrasings.
         earlier: how often the client has reached the rule before.
-        is_first: nothing was ever celebrated.
+        is_first: no message has ever left.
         is_first_streak: no streak was ever celebrated.
         spent_cents: given or reserved for the client in this month.
         tenant_spent_cents: given or reserved for all of the tenant's clients in this month.

@@ -36,25 +36,31 @@ JOIN LATERAL (
 ) c ON c.outcome IN ('send', 'hold', 'task', 'merged');
 
 -- name: accounts
--- What else stands to these clients' accounts: which phrasing came last in this tier, and were they ever celebrated?
+-- What else stands to these clients' accounts: which phrasing came last in this tier, and were they ever celebrated? Only
+-- words that went, or go, count: not those of a shadow, nor of what was told in another's message.
 SELECT asked.tenant, asked.client, asked.tier,
        (SELECT c.phrase FROM celebrations c
         WHERE c.tenant = asked.tenant AND c.client = asked.client AND c.tier = asked.tier
-        ORDER BY c.planned_at DESC LIMIT 1) AS phrase,
-       EXISTS (SELECT FROM celebrations c WHERE c.tenant = asked.tenant AND c.client = asked.client) AS is_known,
+          AND c.mode = 'live' AND c.outcome IN ('send', 'hold')
+        ORDER BY c.planned_at DESC, c.phrase DESC LIMIT 1) AS phrase,
        EXISTS (SELECT FROM celebrations c
-               WHERE c.tenant = asked.tenant AND c.client = asked.client AND c.tier = 'streak') AS had_streak
+               WHERE c.tenant = asked.tenant AND c.client = asked.client AND c.celebrated_at IS NOT NULL) AS is_known,
+       EXISTS (SELECT FROM celebrations c
+               WHERE c.tenant = asked.tenant AND c.client = asked.client AND c.tier = 'streak'
+                 AND c.mode = 'live' AND c.outcome IN ('send', 'hold', 'merged')) AS had_streak
 FROM unnest($1::text[], $2::text[], $3::text[]) AS asked (tenant, client, tier);
 
 -- name: earlier
--- How often had these clients reached these rules before? Counted no further than a reward grows.
+-- How often had these clients reached these rules before? Counted no further than a reward grows, and without what is
+-- planned just now.
 SELECT asked.milestone_id,
        (SELECT count(*) FROM (
             SELECT FROM milestones m
             WHERE m.tenant = asked.tenant AND m.client = asked.client AND m.rule = asked.rule AND NOT m.retracted
-              AND m.milestone_id <> asked.milestone_id
+              AND m.reached_at <= asked.reached_at AND m.milestone_id <> ALL ($1::text[])
             LIMIT 100) AS found) AS times
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS asked (milestone_id, tenant, client, rule);
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
+    AS asked (milestone_id, tenant, client, rule, reached_at);
 
 -- name: followers
 -- Which milestones are told in these celebrations' messages?
