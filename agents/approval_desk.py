@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agents.channels.render import Links, MissingFact, Rendered, Renderer
+from agents.coach_letters import amount
 from agents.ledger.approvals import Approval, Decided, Decision, Waiting, decide, find_approval, open_approvals
+from agents.ledger.money import month_of, taken
 from agents.ledger.pool import Pool
 from agents.metrics import APPROVALS
 from agents.telling import template_of
@@ -49,13 +51,50 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Month:
+    """What of the month's budgets is given or promised, in cents, without the gift that is asked about.
+
+    Attributes:
+        exceeds: with it, one of the budgets would be exceeded; a yes goes beyond it.
+    """
+
+    client_cents: int
+    client_month_cents: int
+    tenant_cents: int
+    tenant_month_cents: int
+    exceeds: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """An approval with its messages."""
+    """An approval with its messages.
+
+    Attributes:
+        month: the budgets, where a gift waits.
+    """
 
     approval: Approval
     tenant: Tenant
     first_name: str | None
     previews: tuple[Preview, ...]
+    month: Month | None = None
+
+    @property
+    def beyond_budget(self) -> str | None:
+        """What to know before saying yes to more than a budget leaves; None when it leaves enough."""
+        month = self.month
+        if month is None or not month.exceeds:
+            return None
+        client, of_client, practice, of_practice = (
+            amount(cents, self.tenant)
+            for cents in (
+                month.client_cents, month.client_month_cents, month.tenant_cents, month.tenant_month_cents,
+            )
+        )  # fmt: skip
+        return (
+            f"That is more than the budget leaves this month: {client} of {of_client} are given or promised to the "
+            f"client, {practice} of {of_practice} in the whole practice. A yes goes beyond it."
+        )
 
     @property
     def words(self) -> dict[str, Approved]:
@@ -97,7 +136,22 @@ class ApprovalDesk:
         approval = await find_approval(self._pool, celebration_id, tenant=tenant, now=now)
         if approval is None or approval.tenant not in self._tenants():
             return None
-        return self._look(approval, words, now)
+        return self._look(approval, words, now, await self._month(approval, now))
+
+    async def _month(self, approval: Approval, now: datetime) -> Month | None:
+        if approval.state != "open" or "gift" not in approval.situation.waiting:
+            return None
+        whose = approval.tenant, approval.client
+        spent = (await taken(self._pool, [whose], month_of(now)))[whose]
+        budget = self._tenants()[approval.tenant].rulebook.policy.budget
+        of_client, of_tenant = spent.client_cents + approval.cents, spent.tenant_cents + approval.cents
+        return Month(
+            client_cents=spent.client_cents,
+            client_month_cents=budget.client_month_cents,
+            tenant_cents=spent.tenant_cents,
+            tenant_month_cents=budget.tenant_month_cents,
+            exceeds=of_client > budget.client_month_cents or of_tenant > budget.tenant_month_cents,
+        )
 
     async def answer(
         self,
@@ -140,7 +194,7 @@ class ApprovalDesk:
             APPROVALS.labels(decided.approval.state).inc()
         return decided
 
-    def _look(self, approval: Approval, words: Mapping[str, Approved], now: datetime) -> Look:
+    def _look(self, approval: Approval, words: Mapping[str, Approved], now: datetime, month: Month | None) -> Look:
         tenant = self._tenants()[approval.tenant]
         is_open = approval.state == "open"
         channels = _messages(approval) if is_open else tuple(approval.words)
@@ -151,6 +205,7 @@ class ApprovalDesk:
             tenant=tenant,
             first_name=given_name(profile.name) if profile and profile.name else None,
             previews=tuple(self._preview(approval, tenant, channel, said.get(channel), now) for channel in channels),
+            month=month,
         )
 
     def _preview(

@@ -60,6 +60,8 @@ def show(celebration: Celebration, *, tenant: AnyTenant = None) -> None:
     out.print(f"{approval.milestone.name}, {look.first_name or approval.client}: {approval.state}", markup=False)
     if approval.decided_by:
         out.print(f"by {approval.decided_by}, {approval.decided_at}", markup=False)
+    if look.beyond_budget:
+        out.print(look.beyond_budget, markup=False, highlight=False)
     for preview in look.previews:
         out.print(f"\n{preview.channel}: {preview.subject or f'needs {preview.missing}'}\n", markup=False)
         out.print(preview.text, markup=False, highlight=False)

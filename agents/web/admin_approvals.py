@@ -23,7 +23,7 @@ from typing import Literal
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, StrictInt
 
-from agents.approval_desk import ApprovalDesk, Preview
+from agents.approval_desk import ApprovalDesk, Month, Preview
 from agents.ledger.approvals import Approval, Decided
 from agents.web.keyed import Refused, author_of, read_body
 from agents.web.problems import json, problem
@@ -103,9 +103,10 @@ class ShownMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalWithMessages(ShownApproval):
-    """An approval and all that goes when it is approved."""
+    """An approval, all that goes when it is approved, and the budgets if that is money."""
 
     messages: tuple[ShownMessage, ...]
+    month: Month | None
 
 
 class _Approvals:
@@ -125,7 +126,8 @@ class _Approvals:
         if found is None:
             return problem(HTTPStatus.NOT_FOUND)
         messages = [_message(preview) for preview in found.previews]
-        return json(ApprovalWithMessages(**asdict(shown(found.approval)), messages=tuple(messages)))
+        approval = asdict(shown(found.approval))
+        return json(ApprovalWithMessages(**approval, messages=tuple(messages), month=found.month))
 
     async def approve(self, request: web.Request) -> web.Response:
         """It goes."""

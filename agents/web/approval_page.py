@@ -238,6 +238,7 @@ def _values(look: Look, asked: Asked) -> dict[str, object]:
         "has_money": bool(MONEY.intersection(waiting)),
         "closes": moment_in_words(approval.close_at, tenant.coach(asked.coach)),
         "suppressed": approval.suppressed,
+        "beyond_budget": look.beyond_budget,
         "revision": approval.situation.asked_revision,
         "yes": f"Give the {worth}" if is_money_alone else "Send it",
         "previews": look.previews,

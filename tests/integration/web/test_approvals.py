@@ -1,6 +1,7 @@
 """Approvals by the link in a coach's mail."""
 
 from collections.abc import Awaitable, Callable
+from datetime import date
 from typing import TypeAlias
 
 import pytest
@@ -9,10 +10,13 @@ from aiohttp.test_utils import TestClient
 from aiohttp.web import Application, Request
 
 from agents.ledger.approvals import approved_words
+from agents.ledger.money import reserve
 from agents.ledger.pool import Pool
 from agents.tenants import Tenant
 from agents.web.approval_links import ApprovalLinks
 from schemas.celebration import Approved
+from schemas.policy import Budget
+from tests.integration.ledger.ledger_practice import reached
 from tests.integration.waiting import thirty_six, wait_for_coach
 
 Client: TypeAlias = TestClient[Request, Application]
@@ -69,6 +73,28 @@ async def test_looking_at_the_page_changes_nothing(client: Client, ask: Ask, poo
     assert headers["X-Robots-Tag"] == "noindex"
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
     assert headers["Cache-Control"] == "no-store"
+
+
+async def test_who_gives_more_than_the_budget_leaves_is_told_before(
+    client: Client, ask: Ask, pool: Pool, practice: Headers
+) -> None:
+    page = await ask("email", "gift")
+    asked = await pool.fetchval("SELECT celebration_id FROM approvals")
+    path = f"{HERE}/{asked}"
+    budget = {"client_month_cents": 4000, "tenant_month_cents": 100_000}
+    shown = await (await client.get(path, headers=practice)).json()
+    assert shown["month"] == {**budget, "client_cents": 0, "tenant_cents": 0, "exceeds": False}
+    assert "more than the budget leaves" not in await (await client.get(page)).text()
+    given = reached("core-goal", "major", "count", threshold=1)
+    await wait_for_coach(pool, "email", milestone=given, gone=("gift",))
+    gift = await pool.fetchval("SELECT delivery_id FROM deliveries WHERE state = 'pending'")
+    limits = Budget(**budget)
+    whose = {"delivery_id": gift, "tenant": "northstar", "client": "ana", "month": date(2026, 5, 1)}
+    assert await reserve(pool, **whose, cents=2500, budget=limits)
+    shown = await (await client.get(path, headers=practice)).json()
+    assert shown["month"] == {**budget, "client_cents": 2500, "tenant_cents": 2500, "exceeds": True}
+    told = "$25 of $40 are given or promised to the client, $25 of $1000 in the whole practice"
+    assert told in await (await client.get(page)).text()
 
 
 async def test_the_answer_is_the_coachs_and_the_words_are_those_in_the_fields(
