@@ -1,7 +1,7 @@
 """Celebration entry: one planned celebration as rows of the ledger's page.
 
-It must never show a client words that lack a fact: such a message is left to a sender, which
-asks the coach.
+It must never show a client words that lack a fact, nor fail for them: such a message is left to a
+sender, which asks the coach.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from agents.channels.render import MissingFact, Rendered
 from agents.ledger import rows
 from agents.ledger.celebrations import Page
 from agents.ledger.clients import ClientKey, ClientRow
-from agents.telling import Teller, occasion_of
+from agents.telling import NotMade, Teller, occasion_of
 from agents.tenants import Tenant
 from schemas.celebration import Celebration, Delivery
 from schemas.milestone import Milestone
@@ -85,5 +85,5 @@ def _words(draft: Draft, celebration: Celebration, teller: Teller, also: Sequenc
     occasion = occasion_of(celebration, draft.milestone, also, draft.tenant, "in_app")
     try:
         return teller.tell(occasion, channel="in_app", profile=draft.client.profile, tenant=draft.tenant)
-    except MissingFact:
+    except (MissingFact, NotMade):
         return None

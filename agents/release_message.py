@@ -10,7 +10,7 @@ from agents.channels.channel import Attachment, Gift, Message
 from agents.channels.render import MissingFact, Rendered
 from agents.ledger.deliveries import Claimed, Ready
 from agents.release_asking import address_of, carried_by, case_of
-from agents.telling import Teller, template_of
+from agents.telling import NotMade, Teller, template_of
 from agents.tenants import Tenant
 from schemas.celebration import Occasion, Verdict
 from schemas.policy import ChannelName
@@ -41,6 +41,8 @@ def words_of(teller: Teller, claimed: Claimed, ready: Ready, tenant: Tenant, occ
         return teller.tell(occasion, channel=channel, profile=ready.client.profile, tenant=tenant)
     except MissingFact as error:
         return on_fault(case_of(claimed, ready), "missing_fact", error.name)
+    except NotMade as error:
+        return on_fault(case_of(claimed, ready), "not_made", str(error))
 
 
 async def message_of(
@@ -55,7 +57,10 @@ async def message_of(
     profile = ready.client.profile
     attachments: tuple[Attachment, ...] = ()
     if ready.channel == "email":
-        attachments = await teller.attachments(occasion, profile=profile, tenant=tenant)
+        try:
+            attachments = await teller.attachments(occasion, profile=profile, tenant=tenant)
+        except NotMade as error:
+            return on_fault(case_of(claimed, ready), "not_made", str(error))
     return Message(
         attachments=attachments,
         delivery_id=claimed.delivery_id,

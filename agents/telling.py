@@ -5,10 +5,13 @@ when the celebration was planned; only the facts are those of the moment of send
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import structlog
 
 from agents.channels.channel import Attachment
-from agents.channels.render import Rendered, Renderer
+from agents.channels.render import MissingFact, Rendered, Renderer
 from agents.keepsakes import certificate_attachment
 from agents.message_links import MessageLinks
 from agents.tenants import Tenant
@@ -17,6 +20,12 @@ from schemas.client import Profile
 from schemas.milestone import Milestone
 from schemas.policy import ChannelName
 from streams.planning.carrying import keepsakes_with
+
+_log = structlog.get_logger()
+
+
+class NotMade(Exception):
+    """Words or pictures failed for another reason than a missing fact; the text names the kind of fault, no content."""
 
 
 class Teller:
@@ -36,32 +45,50 @@ class Teller:
 
         Raises:
             MissingFact: no bracket ever reaches a client; the coach is asked instead.
+            NotMade: likewise.
         """
-        return self._renderer.render(
-            occasion,
-            channel=channel,
-            profile=profile,
-            coach=tenant.coach(profile.coach_id if profile else None),
-            tenant=tenant,
-            links=self._links_of(tenant, occasion, channel),
-        )
+        with _made():
+            return self._renderer.render(
+                occasion,
+                channel=channel,
+                profile=profile,
+                coach=tenant.coach(profile.coach_id if profile else None),
+                tenant=tenant,
+                links=self._links_of(tenant, occasion, channel),
+            )
 
     async def attachments(
         self, occasion: Occasion, *, profile: Profile | None, tenant: Tenant
     ) -> tuple[Attachment, ...]:
-        """The files that go with an occasion's mail; drawn in a thread, because that takes a while."""
+        """The files that go with an occasion's mail; drawn in a thread, because that takes a while.
+
+        Raises:
+            NotMade: as `tell`.
+        """
         if "certificate" not in occasion.keepsakes:
             return ()
-        certificate = await asyncio.to_thread(
-            certificate_attachment,
-            occasion,
-            celebration_id=celebration_id(occasion.milestone.milestone_id),
-            profile=profile,
-            coach=tenant.coach(profile.coach_id if profile else None),
-            tenant=tenant,
-            addresses=self._links_of.keepsakes,
-        )
+        with _made():
+            certificate = await asyncio.to_thread(
+                certificate_attachment,
+                occasion,
+                celebration_id=celebration_id(occasion.milestone.milestone_id),
+                profile=profile,
+                coach=tenant.coach(profile.coach_id if profile else None),
+                tenant=tenant,
+                addresses=self._links_of.keepsakes,
+            )
         return (certificate,)
+
+
+@contextmanager
+def _made() -> Iterator[None]:
+    try:
+        yield
+    except MissingFact:
+        raise
+    except Exception as error:  # whatever a template or a font can provoke: the message is left to a person
+        _log.error("message.not_made", error_type=type(error).__name__, exc_info=error)
+        raise NotMade(type(error).__name__) from error
 
 
 def occasion_of(

@@ -23,7 +23,7 @@ CelebrationOutcome = Literal["send", "hold", "task", "skip", "withdrawn", "merge
 Reason = Literal[
     "planned", "erased", "expired", "paused", "suppressed", "same_moment", "no_consent", "opted_out",
     "channel_unwanted", "approval", "by_hand", "no_amount", "cap_reached", "quiet_hours", "shadow",
-    "retracted", "retracted_after_sending", "missing_fact", "no_address", "no_profile", "rejected",
+    "retracted", "retracted_after_sending", "missing_fact", "not_made", "no_address", "no_profile", "rejected",
     "provider_away", "lost_in_sending", "no_channel", "celebrated_before", "merged", "hold_out", "over_budget",
     "declined", "taken_over", "approval_over", "core_opened", "cool_down", "not_carried", "approved", "revised",
     "bounced", "complained", "provider_told", "resolved", "resent", "given_up", "linked",

@@ -40,6 +40,7 @@ _TELL: Final[Mapping[str, str]] = {
 
 _FAILED: Final[Mapping[str, str]] = {
     "missing_fact": "its text needs something that is not known; write it yourself",
+    "not_made": "its words or pictures could not be made; write it yourself",
     "no_address": "the client's profile has no address; tell them yourself, or add it",
     "no_profile": "no profile of the client has arrived; tell them yourself, or add it",
     "rejected": "the provider refused it; check the address",

@@ -26,6 +26,7 @@ _REASONS: Final[Mapping[str, str]] = {
     "retracted": "the milestone was withdrawn before this left",
     "retracted_after_sending": "the milestone was withdrawn after this had left",
     "missing_fact": "its text needs something that is not known",
+    "not_made": "its words or pictures could not be made",
     "no_address": "the client's profile has no address for this channel",
     "no_profile": "no profile of the client has arrived",
     "rejected": "the provider refused it",

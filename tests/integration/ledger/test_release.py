@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+import pytest
+
+from agents.channels.channel import Attachment
 from tests.integration.ledger.ledger_practice import NOON, Practice, first_session, planned, reached
 
 
@@ -89,6 +92,22 @@ async def test_a_missing_fact_goes_to_the_coach_and_no_bracket_to_the_client(pra
     assert await practice.inbox() == []
     assert states == {"email": "failed:missing_fact", "in_app": "failed:missing_fact"}
     assert await practice.tasks() == [("undelivered", "missing_fact")]
+
+
+async def test_a_certificate_that_cannot_be_drawn_leaves_its_mail_to_the_coach_at_once(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def undrawable(*_occasion: object, **_of: object) -> Attachment:
+        raise UnicodeEncodeError("latin-1", "Ana", 0, 1, "no glyph")
+
+    monkeypatch.setattr("agents.telling.certificate_attachment", undrawable)
+    practice.set_policy(tiers={"major": {"channels": ["email", "certificate"], "expires": "7d"}})
+    await practice.meet()
+    await practice.hear(reached("thirty-six", "major", "count", threshold=36))
+    await practice.send()
+    assert (await practice.states())["email"] == "failed:not_made"
+    assert practice.channel.sent == []
+    assert await practice.tasks() == [("undelivered", "not_made")]
 
 
 async def test_an_erasure_between_plan_and_release_sends_nothing(practice: Practice) -> None:
