@@ -33,6 +33,7 @@ _WAIT: Final = timedelta(hours=20)
 _ASKED_AGAIN_AFTER: Final = 5
 """The question goes out once more after a fifth of the wait: four hours of twenty."""
 _TIME_TO_SEND: Final = timedelta(hours=1)
+_TIME_TO_ANSWER: Final = timedelta(hours=1)
 
 _STATES: Final[dict[Ruling, ApprovalState]] = {
     "approve": "approved",
@@ -103,6 +104,11 @@ def deadlines(asked_at: datetime, expires_at: datetime) -> Deadlines:
     """
     close_at = max(min(asked_at + _WAIT, expires_at - _TIME_TO_SEND), asked_at)
     return Deadlines(escalate_at=asked_at + (close_at - asked_at) / _ASKED_AGAIN_AFTER, close_at=close_at)
+
+
+def leaves_time_to_ask(now: datetime, expires_at: datetime) -> bool:
+    """Whether a coach could answer before the question closes; without that words would go that nobody has seen."""
+    return deadlines(now, expires_at).close_at >= now + _TIME_TO_ANSWER
 
 
 def ending(situation: Situation) -> Ending | None:

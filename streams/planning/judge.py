@@ -20,6 +20,7 @@ from schemas.celebration import DecisionOutcome, Reason
 from schemas.policy import ChannelName
 from streams.planning.account import Account
 from streams.planning.answer import DISTURBING, MESSAGES, Answer
+from streams.planning.approvals import leaves_time_to_ask
 from streams.planning.client_view import ClientView
 from streams.planning.history import Past, all_slots_taken, slots_taken
 from streams.planning.objections import Objection, Question, first_objection, is_asked_first, is_follow_up
@@ -103,6 +104,8 @@ def judge(question: Question, channel: ChannelName, slot: Slot, account: Account
     asked = _asked(question, channel, account)
     if objection is not None:
         return _objected(channel, objection, now, asks=asked is not None)
+    if asked is not None and channel in MESSAGES and not leaves_time_to_ask(now, answer.expires_at):
+        return Part(channel=channel, outcome="skip", reason="expired", due_at=now, tell=True)
     if asked is not None:
         return Part(channel=channel, outcome="hold", reason=asked, due_at=now + _while_of(answer, channel), asks=True)
     return _timed(channel, answer, slot, now)
