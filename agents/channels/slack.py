@@ -33,8 +33,8 @@ TOKEN_FILE: Final = "slack.token"  # noqa: S105 - a file's name
 """The name of the secret that is a bot's token."""
 
 _SECONDS_A_POST: Final = 1.0
-_TURN_SECONDS: Final = 60.0
-"""The longest that a post waits for its turn: well within the lease of a claim."""
+_TURN_SECONDS: Final = 2.0
+"""The longest that a post waits for its turn: the places in which posts wait are those of all tenants."""
 _DEFAULT_SILENCE_SECONDS: Final = 30.0
 _MENDABLE: Final = MappingProxyType({
     "access_denied": "Slack refuses the bot",
@@ -137,12 +137,17 @@ class SlackChannel:
         return _of_bot(answer) if place.token else _of_webhook(answer)
 
     async def _turn(self, where: tuple[str, str]) -> None:
-        """Wait until the channel may be posted in: a post a second, and silence for as long as it was asked for."""
+        """Wait until the channel may be posted in: a post a second, and silence for as long as it was asked for.
+
+        Raises:
+            TimeoutError: that is too long to wait here.
+        """
         turns = self._turns.setdefault(where, AsyncLimiter(1, _SECONDS_A_POST))
-        await turns.acquire()
         while (left := self._silent_until.get(where, 0.0) - time.monotonic()) > 0:
+            if left > _TURN_SECONDS:
+                raise TimeoutError
             await asyncio.sleep(left)
-            await turns.acquire()
+        await turns.acquire()
 
 
 async def _asked(place: SlackPlace, text: str) -> Answer:
