@@ -280,6 +280,8 @@ async def settle(
         return False
     if in_doubt:
         await money.doubt(connection, claimed.delivery_id)
+    if verdict.state == "failed" and verdict.provider_id is not None:  # the provider knows the order, and it ended
+        await money.give_back(connection, claimed.delivery_id, why="the order ended at its provider", certain=True)
     if verdict.decision:
         decided = msgspec.structs.replace(verdict.decision, detail=None) if erased else verdict.decision
         await append_decisions(connection, [rows.decision(ready.milestone, decided, now)])

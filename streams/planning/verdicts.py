@@ -4,7 +4,7 @@ Everything that can happen to a claimed delivery ends here as a value: a wait, a
 an end with its reason, and the task that the coach gets when no machine will go on.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from schemas.celebration import CoachTask, Decision, DecisionOutcome, DeliveryState, Reason, Verdict
@@ -88,7 +88,7 @@ def on_outcome(
     if kind == "unknown":
         return _ended(case, *_DOUBTED, detail, attempted=True)
     if kind == "rejected":
-        return _ended(case, "failed", "rejected", detail, attempted=True)
+        return replace(_ended(case, "failed", "rejected", detail, attempted=True), provider_id=provider_id)
     if case.attempts + 1 >= MAX_ATTEMPTS:
         state, reason = _DOUBTED if in_doubt else _GIVEN_UP
         return _ended(case, state, reason, detail, attempted=True)

@@ -171,6 +171,27 @@ async def in_doubt(practice: Practice) -> None:
     assert (await practice.states())["gift"] == "deferred:provider_away"
 
 
+class Ended:
+    """Knows the order of before, which has failed meanwhile."""
+
+    name = "gift"
+
+    async def send(self, _message: Message, point_of_no_return: PointOfNoReturn) -> Outcome:
+        assert await point_of_no_return()
+        return Outcome(kind="rejected", detail="the order failed", provider_id="ORDER1")
+
+
+async def test_an_order_that_its_provider_shows_as_failed_gives_its_money_back(practice: Practice) -> None:
+    await in_doubt(practice)
+    await practice.later(hours=1)
+    attempts = Attempts(
+        pool=practice.pool, tenants=lambda: practice.tenants, channel=Ended(), teller=TELLER, now=practice.clock
+    )
+    await Sender("gift", pool=practice.pool, attempts=attempts, wakeup=Wakeup("").waiter(), now=practice.clock).flush()
+    assert (await practice.states())["gift"] == "failed:rejected"
+    assert await money(practice) == {"returned": _CENTS}
+
+
 @pytest.mark.parametrize("how", ["expired", "retracted", "dropped", "erased", "revised", "unconsented", "shadow"])
 async def test_a_gift_that_may_have_been_ordered_is_never_called_not_given(practice: Practice, how: str) -> None:
     await in_doubt(practice)
