@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from agents.cli.app import EXIT_NO, app, as_utc, begin, err, group, opened_ledger, out, run
+from agents.cli.listing import print_listing
 from agents.cli.tenant_option import AnyTenant, refuse_unknown
 from agents.ledger import brakes, tasks
 from agents.ledger.pool import Pool
@@ -21,6 +22,7 @@ from schemas.policy import ChannelName
 
 tasks_app = group("tasks", "What is left to coaches.")
 _CONNECTIONS = 2
+_HELD = ("delivery", "tenant", "client", "rule", "channel", "state", "why", "due", "expires")
 T = TypeVar("T")
 
 Tenant = Annotated[str, typer.Option(help="The client's tenant.")]
@@ -114,13 +116,12 @@ def held(*, tenant: AnyTenant = None) -> None:
     pauses, deliveries = ask(lambda pool, now: _held(pool, tenant, now))
     for scope in pauses:
         out.print(f"paused: {_scope(scope.tenant, scope.channel, scope.rule)}: {scope.reason}", markup=False)
-    table = Table("tenant", "client", "rule", "channel", "state", "why", "due", "expires")
+    rows = []
     for row in deliveries:
         why = " ".join(part for part in (row.reason, row.why, row.author and f"({row.author})") if part)
         due, expires = (at.isoformat(sep=" ", timespec="minutes") for at in (row.due_at, row.expires_at))
-        cells = row.tenant, row.client, row.rule, row.channel, row.state, why, due, expires
-        table.add_row(*map(escape, cells))
-    out.print(table if deliveries else "Nothing is held.")
+        rows.append((row.delivery_id, row.tenant, row.client, row.rule, row.channel, row.state, why, due, expires))
+    print_listing(_HELD, rows, nothing="Nothing is held.")
 
 
 async def _held(pool: Pool, tenant: str | None, now: datetime) -> tuple[tuple[Pause, ...], tuple[brakes.Held, ...]]:
