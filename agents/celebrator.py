@@ -12,18 +12,18 @@ written. A revision that is known changes nothing, so a replayed batch changes n
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
 import msgspec
 
-from agents.bookkeeper import Bookkeeper, Written, refused
+from agents.bookkeeper import Bookkeeper, Written
 from agents.celebration_entry import Draft, enter
 from agents.client_views import view_of
 from agents.engine.logic import Record
+from agents.heard_milestones import Heard, age, decode, newest
 from agents.ledger import rows
 from agents.ledger.approvals import ask_approvals
 from agents.ledger.celebrations import Book, Page, Standing, read_book, write_page
@@ -33,12 +33,10 @@ from agents.ledger.pool import Connection, Pool
 from agents.metrics import DECISIONS, DELIVERIES, EVENT_TO_CELEBRATION_SECONDS, EVENT_TO_MILESTONE_SECONDS
 from agents.telling import Teller
 from agents.tenants import Tenant, TenantsNow
+from schemas.brake import recovered_because
 from schemas.celebration import WHOLE, CoachTask, Decision, DecisionOutcome
 from schemas.experiments import Variant
-from schemas.milestone import RETRACTED, Milestone, Tier
-from schemas.milestone_codec import decode_milestone, heard_ms
-from schemas.refusal import Refused
-from schemas.topics import client_key
+from schemas.milestone import RETRACTED, Milestone
 from streams.planning.answer import override_of
 from streams.planning.experiments import assign, is_held_out
 from streams.planning.history import past_of
@@ -47,23 +45,9 @@ from streams.planning.plan import Setting, plan
 
 _CORRECTION_MINUTES: Final = 5
 _TURNS_AT_A_TIME: Final = 50
-_NEW = Standing(revision=0, retracted=False, celebration_id=None, attempted=False, done_by_hand=False)
-_WEIGHT: Final[dict[Tier, int]] = {"major": 0, "program": 1, "streak": 2, "micro": 3, "nudge": 4}
+_NEW = Standing(revision=0, retracted=False, celebration_id=None, attempted=False, done_by_hand=False, heard_at=None)
 
 Drafts = defaultdict[ClientKey, list[Draft]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """A milestone, when the event that caused it was heard, and when its record was written, in real time."""
-
-    milestone: Milestone
-    heard_at: datetime
-    tracked_at: datetime
-
-
-def _instant(real_ms: int) -> datetime:
-    return datetime.fromtimestamp(real_ms / 1000, tz=UTC)
 
 
 class Celebrator:
@@ -87,16 +71,16 @@ class Celebrator:
     async def write(self, connection: Connection, records: Sequence[Record]) -> Written:
         """Plan milestones and write what comes of them, inside the caller's transaction."""
         tenants = self._tenants()
-        decoded = [_decode(record, tenants) for record in records]
-        newest = _newest([found for found in decoded if isinstance(found, Heard)])
+        decoded = [decode(record, tenants) for record in records]
+        latest = newest([found for found in decoded if isinstance(found, Heard)])
         now = self._now()
         page, drafts = Page(), Drafts(list)
-        if newest:
-            milestones = [heard.milestone for heard in newest]
+        if latest:
+            milestones = [heard.milestone for heard in latest]
             rewarded = [one for one in milestones if _grows(tenants[one.tenant], one)]
             gifted = [one for one in milestones if _may_be_gifted(tenants[one.tenant], one)]
             book = await read_book(connection, milestones, rewarded=rewarded, gifted=gifted, now=now)
-            for number, heard in enumerate(newest, start=1):
+            for number, heard in enumerate(latest, start=1):
                 _turn(heard, tenants[heard.milestone.tenant], book, page, drafts, now)
                 if number % _TURNS_AT_A_TIME == 0:
                     await asyncio.sleep(0)  # a long batch must not stop senders and probes
@@ -106,7 +90,7 @@ class Celebrator:
             await write_page(connection, page)
             await ask_approvals(connection, page.asks)
         refusals = [found for found in decoded if isinstance(found, Refusal)]
-        return Written(refusals=refusals, count=partial(_count, page, newest))
+        return Written(refusals=refusals, count=partial(_count, page, latest))
 
     def _enter(self, drafts: Sequence[Draft], told: Told | None, book: Book, page: Page) -> None:
         """Put one client's celebrations on the page; those that come together under their lead."""
@@ -136,11 +120,12 @@ def _turn(heard: Heard, tenant: Tenant, book: Book, page: Page, drafts: Drafts, 
     """What one milestone means, given what is known of it."""
     milestone = heard.milestone
     known = book.standing.get(milestone.milestone_id, _NEW)
-    if _age(milestone) <= (known.revision, known.retracted):
+    if age(milestone) <= (known.revision, known.retracted):
         return
     client = book.clients[milestone.tenant, milestone.client]
     kept = msgspec.structs.replace(milestone, facts={}) if client.erased else milestone  # erasure took them for good
-    page.milestones.append(rows.milestone(kept, heard.heard_at))
+    first_heard_at = min(heard.first_heard_at, known.heard_at or heard.first_heard_at)
+    page.milestones.append(rows.milestone(kept, first_heard_at))
     if milestone.type == RETRACTED:
         _withdraw(milestone, known, book, page, now)
     elif client.linked_at is not None and heard.heard_at >= client.linked_at:
@@ -152,10 +137,10 @@ def _turn(heard: Heard, tenant: Tenant, book: Book, page: Page, drafts: Drafts, 
     else:
         if known.celebration_id is not None:
             page.stopped.append(known.celebration_id)  # what this revision plans is opened again
-        drafts[milestone.tenant, milestone.client].append(_draft(heard, tenant, book, now))
+        drafts[milestone.tenant, milestone.client].append(_draft(heard, first_heard_at, tenant, book, now))
 
 
-def _draft(heard: Heard, tenant: Tenant, book: Book, now: datetime) -> Draft:
+def _draft(heard: Heard, first_heard_at: datetime, tenant: Tenant, book: Book, now: datetime) -> Draft:
     milestone = heard.milestone
     client = book.clients[milestone.tenant, milestone.client]
     history = book.history[milestone.tenant, milestone.client]
@@ -167,6 +152,7 @@ def _draft(heard: Heard, tenant: Tenant, book: Book, now: datetime) -> Draft:
         history=history,
         account=book.accounts.of(milestone),
         pauses=book.pauses,
+        recovered=recovered_because(book.recoveries, tenant=tenant.id, heard_at=first_heard_at),
         setting=setting_of(tenant, milestone),
         now=now,
     )
@@ -207,41 +193,6 @@ def _may_be_gifted(tenant: Tenant, milestone: Milestone) -> bool:
     return "gift" in ((rule and rule.channels) or tier.channels)
 
 
-def _decode(record: Record, tenants: Mapping[str, Tenant]) -> Heard | Refusal:
-    try:
-        milestone = decode_milestone((), record.value)
-        if record.key != client_key(milestone.tenant, milestone.client):
-            raise Refused("wrong_key", "the key is not the milestone's tenant/client")  # noqa: TRY301 - refused like any other fault
-        if milestone.tenant not in tenants:
-            raise Refused("unknown_tenant", "no folder of this name is among the tenants")  # noqa: TRY301 - as above
-    except Refused as error:
-        return refused(record, error.reason, error.detail)
-    return Heard(
-        milestone=milestone,
-        heard_at=_instant(heard_ms(record.headers) or record.timestamp),
-        tracked_at=_instant(record.timestamp),
-    )
-
-
-def _newest(all_heard: Sequence[Heard]) -> tuple[Heard, ...]:
-    """Of each milestone the newest word: what is withdrawn first, then the heaviest, in the order of the records."""
-    newest: dict[str, Heard] = {}
-    for heard in all_heard:
-        known = newest.get(heard.milestone.milestone_id)
-        if known is None or _age(heard.milestone) > _age(known.milestone):
-            newest[heard.milestone.milestone_id] = heard
-    return tuple(sorted(newest.values(), key=_turn_of))
-
-
-def _turn_of(heard: Heard) -> tuple[bool, int]:
-    return heard.milestone.type != RETRACTED, _WEIGHT[heard.milestone.tier]
-
-
-def _age(milestone: Milestone) -> tuple[int, bool]:
-    """Orders what is said about one milestone: a retraction comes after the revision it withdraws."""
-    return milestone.revision, milestone.type == RETRACTED
-
-
 def _withdraw(milestone: Milestone, known: Standing, book: Book, page: Page, now: datetime) -> None:
     """What has not left does not leave; for what has, the coach gets a suggestion."""
     decision = Decision(part=WHOLE, outcome="withdraw", reason="retracted")
@@ -277,9 +228,9 @@ def _correction(milestone: Milestone) -> CoachTask:
     )
 
 
-def _count(page: Page, newest: Sequence[Heard]) -> None:
+def _count(page: Page, latest: Sequence[Heard]) -> None:
     """Count what is committed."""
-    for heard in newest:
+    for heard in latest:
         if heard.milestone.caused_by:
             EVENT_TO_MILESTONE_SECONDS.observe((heard.tracked_at - heard.heard_at).total_seconds())
     tiers = {row["milestone_id"]: row["tier"] for row in page.milestones}

@@ -91,6 +91,7 @@ def question_of(tenant: Tenant, ready: Ready, now: datetime, *, about: Milestone
         referral_is_recent=asked_at is not None and now < asked_at + cool_down,
         has_private_slack=tenant.slack is not None and tenant.slack.audience == "coaches",
         core_was_opened=ready.core_opened,
+        recovered=ready.recovered.get(milestone.milestone_id),
     )
 
 

@@ -118,7 +118,8 @@ class Sweeper:
             of = found[swept.celebration_id]
             decisions.append(rows.decision(of.milestone, _decision(swept, reason), now))
             if not of.erased and _needs_person(of.milestone, swept, reason):
-                asked = undelivered_task(of.milestone, swept.channel, reason, None)
+                told: Reason = "recovered" if swept.recovered and reason == "expired" else reason
+                asked = undelivered_task(of.milestone, swept.channel, told, None)
                 tasks.append(rows.task(of.milestone, asked, of.coach, now))
         await append_decisions(connection, decisions)
         await upsert_tasks(connection, tasks)

@@ -1,5 +1,6 @@
 """The brake: what people set so that nothing goes out, and how far it reaches."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -38,3 +39,22 @@ class Suppression:
     answer: SuppressionAnswer
     reason: str
     until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """The ledger was restored from a backup: what was heard before it was lost may have left already.
+
+    Attributes:
+        tenant: None for every tenant.
+        lost_at: real time, to which the ledger was lost.
+    """
+
+    tenant: str | None = None
+    lost_at: datetime
+    reason: str
+
+
+def recovered_because(recoveries: Iterable[Recovery], *, tenant: str, heard_at: datetime) -> str | None:
+    """Why a milestone of this tenant that was first heard then, real time, is held; None when it is not."""
+    return next((r.reason for r in recoveries if r.tenant in (None, tenant) and heard_at < r.lost_at), None)

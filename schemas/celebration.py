@@ -27,6 +27,7 @@ Reason = Literal[
     "provider_away", "lost_in_sending", "no_channel", "celebrated_before", "merged", "hold_out", "over_budget",
     "declined", "taken_over", "approval_over", "core_opened", "cool_down", "not_carried", "approved", "revised",
     "bounced", "complained", "provider_told", "resolved", "resent", "given_up", "linked",
+    "recovered", "let_go",
 ]  # fmt: skip
 
 WHOLE = "celebration"

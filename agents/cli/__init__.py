@@ -29,6 +29,7 @@ SUBJECTS: Final = MappingProxyType(
         "amnesty": "history",
         "import": "importing",
         "keys": "keys",
+        "ledger": "ledger",
         "log": "log_export",
         "outcomes": "outcomes",
         "preview": "preview",

@@ -16,7 +16,7 @@ from agents.ledger.clients import lock_person
 from agents.ledger.pool import Connection, Pool
 from agents.ledger.queries import load_queries
 from agents.ledger.tasks import upsert_tasks
-from schemas.brake import Pause, Suppression
+from schemas.brake import Pause, Recovery, Suppression
 from schemas.celebration import Decision, DecisionOutcome
 from streams.planning.handwork import undelivered_task
 
@@ -167,6 +167,11 @@ async def release_held(connection: Connection, now: datetime) -> int:
 async def pauses_in_force(connection: "Connection | Pool") -> tuple[Pause, ...]:
     """What is paused now."""
     return tuple(Pause(**dict(row)) for row in await connection.fetch(_SQL.pauses_in_force))
+
+
+async def recoveries(connection: "Connection | Pool") -> tuple[Recovery, ...]:
+    """To when the ledger was lost and restored, and whose part of it."""
+    return tuple(Recovery(**dict(row)) for row in await connection.fetch(_SQL.recoveries))
 
 
 async def held(pool: Pool, *, tenant: str | None, now: datetime, limit: int = _LIST_LIMIT) -> tuple[Held, ...]:

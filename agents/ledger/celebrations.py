@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from agents.ledger.accounts import Accounts, read_accounts
-from agents.ledger.brakes import pauses_in_force
+from agents.ledger.brakes import pauses_in_force, recoveries
 from agents.ledger.clients import ClientKey, ClientRow, lock_clients
 from agents.ledger.money import month_of
 from agents.ledger.pool import Connection
@@ -21,7 +21,7 @@ from agents.ledger.queries import load_queries
 from agents.ledger.referrals import record_asked
 from agents.ledger.rows import recorded_milestone
 from agents.ledger.tasks import upsert_tasks
-from schemas.brake import Pause
+from schemas.brake import Pause, Recovery
 from schemas.celebration import Celebration
 from schemas.milestone import Milestone
 from streams.planning.answer import moment_of
@@ -43,6 +43,7 @@ class Standing:
     Attributes:
         attempted: something of its celebration left, or may have left.
         done_by_hand: a coach did their part of it.
+        heard_at: when it was first heard, real time.
     """
 
     revision: int
@@ -50,6 +51,7 @@ class Standing:
     celebration_id: str | None
     attempted: bool
     done_by_hand: bool
+    heard_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,7 @@ class Book:
     history: defaultdict[ClientKey, list[Past]]
     standing: Mapping[str, Standing]
     pauses: tuple[Pause, ...]
+    recoveries: tuple[Recovery, ...]
     accounts: Accounts
     untold: defaultdict[ClientKey, list[Untold]]
     followers: defaultdict[str, list[Milestone]]
@@ -112,6 +115,7 @@ async def read_book(
         standing=standing,
         followers=await _followers(connection, [one.celebration_id for one in standing.values() if one.celebration_id]),
         pauses=await pauses_in_force(connection),
+        recoveries=await recoveries(connection),
         accounts=await read_accounts(connection, milestones, rewarded=rewarded, gifted=gifted, month=month_of(now)),
         untold=await _untold(connection, keys, frozenset(ids)),
     )
@@ -143,6 +147,7 @@ async def _standing(connection: Connection, milestone_ids: Sequence[str]) -> dic
             celebration_id=row["celebration_id"],
             attempted=row["attempted"],
             done_by_hand=row["done_by_hand"],
+            heard_at=row["heard_at"],
         )
         for row in await connection.fetch(_SQL.standing, milestone_ids)
     }

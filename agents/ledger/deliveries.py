@@ -4,7 +4,7 @@ A claim is a lease with a fence number. Whoever holds an old fence may record no
 sender that slept through its lease cannot undo what another one, or a person, did meanwhile.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import cast
@@ -57,6 +57,7 @@ class Ready:
         heard_at: real time.
         expires_at: domain time.
         pauses: those in force.
+        recovered: milestones that it tells of and a restore of the ledger holds, with the reason.
         since: `celebrated` looks back to here, domain time.
         digest: what all of it comes to; equal as long as nothing of it changes.
         celebrated_of_all: as `celebrated`, of every tier but nudges.
@@ -85,6 +86,7 @@ class Ready:
     client: ClientRow
     moment_taken: bool
     pauses: tuple[Pause, ...]
+    recovered: Mapping[str, str]
     since: datetime
     digest: str
     celebrated: tuple[datetime, ...]
@@ -166,6 +168,7 @@ def ready_of(facts: Facts) -> Ready:
         tenant_cents=row["tenant_cents"],
         month=month_of(now),
         pauses=msgspec.json.decode(row["pauses"], type=tuple[Pause, ...]) if row["pauses"] else (),
+        recovered=msgspec.json.decode(row["recovered"], type=dict[str, str]) if row["recovered"] else {},
         since=now - HISTORY,
         digest=row["digest"],
     )

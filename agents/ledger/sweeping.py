@@ -17,7 +17,7 @@ _SQL = load_queries("deliveries")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swept:
-    """A delivery that nobody finished in time."""
+    """A delivery that nobody finished in time; `recovered` when a restore of the ledger held it."""
 
     delivery_id: str
     tenant: str
@@ -25,6 +25,7 @@ class Swept:
     channel: str
     celebration_id: str
     state: str
+    recovered: bool = False
 
 
 async def sweep_sending(connection: Connection) -> tuple[Swept, ...]:

@@ -26,6 +26,7 @@ _CHORES: Final[Mapping[str, tuple[str, int]]] = {
     "coach_task": ("congratulate in person", 3),
 }
 _TELL: Final[Mapping[str, str]] = {
+    "recovered": "it may have gone before the ledger was restored from a backup; look before you repeat it",
     "suppressed": "automatic messages are off for this client; tell them yourself if it fits",
     "no_consent": "the client has not agreed to such messages; tell them yourself if it fits",
     "opted_out": "the client left the channel; tell them when you next speak",
@@ -50,6 +51,9 @@ _FAILED: Final[Mapping[str, str]] = {
 
 _OF_ALL_PARTS: Final = frozenset({"suppressed", "no_consent", "by_hand", "missing_fact"})
 """What keeps one part from going keeps all of them: the coach is asked once."""
+
+_OF_ALL_MESSAGES: Final = frozenset({"expired", "recovered"})
+"""Likewise the messages; what comes beside them is asked about by itself."""
 
 
 def coach_task(
@@ -84,7 +88,7 @@ def undelivered_task(milestone: Milestone, channel: str, reason: Reason, detail:
         reason=reason,
         summary=f"{milestone.name}: the {channel} message did not go: {words}{because}",
         minutes=_TELL_MINUTES,
-        part="" if reason in _OF_ALL_PARTS or (reason == "expired" and channel in MESSAGES) else channel,
+        part="" if reason in _OF_ALL_PARTS or (reason in _OF_ALL_MESSAGES and channel in MESSAGES) else channel,
     )
 
 

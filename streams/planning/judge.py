@@ -143,11 +143,13 @@ def _handmade(channel: ChannelName, objection: Objection | None, question: Quest
             is_handwork=True,
         )
     waits = channel == "gift" and question.answer.approval != "never"
+    is_recovered = question.recovered is not None
     return Part(
         channel=channel,
         outcome="task",
-        reason="approval" if waits else "by_hand",
+        reason="recovered" if is_recovered else "approval" if waits else "by_hand",
         due_at=question.now,
+        tell=is_recovered,
         is_handwork=True,
     )
 

@@ -3,7 +3,7 @@
 Asked once when a milestone is planned and again when a delivery is released, by the same
 function, so that no rule holds at one of the two only. The first that applies decides.
 
-Order: erased, expired, paused, suppressed, celebrated already under the same moment,
+Order: erased, recovered, expired, paused, suppressed, celebrated already under the same moment,
 consent, opt-out, the client's own channel preferences, a referral asked for lately, hold-out,
 and what people do by hand.
 """
@@ -54,6 +54,7 @@ class Question(Struct, frozen=True, kw_only=True):
         has_private_slack: what is posted in Slack is read by coaches alone.
         core_was_opened: the message that a follow-up would remind of was opened.
         hears_unsigned: the tenant has a source that signs nothing, so that anybody who has its address may have spoken.
+        recovered: why it is held after a restore of the ledger, in somebody's words; None when it is not.
     """
 
     answer: Answer
@@ -66,6 +67,7 @@ class Question(Struct, frozen=True, kw_only=True):
     has_private_slack: bool = False
     core_was_opened: bool = False
     hears_unsigned: bool = False
+    recovered: str | None = None
 
 
 _ERASED: Final = Objection(outcome="skip", reason="erased")
@@ -83,6 +85,8 @@ def first_objection(question: Question, channel: ChannelName) -> Objection | Non
     client = question.client
     if client.erased:
         return _ERASED
+    if question.recovered is not None:  # before it is too late, so that no other message tells of it as missed
+        return Objection(outcome="hold", reason="recovered", detail=question.recovered)
     if question.now >= question.answer.expires_at:
         return _expired(question.answer)
     return (

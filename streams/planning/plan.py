@@ -38,7 +38,7 @@ from streams.planning.objections import Question
 
 _NO_OVERRIDE = Override()
 _NO_ACCOUNT = Account()
-_BRAKES = frozenset({"paused", "suppressed"})
+_BRAKES = frozenset({"recovered", "paused", "suppressed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +76,7 @@ def plan(  # noqa: PLR0913 - keyword-only, and each is another thing that decide
     history: Sequence[Past] = (),
     account: Account = _NO_ACCOUNT,
     pauses: tuple[Pause, ...] = (),
+    recovered: str | None = None,
     setting: Setting = _BARE,
     now: datetime,
 ) -> Celebration:
@@ -89,11 +90,12 @@ def plan(  # noqa: PLR0913 - keyword-only, and each is another thing that decide
         history: the client's celebrations, at least of the last seven days and with moments.
         account: what else the ledger knows of them.
         pauses: every pause in force.
+        recovered: why it is held after a restore of the ledger; None when it is not.
         setting: what the tenant has set up.
         now: domain time.
     """
     answer = answer_for(milestone, policy, override, account.earlier)
-    question = _question(answer, client, history, account, pauses, setting, now)
+    question = replace(_question(answer, client, history, account, pauses, setting, now), recovered=recovered)
     slot = slot_of(answer, client, history, setting.channels, now)
     parts = [judge(question, channel, slot, account) for channel in channels_of(answer, slot)]
     parts = _carried(parts)

@@ -12,6 +12,8 @@ _REASONS: Final[Mapping[str, str]] = {
     "erased": "the client was erased",
     "expired": "it was too late: congratulations that come late are better left",
     "paused": "an operator has paused it",
+    "recovered": "the ledger was restored from a backup, and it may have gone before",
+    "let_go": "a person knows that it had not gone before the ledger was restored",
     "suppressed": "automatic messages are switched off for this client",
     "same_moment": "the same moment was celebrated already, by another rule",
     "no_consent": "the client has not agreed to such messages",

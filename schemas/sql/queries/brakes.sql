@@ -52,6 +52,10 @@ RETURNING pause_id;
 -- What is paused?
 SELECT tenant, channel, rule, reason FROM pauses WHERE lifted_at IS NULL;
 
+-- name: recoveries
+-- To when was the ledger lost and restored, and whose part of it?
+SELECT tenant, lost_at, reason FROM recoveries ORDER BY recovery_id;
+
 -- name: hold_paused
 -- What waits inside a pause is held. Rows are locked in one order, so that a pause is never refused for a deadlock.
 WITH covered AS (
@@ -68,14 +72,14 @@ FROM covered WHERE d.delivery_id = covered.delivery_id;
 
 -- name: release_held
 -- What is held by nothing any more waits for a sender again, which asks once more; what a coach has still to approve goes
--- on waiting for that alone. A part without an approval that was decided stays held. So many at a time that no time-out
--- ends it; the sweeper goes on with the rest.
+-- on waiting for that alone. A part without an approval that was decided stays held, and what a restore holds until a
+-- person lets it go. So many at a time that no time-out ends it; the sweeper goes on with the rest.
 WITH free AS (
     SELECT d.delivery_id,
            EXISTS (SELECT FROM approvals a WHERE a.celebration_id = d.celebration_id AND a.state = 'open'
                    AND d.channel = ANY (a.parts)) AS waits
     FROM deliveries d
-    WHERE d.state = 'held'
+    WHERE d.state = 'held' AND (d.reason <> 'recovered' OR d.unsent_at IS NOT NULL)
       AND (d.reason <> 'approval' OR EXISTS (SELECT FROM approvals a WHERE a.celebration_id = d.celebration_id
                                              AND a.state <> 'open' AND d.channel = ANY (a.parts)))
       AND NOT EXISTS (SELECT FROM pauses p WHERE p.lifted_at IS NULL
@@ -96,8 +100,9 @@ RETURNING d.delivery_id;
 -- name: held
 -- What is held back, and why? Oldest first.
 SELECT d.delivery_id, d.tenant, d.client, d.rule, d.tier, d.channel, d.state, d.reason,
-       CASE d.reason WHEN 'suppressed' THEN s.reason ELSE p.reason END AS why,
-       CASE d.reason WHEN 'suppressed' THEN s.author ELSE p.author END AS author,
+       CASE d.reason WHEN 'suppressed' THEN s.reason WHEN 'paused' THEN p.reason ELSE coalesce(r.reason, p.reason) END AS why,
+       CASE d.reason WHEN 'suppressed' THEN s.author WHEN 'paused' THEN p.author ELSE coalesce(r.author, p.author) END
+           AS author,
        d.due_at, d.expires_at
 FROM deliveries d
 LEFT JOIN suppressions s ON s.tenant = d.tenant AND s.client = d.client AND s.lifted_at IS NULL
@@ -108,6 +113,12 @@ LEFT JOIN LATERAL (
       AND (p.channel IS NULL OR p.channel = d.channel)
       AND (p.rule IS NULL OR p.rule = d.rule)
     ORDER BY p.pause_id LIMIT 1) p ON true
+LEFT JOIN LATERAL (
+    SELECT r.reason, r.author
+    FROM recoveries r, celebrations c JOIN milestones m USING (milestone_id)
+    WHERE c.celebration_id = d.celebration_id AND d.state = 'held' AND d.unsent_at IS NULL
+      AND m.heard_at < r.lost_at AND (r.tenant IS NULL OR r.tenant = d.tenant)
+    ORDER BY r.recovery_id LIMIT 1) r ON true
 WHERE (d.state = 'held' OR (d.state = 'pending' AND d.due_at > $2))
   AND ($1::text IS NULL OR d.tenant = $1)
 ORDER BY d.due_at, d.delivery_id

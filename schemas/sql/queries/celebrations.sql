@@ -9,7 +9,7 @@ ORDER BY delivery_id FOR NO KEY UPDATE;
 
 -- name: standing
 -- What is known of these milestones, and was anything of their celebrations attempted?
-SELECT m.milestone_id, m.revision, m.retracted, c.celebration_id, c.outcome,
+SELECT m.milestone_id, m.revision, m.retracted, m.heard_at, c.celebration_id, c.outcome,
        EXISTS (SELECT FROM deliveries d WHERE d.celebration_id IN (c.celebration_id, c.merged_into) AND d.state IN
                ('sending', 'sent', 'delivered', 'bounced', 'unknown'))
        OR EXISTS (SELECT FROM deliveries d JOIN money y USING (delivery_id)
@@ -63,16 +63,18 @@ FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
     AS asked (milestone_id, tenant, client, rule, reached_at);
 
 -- name: followers
--- Which milestones are told in these celebrations' messages?
+-- Which milestones are told in these celebrations' messages? What may have been told before a restore is not told again.
 SELECT c.merged_into, m.record FROM celebrations c JOIN milestones m USING (milestone_id)
-WHERE c.merged_into = ANY ($1::text[]) AND NOT m.retracted;
+WHERE c.merged_into = ANY ($1::text[]) AND NOT m.retracted
+  AND NOT EXISTS (SELECT FROM recoveries r WHERE m.heard_at < r.lost_at AND (r.tenant IS NULL OR r.tenant = c.tenant));
 
 -- name: untold
 -- Of which celebrations have these clients not heard: whose words wait, whole and unclaimed by the point of no return, or
--- came too late? The earliest first.
+-- came too late? The earliest first. What may have gone before a restore goes by itself, if a person lets it go.
 SELECT c.tenant, c.client, c.celebration_id, c.tier, m.record, NOT c.untold AS waits
 FROM celebrations c JOIN milestones m USING (milestone_id)
 WHERE NOT m.retracted AND c.mode = 'live' AND c.tier <> 'nudge' AND c.merged_into IS NULL
+  AND NOT EXISTS (SELECT FROM recoveries r WHERE m.heard_at < r.lost_at AND (r.tenant IS NULL OR r.tenant = c.tenant))
   AND NOT EXISTS (SELECT FROM approvals a  -- what a coach has approved goes as it was approved
                   WHERE a.celebration_id = c.celebration_id AND a.parts && ARRAY['in_app', 'email', 'sms'])
   AND c.celebration_id IN (

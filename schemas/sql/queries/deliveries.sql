@@ -73,7 +73,7 @@ RETURNING delivery_id, tenant, client, channel, celebration_id, state;
 -- name: sweep_expired
 -- What waited too long? A gift that may have been ordered stays unknown, and a keepsake goes with a message that left.
 WITH late AS (
-    SELECT d.delivery_id, EXISTS (SELECT FROM money y WHERE y.delivery_id = d.delivery_id AND y.in_doubt) AS in_doubt
+    SELECT d.delivery_id, d.reason = 'recovered' AS recovered, EXISTS (SELECT FROM money y WHERE y.delivery_id = d.delivery_id AND y.in_doubt) AS in_doubt
     FROM deliveries d
     WHERE d.state IN ('pending', 'deferred', 'held') AND d.expires_at <= $1
       AND (d.lease_until IS NULL OR d.lease_until < now())
@@ -86,7 +86,8 @@ UPDATE deliveries d SET state = CASE WHEN late.in_doubt THEN 'unknown' ELSE 'ski
        reason = CASE WHEN late.in_doubt THEN 'lost_in_sending' ELSE 'expired' END,
        fence = fence + 1, lease_until = NULL, finished_at = now()
 FROM late WHERE d.delivery_id = late.delivery_id
-RETURNING d.delivery_id, d.tenant, d.client, d.channel, d.celebration_id, d.state;
+RETURNING d.delivery_id, d.tenant, d.client, d.channel, d.celebration_id, d.state,
+          coalesce(late.recovered, false) AS recovered;
 
 -- name: follow_carriers
 -- Which keepsakes went with their message? One of which nobody knows whether it left is left waiting with it.

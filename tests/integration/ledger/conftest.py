@@ -7,7 +7,9 @@ import pytest
 
 from agents.ledger.migrate import migrate
 from agents.ledger.pool import connect
+from tests.conftest import DatabaseServer
 from tests.integration.ledger.ledger_practice import Practice
+from tests.integration.ledger.restored_ledger import Restored
 from tests.sample_milestones import tenant
 
 
@@ -21,3 +23,13 @@ async def practice(database: str, tmp_path: Path) -> AsyncIterator[Practice]:
         yield made
     finally:
         await pool.close()
+
+
+@pytest.fixture
+async def restored(postgres: DatabaseServer, database: str, tmp_path: Path) -> AsyncIterator[Restored]:
+    await migrate(database)
+    made = Restored(postgres.dsn, database, tmp_path)
+    try:
+        yield made
+    finally:
+        await made.throw_away()

@@ -41,6 +41,8 @@ def test_a_name_with_braces_stays_as_it_is() -> None:
         ("gift", "no_consent", ""),
         ("email", "expired", ""),
         ("certificate", "expired", "certificate"),
+        ("email", "recovered", ""),
+        ("gift", "recovered", "gift"),
     ],
 )
 def test_a_task_is_for_a_part_unless_one_is_enough(channel: str, reason: Reason, part: str) -> None:

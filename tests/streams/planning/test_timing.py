@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from schemas.policy import Cap, QuietHours
 from schemas.tenant import Coach
@@ -148,6 +149,10 @@ def test_release_hears_every_objection_of_planning() -> None:
     found = objection_to_release(asked, "email")
     assert isinstance(found, Objection)
     assert found.reason == "expired"
+    restored = replace(question(), recovered="the disk broke")
+    assert objection_to_release(restored, "email") == Objection(
+        outcome="hold", reason="recovered", detail="the disk broke"
+    )
 
 
 @given(attempt=st.integers(1, 40), seed=st.text(max_size=8))
