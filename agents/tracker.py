@@ -61,7 +61,7 @@ def run_tracker(settings: TrackSettings) -> int:
     """Track until SIGTERM or SIGINT, or until something needed fails for good; returns the exit status."""
     ignore_hangups()
     watch = TenantWatch(settings.tenants_dir, rules_of)
-    logic = TrackerLogic()
+    logic = TrackerLogic(settings.clock.domain_ms)
     observer = TrackerMetrics(logic.tally)
 
     @asynccontextmanager

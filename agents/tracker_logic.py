@@ -9,7 +9,7 @@ only a new profile does.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from agents.engine.logic import Folded, Output, Record, Refusal
@@ -58,11 +58,17 @@ _EVENT_OUTCOMES = {outcome: (EVENTS, outcome) for outcome in ("applied", "late",
 
 
 class TrackerLogic:
-    """The engine's `Logic` for the topics of events and clients."""
+    """The engine's `Logic` for the topics of events and clients.
 
-    def __init__(self) -> None:
+    Args:
+        domain_ms: the domain instant of a real one, in milliseconds.
+    """
+
+    def __init__(self, domain_ms: Callable[[int], int] = int) -> None:
         self.tally = Tally()
         self._outcomes = self.tally.outcomes
+        self._domain_ms = domain_ms
+        self._appended_ms = self._heard_ms = 0
 
     def decode(self, key: bytes, body: bytes) -> State:
         """Read a state back."""
@@ -98,7 +104,9 @@ class TrackerLogic:
         event = decode_event(record.headers, record.value)
         if record.key != client_key(event.tenant, event.client):
             raise Refused("wrong_key", "the record's key must be tenantid/subject")
-        advanced = advance(state, event, rules.plan_for(event.tenant), now_ms)
+        if record.timestamp != self._appended_ms:  # a producer's batch shares one append time
+            self._appended_ms, self._heard_ms = record.timestamp, self._domain_ms(record.timestamp)
+        advanced = advance(state, event, rules.plan_for(event.tenant), now_ms, self._heard_ms)
         if advanced.refusal is not None:
             raise advanced.refusal
         self._outcomes[_EVENT_OUTCOMES[advanced.outcome]] += 1

@@ -281,10 +281,8 @@ async def settle(
     )
     if done is None:
         return False
-    if in_doubt:
-        await money.doubt(connection, claimed.delivery_id)
-    if verdict.state == "failed" and verdict.provider_id is not None:  # the provider knows the order, and it ended
-        await money.give_back(connection, claimed.delivery_id, why="the order ended at its provider", certain=True)
+    if in_doubt or (verdict.state == "failed" and verdict.provider_id is not None):
+        await money.doubt_or_end(connection, claimed.delivery_id, in_doubt=in_doubt)
     if verdict.decision:
         decided = msgspec.structs.replace(verdict.decision, detail=None) if erased else verdict.decision
         await append_decisions(connection, [rows.decision(ready.milestone, decided, now)])

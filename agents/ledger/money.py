@@ -128,6 +128,14 @@ async def give_back(
     return cents
 
 
+async def doubt_or_end(connection: AnyConnection, delivery_id: str, *, in_doubt: bool) -> None:
+    """It may have been ordered; or its provider shows the order as failed or cancelled, so that its cents come back."""
+    if in_doubt:
+        await doubt(connection, delivery_id)
+    else:
+        await give_back(connection, delivery_id, why="the order ended at its provider", certain=True)
+
+
 async def settle_ended(pool: Pool, *, limit: int = _SETTLE_LIMIT) -> int:
     """Settle what was reserved for deliveries that ended: spent, in doubt, or back in the budget.
 

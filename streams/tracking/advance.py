@@ -52,18 +52,20 @@ class Advanced(Struct, frozen=True, gc=False):
     refusal: Refused | None = None
 
 
-def advance(state: State | None, event: Event, plan: Plan, now_ms: int) -> Advanced:
+def advance(state: State | None, event: Event, plan: Plan, now_ms: int, heard_ms: int | None = None) -> Advanced:
     """The state after an event, the milestones that it reached or withdrew, and its outcome.
 
     `state` is None for a client of whom nothing is known; `now_ms` is the tracker's clock in
-    milliseconds since 1970. The state is looked at with the plan first, if it was not before.
+    milliseconds since 1970, which may have run ahead of `heard_ms`, when the event arrived: then no
+    clock but the broker's decides what comes from too far in the future. The state is looked at with
+    the plan first, if it was not before.
     """
     if state is None:
         known = begin(f"{event.tenant}/{event.client}", plan)
     else:
         known = state if state.stamp == plan.stamp else adopt(state, plan, now_ms)
     at_ms = round(event.occurred_at.timestamp() * 1000)
-    if at_ms > now_ms + MAX_AHEAD_MS:
+    if at_ms > (now_ms if heard_ms is None else heard_ms) + MAX_AHEAD_MS:
         early = Refused("time_in_future", "time lies more than 24 h after the moment of arrival")
         return Advanced(known, (), "refused", early)
     if known.erased_ms is not None:

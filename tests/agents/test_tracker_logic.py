@@ -1,6 +1,7 @@
 """What the tracker hands to the engine: records in, milestone records out, every outcome counted."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -67,6 +68,16 @@ def test_a_duplicate_leaves_the_very_same_state() -> None:
     assert logic.tally.outcomes[EVENTS, "duplicate"] == 1
 
 
+def test_by_the_brokers_time_alone_an_event_comes_from_too_far_ahead() -> None:
+    logic = TrackerLogic()
+    by_a_clock_that_is_ahead = to_ms(at(9)) + 600_000
+    for minutes, reason in ((0, None), (1, "time_in_future")):
+        wire = msgspec.json.decode(goal().value) | {"time": at(9) + timedelta(hours=24, minutes=minutes)}
+        record = Given(key=b"t1/c1", value=msgspec.json.encode(wire))
+        folded = logic.fold(None, EVENTS, record, by_a_clock_that_is_ahead, RULES)
+        assert (folded.refusal and folded.refusal.reason) == reason
+
+
 def test_what_is_refused_keeps_the_state_and_is_counted_by_reason() -> None:
     logic = TrackerLogic()
     state = fold(logic, goal()).state
@@ -77,7 +88,8 @@ def test_what_is_refused_keeps_the_state_and_is_counted_by_reason() -> None:
     ):
         folded = fold(logic, record, state=state)
         assert (folded.state, folded.refusal.reason, folded.outputs) == (state, reason, ())
-    early = logic.fold(state, EVENTS, goal(goal_id="h"), to_ms(at(1)), RULES)
+    beyond = msgspec.json.decode(goal(goal_id="h").value) | {"time": at(9) + timedelta(hours=25)}
+    early = fold(logic, Given(key=b"t1/c1", value=msgspec.json.encode(beyond)), state=state)
     assert early.refusal.reason == "time_in_future"
     assert logic.tally.refusals == {"not_json": 1, "wrong_key": 2, "time_in_future": 1}
 

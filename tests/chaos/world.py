@@ -45,6 +45,11 @@ class World:
     env: Mapping[str, str]
 
     @property
+    def partitions(self) -> int:
+        """Of each topic."""
+        return int(self.env["CAIRN_PARTITIONS"])
+
+    @property
     def kafka(self) -> str:
         """The broker's address."""
         return self.stack.kafka.bootstrap_servers

@@ -14,9 +14,11 @@ from aiohttp.test_utils import TestClient
 from aiohttp.web import Application, Request
 from standardwebhooks.webhooks import Webhook
 
+from agents.ledger.brakes import suppress
 from agents.ledger.money import costs, reserve, spend
 from agents.ledger.pool import Pool
 from agents.providers.twilio import signature
+from schemas.brake import Suppression
 from schemas.celebration import celebration_id
 from schemas.policy import Budget
 from tests.integration.ledger.ledger_practice import NOON
@@ -118,12 +120,10 @@ async def test_a_lighter_one_that_bounced_for_now_changes_its_state_alone(client
 
 
 async def test_a_complaint_leaves_the_client_in_peace(client: Client, pool: Pool, put: Put, restated: Restated) -> None:
-    mail = await put()
     waiting = await put(2, "pending", tier="streak")
-    assert await tell(client, "complained", mail) == 204
+    assert await tell(client, "complained", await put()) == 204
     assert await out(pool) == [("email", "complaint", "standard_webhooks")]
-    row = await pool.fetchrow("SELECT answer, reason, author FROM suppressions WHERE lifted_at IS NULL")
-    assert row is not None
+    (row,) = await pool.fetch("SELECT answer, reason, author FROM suppressions WHERE lifted_at IS NULL")
     assert tuple(row) == ("hold", "complaint", "standard_webhooks")
     assert await state(pool, waiting) == "held"
     assert await tasks(pool) == [("complaint", "complained", "open")]
@@ -142,23 +142,15 @@ async def test_a_suppression_of_a_persons_stays_as_it_is(client: Client, pool: P
     assert await pool.fetchval("SELECT array_agg(reason) FROM suppressions") == ["a loss in the family"]
 
 
-@pytest.mark.parametrize(
-    ("answer", "hours", "becomes"),
-    [("hold", -1, "hold"), ("drop", -1, "hold"), ("drop", 1, "drop"), ("hold", 1, "hold")],
-)
-async def test_a_suppression_that_ends_by_itself_gives_way_to_a_complaint(
-    client: Client, pool: Pool, put: Put, answer: str, hours: int, becomes: str
+@pytest.mark.parametrize(("was", "hours", "becomes"), [("drop", -1, "hold"), ("drop", 1, "drop"), ("hold", 1, "hold")])
+async def test_a_suppression_with_an_end_gives_way_to_a_complaint(
+    client: Client, pool: Pool, put: Put, was: Any, hours: int, becomes: str
 ) -> None:
-    await pool.execute(
-        "INSERT INTO suppressions (tenant, client, answer, reason, author, until)"
-        " VALUES ('northstar', 'ana', $1, 'an exam', 'jo', $2)",
-        answer, NOON + timedelta(hours=hours),
-    )  # fmt: skip
-    waiting = await put(2, "pending", tier="streak")
+    exam = Suppression(answer=was, reason="an exam", until=NOON + timedelta(hours=hours))
+    await suppress(pool, tenant="northstar", client="ana", suppression=exam, author="jo", now=NOON)
     await tell(client, "complained", await put())
-    rows = await pool.fetch("SELECT answer, reason, until FROM suppressions WHERE lifted_at IS NULL")
-    assert [tuple(row) for row in rows] == [(becomes, "complaint", None)]
-    assert await state(pool, waiting) == "held"
+    (row,) = await pool.fetch("SELECT answer, reason, until FROM suppressions WHERE lifted_at IS NULL")
+    assert tuple(row) == (becomes, "complaint", None)
 
 
 async def test_what_was_unknown_is_known_when_its_provider_tells(client: Client, pool: Pool, put: Put) -> None:

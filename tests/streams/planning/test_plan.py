@@ -43,16 +43,6 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, str], str | None]] = {
         {"email": "skip:expired"},
         "expired",
     ),
-    "without time to ask a coach the words are left to them": (
-        {"policy": policy(approval="always"), "now": NOON + timedelta(hours=46, minutes=1)},
-        {"email": "skip:expired", "in_app": "skip:expired"},
-        "expired",
-    ),
-    "with an hour to answer and one to send in they are asked": (
-        {"policy": policy(approval="always"), "now": NOON + timedelta(hours=46)},
-        {"email": "hold:approval", "in_app": "hold:approval"},
-        None,
-    ),
     "a pause holds what it covers": (
         {"pauses": (Pause(channel="email", reason="x"), Pause(tenant="another", reason="y"))},
         {"email": "hold:paused", "in_app": "send:planned"},

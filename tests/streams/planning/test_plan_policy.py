@@ -177,6 +177,14 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
         {"policy": policy(cap={"per_day": 1})},
         {"email": "send:planned", "in_app": "send:planned"},
     ),
+    "without time to ask a coach the words are left to them": (
+        {"policy": policy(approval="always"), "now": NOON + timedelta(hours=46, minutes=1)},
+        {"email": "skip:expired", "in_app": "skip:expired"},
+    ),
+    "with an hour to answer and one to send in they are asked": (
+        {"policy": policy(approval="always"), "now": NOON + timedelta(hours=46)},
+        {"email": "hold:approval", "in_app": "hold:approval"},
+    ),
     "a nudge takes no place of it": (
         {"milestone": won("nudge"), "policy": policy(cap={"per_day": 1}),
          "history": (Past(milestone_id="x", tier="micro", at=NOON, moment=None, counts=True),)},
