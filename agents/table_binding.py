@@ -157,7 +157,7 @@ class _Binder:
         faults = len(self.faults)
         data = {_FREE: self._data(where, cells, {})}
         if len(self.faults) == faults:  # else each type would say it again
-            data |= {name: self._data(where, cells, _kinds(shape)) for name, shape in EVENT_DATA.items()}
+            data |= {name: self._data(where, cells, field_kinds(shape)) for name, shape in EVENT_DATA.items()}
         return BoundEvent(
             type=self.cell((*where, "type"), cells.type, "text"),
             time=self.cell((*where, "time"), cells.time, "time"),
@@ -191,7 +191,7 @@ class _Binder:
                     self._fault((*where, "data"), f"{name} needs {field}")
         shapes = [EVENT_DATA.get(str(name)) for name in named]
         if shapes and all(shapes):
-            known = {name for shape in shapes if shape for name in _kinds(shape)}
+            known = {name for shape in shapes if shape for name in field_kinds(shape)}
             for field in sorted(cells.data.keys() - known):
                 self._fault((*where, "data", field), f"{' and '.join(map(str, named))} has no such field")
 
@@ -220,7 +220,7 @@ def _placed(lines: dict[YamlPath, str], file: str, where: YamlPath, text: str) -
     return f"{line}: {name}: {text}" if name else f"{line}: {text}"
 
 
-def _kinds(shape: type[msgspec.Struct]) -> dict[str, CellKind]:
+def field_kinds(shape: type[msgspec.Struct]) -> dict[str, CellKind]:
     """How the fields of a type's data are read, by the names that they travel under."""
     return {field.encode_name: _kind(field.type) for field in msgspec.structs.fields(shape)}
 

@@ -17,11 +17,21 @@ from schemas.refusal import Refused
 
 _NOON: Final = time(12)
 _ISO_DATE_CHARS: Final = 10
-_NUMBER = re.compile(r"[-+]?[0-9]{1,15}(\.[0-9]{1,15})?")
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?")
 _MONEY = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?")
+_THOUSANDS: Final = "' \u00a0\u202f"
+"""What may stand between groups of three digits beside the sign that is not the decimal one."""
+_WRITTEN: Final = {
+    decimal: re.compile(
+        rf"(?P<whole>[-+]?(?:[0-9]{{1,15}}|[1-9][0-9]{{0,2}}(?P<sign>[{other}{_THOUSANDS}])[0-9]{{3}}(?:(?P=sign)[0-9]{{3}}){{0,3}}))"
+        rf"(?:[{decimal}](?P<fraction>[0-9]{{1,15}}))?"
+    )
+    for decimal, other in ((".", ","), (",", "."))
+}
+_GROUPED: Final = ", and a thousands sign between groups of three digits alone"
+_SWAPPED: Final = str.maketrans(",.", ".,")
 _TRUTH: Final = {"true": True, "false": False}
-_ORNAMENTS = str.maketrans("", "", "$€£'\u00a0\u202f ")
+_ORNAMENTS: Final = "$€£' \u00a0\u202f"
 
 Convert = Callable[[str], Any]
 
@@ -119,30 +129,38 @@ def _month_and_day(text: str, form: str) -> str:
 
 
 def _guessed(text: str, decimal: str) -> Any:
-    """A value of a free type; what begins with a zero is an id and stays text."""
+    """A value of a free type; what begins with a zero is an id and stays text, and so is what has the other sign."""
     truth = _TRUTH.get(text.casefold())
     if truth is not None:
         return truth
-    plain = text.replace(",", ".") if decimal == "," else text
+    plain = text.translate(_SWAPPED) if decimal == "," else text
     return _as_number(plain) if _PLAIN_NUMBER.fullmatch(plain) else text
 
 
 def _number(text: str, decimal: str) -> int | float:
-    plain = _without_thousands(text, decimal).removesuffix("%").strip()
-    if not _NUMBER.fullmatch(plain):
-        raise ValueError(f"must be a number with {decimal!r} before its fraction")
+    plain = _plain(text.removesuffix("%").strip(), decimal)
+    if plain is None:
+        raise ValueError(f"must be a number with {decimal!r} before its fraction{_GROUPED}")
     return _as_number(plain)
 
 
 def _cents(text: str, decimal: str) -> int:
-    plain = _without_thousands(text.translate(_ORNAMENTS), decimal)
-    if not _MONEY.fullmatch(plain):
-        raise ValueError(f"must be an amount of money, not negative, with {decimal!r} before the cents")
+    plain = _plain(text.strip(_ORNAMENTS), decimal)
+    if plain is None or not _MONEY.fullmatch(plain):
+        raise ValueError(f"must be an amount of money, not negative, with {decimal!r} before the cents{_GROUPED}")
     return int(Decimal(plain) * 100)
 
 
-def _without_thousands(text: str, decimal: str) -> str:
-    return text.replace(".", "").replace(",", ".") if decimal == "," else text.replace(",", "")
+def _plain(text: str, decimal: str) -> str | None:
+    """The number as Python writes it; None where a sign stands as it would in another country's number.
+
+    A sign that were dropped wherever it stands would make 4,990 euros of 49,90.
+    """
+    written = _WRITTEN[decimal].fullmatch(text)
+    if written is None:
+        return None
+    whole = written["whole"].replace(written["sign"] or " ", "")
+    return f"{whole}.{written['fraction']}" if written["fraction"] else whole
 
 
 def _as_number(plain: str) -> int | float:

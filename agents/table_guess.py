@@ -1,11 +1,13 @@
 """A mapping guessed from a table's headers and first rows, for a person to look at.
 
 It must never guess where two readings are as good: a date that may be the third of April or the
-fourth of March needs a mapping. Nothing is sent on a guess alone.
+fourth of March needs a mapping, and so does a number that may be a thousand or one and a fraction.
+Nothing is sent on a guess alone.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Sized
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -13,11 +15,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
+from agents.table_binding import field_kinds
 from agents.table_cells import Convert, birthday_converter, converter
 from agents.table_file import TableErrors, TableFile
 from agents.table_rows import read_rows
 from schemas.event import EVENT_DATA
-from schemas.import_mapping import CONTACT_FIELDS, ImportMapping
+from schemas.import_mapping import CONTACT_FIELDS, CellKind, ImportMapping
 
 _ROWS: Final = 200
 _TELLING: Final = 3
@@ -52,7 +55,10 @@ _CLOCKS: Final = ("", " %H:%M", " %H:%M:%S", " %I:%M %p")
 _FIELDS: Final = frozenset(
     name for shape in EVENT_DATA.values() for name in shape.__struct_encode_fields__ if name != "timezone"
 )
-
+_NUMBERS: Final = frozenset(
+    name for shape in EVENT_DATA.values() for name, kind in field_kinds(shape).items() if kind == "number"
+)
+_SIGNS: Final = (".", ",")
 
 _ADVICE: Final = "Write a mapping file and give it with --mapping (docs/history.md)."
 
@@ -106,7 +112,8 @@ class _Guesser:
         profile = dict(self._profile(by_id="id" in client))
         if not (event or profile):
             self.faults.append("no column looks like an event's type and time, or like a fact of a profile")
-        return {"client": client, "event": event, "profile": profile}
+        decimal = self._decimal(event["data"]) if event else "."
+        return {"client": client, "event": event, "profile": profile, "decimal": decimal}
 
     def _client(self) -> dict[str, Any]:
         if email := self._take(_EMAIL):
@@ -181,6 +188,27 @@ class _Guesser:
         self.faults.append(f'the dates of the column "{header}" {told}')
         return header
 
+    def _decimal(self, data: Mapping[str, Any]) -> str:
+        """What stands before the fraction of the numbers, as far as one of them tells; a point where none does."""
+        by: dict[str, list[tuple[str, int]]] = {sign: [] for sign in _SIGNS}
+        either = None
+        for header, kind in _numeric(data):
+            for line, text in self._samples[header].items():
+                readings = _readings(text, kind)
+                if len(readings) == 1:
+                    by[next(iter(readings))].append((header, line))
+                elif len(set(readings.values())) > 1:
+                    either = either or header
+        few, many = sorted(_SIGNS, key=lambda sign: len(by[sign]))
+        if by[few] and not _are_few(by[few], [*by[few], *by[many]]):
+            header, line = by[few][0]
+            told = f"and others are written with a point and with a comma before the fraction: see line {line}"
+            self.faults.append(f'the numbers of the column "{header}" {told}')
+        elif either and not by[many]:
+            told = "may be written with a point or a comma before the fraction: the mapping must say `decimal:`"
+            self.faults.append(f'the numbers of the column "{either}" {told}')
+        return many if by[many] else "."
+
     def _first(self, words: Sequence[str]) -> str | None:
         headers = (self._headers[word] for word in words if word in self._headers)
         return next((header for header in headers if header not in self.used), None)
@@ -204,6 +232,25 @@ def _dates(form: str | None) -> Convert:
     return converter("date", form=form, zone=ZoneInfo("UTC"), decimal=".")
 
 
+def _numeric(data: Mapping[str, Any]) -> Iterator[tuple[str, CellKind]]:
+    """The columns of an event's data that hold numbers, or hold what they like."""
+    for name, cell in data.items():
+        if isinstance(cell, dict):
+            if cell.get("as") == "cents":
+                yield cell["column"], "cents"
+        elif name in _NUMBERS or name not in _FIELDS:
+            yield cell, "number"
+
+
+def _readings(text: str, kind: CellKind) -> dict[str, int | float]:
+    """What a cell is by each decimal sign by which it is a number."""
+    readings = {}
+    for sign in _SIGNS:
+        with suppress(ValueError):
+            readings[sign] = converter(kind, form=None, zone=ZoneInfo("UTC"), decimal=sign)(text)
+    return readings
+
+
 def _long(samples: Mapping[int, str]) -> list[int]:
     """The lines whose birthday is not month and day alone."""
     return [line for line, text in samples.items() if not re.fullmatch(r"\d\d-\d\d", text)]
@@ -220,6 +267,6 @@ def _unlike(samples: Mapping[int, str], convert: Convert) -> list[int]:
     return lines
 
 
-def _are_few(bad: Sequence[int], samples: Mapping[int, str]) -> bool:
+def _are_few(bad: Sized, samples: Sized) -> bool:
     """A few bad values are the report's, and say nothing about the rest; where there are few, one is, of three."""
     return len(bad) * 5 <= len(samples) or (len(bad) == 1 and len(samples) >= _TELLING)

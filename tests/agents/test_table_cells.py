@@ -20,10 +20,53 @@ def read(text: str, kind: CellKind | None, *, form: str | None = None, decimal: 
 
 @pytest.mark.parametrize(
     ("text", "decimal", "cents"),
-    [("49.90", ".", 4990), ("$1,249.5", ".", 124950), ("1.249,50 €", ",", 124950), ("7", ",", 700)],
+    [
+        ("49.90", ".", 4990),
+        ("$1,249.5", ".", 124950),
+        ("1.249,50 €", ",", 124950),
+        ("7", ",", 700),
+        ("1,234,567.00", ".", 123456700),
+        ("£ 12'345", ".", 1234500),
+        ("1\u202f234,50 €", ",", 123450),
+        ("1\u00a0234\u00a0567.5", ".", 123456750),
+    ],
 )
 def test_money_is_cents(text: str, decimal: str, cents: int) -> None:
     assert read(text, "cents", decimal=decimal) == cents
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "decimal"),
+    [
+        ("49,90", "cents", "."),
+        ("49.90", "cents", ","),
+        ("1.249,50", "cents", "."),
+        ("1,249.50", "cents", ","),
+        ("1,2345", "cents", "."),
+        ("12,34,567", "cents", "."),
+        ("1,234'567", "cents", "."),
+        ("1234,567", "cents", "."),
+        ("4 9", "cents", "."),
+        ("0,500", "cents", "."),
+        ("12€50", "cents", "."),
+        ("72,5", "number", "."),
+        ("7,5 %", "number", "."),
+        ("72.5", "number", ","),
+        (",5", "number", "."),
+        ("1,", "number", "."),
+    ],
+)
+def test_a_number_of_another_country_is_refused_and_never_made_a_hundred_times_as_much(
+    text: str, kind: CellKind, decimal: str
+) -> None:
+    with pytest.raises(ValueError, match=r"must be .*thousands sign between groups of three digits alone"):
+        read(text, kind, decimal=decimal)
+
+
+def test_a_free_value_with_the_other_sign_stays_text() -> None:
+    assert read("1.234", None, decimal=",") == "1.234"
+    assert read("1,234", None) == "1,234"
+    assert read("7,5", None, decimal=",") == 7.5
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,48 @@ def test_a_type_follows_from_the_fields_where_no_column_has_it(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
+    ("header", "numbers", "decimal"),
+    [
+        ("price", "49,90 120", ","),
+        ("price", "49.90 120", "."),
+        ("price", "1.249,50 1.249", ","),
+        ("price", "1,249 1,300", "."),  # money has no three digits after its sign
+        ("price", "120 90", "."),
+        ("percent", "72,5 80", ","),
+        ("percent", "7,5\u00a0% 12,500", ","),
+        ("data_weight", "81,4 81,125", ","),
+        ("data_weight", "81.4 heavy", "."),
+        ("data_note", "1a 2b", "."),
+        ("percent", "72.5 73.5 74.5 75,5", "."),
+    ],
+)
+def test_the_sign_before_a_fraction_is_the_one_that_fits(
+    tmp_path: Path, header: str, numbers: str, decimal: str
+) -> None:
+    rows = "".join(f"ana;order.done;2026-05-01;{number}\n" for number in numbers.split(" "))
+    assert guessed(tmp_path, f"client;type;date;{header}\n{rows}").get("decimal", ".") == decimal
+
+
+def test_numbers_that_may_be_read_in_two_ways_are_not_guessed(tmp_path: Path) -> None:
+    told = refused(tmp_path, "client;type;date;data_weight\nana;weight.taken;2026-05-01;1,234\n")
+    assert 'column "data_weight" may be written with a point or a comma before the fraction' in told
+    assert "`decimal:`" in told
+    assert "--mapping" in told
+
+
+def test_one_number_that_tells_decides_for_a_column_that_does_not(tmp_path: Path) -> None:
+    rows = "ana;weight.taken;2026-05-01;1,234;49,90\n"
+    assert guessed(tmp_path, f"client;type;date;data_weight;price\n{rows}")["decimal"] == ","
+
+
+def test_numbers_of_which_as_many_have_either_sign_are_not_guessed(tmp_path: Path) -> None:
+    rows = "".join(f"ana;order.done;2026-05-01;{number}\n" for number in ("49,90", "49.90", "12.50", "12,50"))
+    assert 'column "price" and others are written with a point and with a comma before the fraction: see line 3' in (
+        refused(tmp_path, f"client;type;date;price\n{rows}")
+    )
+
+
+@pytest.mark.parametrize(
     ("header", "text"),
     [
         ("who,type,time", "no column is called client_id or email"),
