@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -20,6 +21,7 @@ import stamina
 from aiolimiter import AsyncLimiter
 
 from agents.intake.links import next_reference
+from agents.intake.retry_after import retry_after_seconds
 from agents.intake.source_away import SourceAway, SourceRefused
 
 TOTAL_SECONDS = 8.0
@@ -28,7 +30,6 @@ TOTAL_SECONDS = 8.0
 _MAX_BYTES = 16 * 1024 * 1024
 _ATTEMPTS = 3
 _TRY = aiohttp.ClientTimeout(total=5.0)
-_LONGEST_WAIT_SECONDS = 3_600.0
 _TRANSIENT = (aiohttp.ClientError, TimeoutError)
 _REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
@@ -100,7 +101,7 @@ async def _ask(request: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> 
         if answer.status == HTTPStatus.NOT_FOUND:
             return Answer(document=None)
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise _Again(answer.status, _retry_after(answer.status, answer.headers))
+            raise _Again(answer.status, retry_after_seconds(answer.status, answer.headers, datetime.now(UTC)))
         if answer.status in _REFUSED:
             raise SourceRefused(answer.status)
         if answer.status != HTTPStatus.OK:
@@ -115,19 +116,3 @@ async def _ask(request: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> 
         return Answer(document=msgspec.json.decode(body), next_reference=following)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise SourceAway("the tool's answer is not JSON") from None
-
-
-def _retry_after(status: int, headers: Mapping[str, str]) -> float | None:
-    """Seconds of a `Retry-After` (RFC 9110, 10.2.3), else of a `RateLimit-Reset` with 429, as Teachable says it.
-
-    A date is left to our own back-off; so is a reset that is no span, as tools write it that mean a time of the epoch.
-    """
-    seconds = _seconds(headers.get("Retry-After", ""))
-    if seconds is not None:
-        return min(seconds, _LONGEST_WAIT_SECONDS)
-    reset = _seconds(headers.get("RateLimit-Reset", "")) if status == HTTPStatus.TOO_MANY_REQUESTS else None
-    return reset if reset is not None and reset <= _LONGEST_WAIT_SECONDS else None
-
-
-def _seconds(text: str) -> float | None:
-    return float(text) if text.isascii() and text.isdigit() else None

@@ -163,7 +163,7 @@ class Poller:
 
 
 def _backoff_seconds(failures: int, retry_after_seconds: float | None) -> float:
-    """What the source asked for, else twice as long after each failure, within a limit."""
+    """What the source asked for, but no less than at first; else twice as long after each failure, within a limit."""
     if retry_after_seconds is not None:
-        return retry_after_seconds
+        return max(retry_after_seconds, _FIRST_BACKOFF_SECONDS)
     return min(_FIRST_BACKOFF_SECONDS * 2.0 ** min(failures, 16), _LAST_BACKOFF_SECONDS)

@@ -151,6 +151,15 @@ async def test_a_source_that_was_made_anew_comes_back_no_sooner_than_its_tool_as
     assert not await worker.run_if_due(pull(stage))
 
 
+async def test_a_tracker_that_asks_for_no_wait_is_not_asked_in_a_circle(stage: Stage) -> None:
+    worker, poll = at(stage, NOW), pull(stage)
+    stage.habits.faults += [429] * 3
+    stage.habits.retry_after = "0"
+    assert await worker.run_if_due(poll)
+    held = await stage.pool.fetchval("SELECT held_until - updated_at FROM polls WHERE source = 'pull'")
+    assert held >= timedelta(seconds=5)
+
+
 async def test_a_source_that_was_made_anew_leaves_the_lease_of_another_worker_alone(stage: Stage) -> None:
     worker = at(stage, NOW)
     stage.habits.faults.append(401)
@@ -186,6 +195,14 @@ async def test_the_tracker_says_when_to_come_back(stage: Stage) -> None:
         await fetch_status(stage, 429, {"Retry-After": "120"})
     assert away.value.retry_after_seconds == 120
     assert schedule._backoff_seconds(3, 120.0) == 120.0
+    assert schedule._backoff_seconds(3, 1.0) == schedule._backoff_seconds(0, 0.0) == 5.0
+
+
+async def test_the_tracker_may_say_when_to_come_back_by_a_date(stage: Stage) -> None:
+    until = {"Date": "Fri, 01 May 2026 12:00:00 GMT", "Retry-After": "Fri, 01 May 2026 12:02:00 GMT"}
+    with pytest.raises(SourceAway) as away:
+        await fetch_status(stage, 503, until)
+    assert away.value.retry_after_seconds == 120
 
 
 async def test_a_back_off_grows_up_to_its_limit() -> None:
