@@ -7,6 +7,7 @@ ended. Reading a day twice is harmless, see `agents.intake.habit_pull`.
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -113,9 +114,12 @@ class HabitPull:
             _log.warning("poll_rows_ignored", tenant=self.tenant, source=self.source, records=wrong)
 
     async def _refused(self, finding: Finding, now: datetime) -> int:
-        """Admit one client's checks; how many of them were refused: none, or all."""
+        """Admit one client's checks; how many of them were refused, one of which spoils none of the others."""
         try:
             await self._admission.admit(self.tenant, self.source, finding, now)
         except Refused:
-            return len(finding.happenings)
+            if len(finding.happenings) == 1:
+                return 1
+            alone = (replace(finding, happenings=(one,)) for one in finding.happenings)
+            return sum([await self._refused(one, now) for one in alone])
         return 0

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from aiolimiter import AsyncLimiter
+from structlog.testing import capture_logs
 
 from agents.intake import poller as schedule
 from agents.intake.fetch import fetch_answer
@@ -109,6 +110,15 @@ async def test_a_check_that_arrives_late_is_read_and_the_same_check_again_is_the
     events = await stage.events()
     assert {event.data.day for event in events} == {NOW.date(), NOW.date() - DAY}
     assert (len(events), len({event.id for event in events})) == (3, 2)
+
+
+async def test_a_check_that_cannot_be_used_loses_no_other_of_its_client(stage: Stage) -> None:
+    for habit in ("movement", "sl\0eep", "reading"):
+        stage.habits.check("ana@example.com", habit, NOW.date())
+    with capture_logs() as lines:
+        assert await at(stage, NOW).run_if_due(pull(stage))
+    assert [event.data.habit_id for event in await stage.events()] == ["movement", "reading"]
+    assert [line["records"] for line in lines if line["event"] == "poll_rows_ignored"] == [1]
 
 
 async def test_a_check_by_hook_and_by_pull_belongs_to_one_client_and_day(stage: Stage) -> None:
