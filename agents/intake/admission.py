@@ -14,7 +14,10 @@ the linked id at the same moment is followed from the topic (`agents.link_follow
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
+
+import asyncpg
+import structlog
 
 from agents.intake.facts import joined, unvouched
 from agents.intake.finding import Finding, Happening, Ignored
@@ -22,6 +25,7 @@ from agents.intake.identity import Identities
 from agents.intake.outgoing import Outgoing, profile_record
 from agents.intake.producer import Producer
 from agents.intake.secrecy import Secrecy
+from agents.intake.spool import SpoolFull
 from schemas.client import Profile, kept_profile
 from schemas.codec import STRUCTURED_CONTENT_TYPE, decode_event, encode_event
 from schemas.event import Event
@@ -32,6 +36,10 @@ _EVENT_HEADERS = (("content-type", STRUCTURED_CONTENT_TYPE),)
 _DEAD_LETTER = "cairn-dead-letter-"
 _KEPT_BODY_BYTES = 768 * 1024
 _PROFILE_MAX_CHARS = 64 * 1024
+_SAID: Final = (Refused, SpoolFull, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+"""What whoever admits is told: the finding is at fault, or the database or the broker is away."""
+
+_log = structlog.get_logger()
 
 
 class Admission:
@@ -56,10 +64,20 @@ class Admission:
 
         Raises:
             Refused: the tracker would refuse an event, or the profile is too large; no event was
-                produced.
+                produced. Also, as `translator_failed`, what we did not expect, such as a stored
+                profile that does not hold up any more: it is one client's, and stops nobody else.
             SpoolFull: Kafka is away and the spool has no room.
             asyncpg.PostgresError, OSError: the database is away; say it again later.
         """
+        try:
+            return await self._admit(tenant, source, finding, heard_at)
+        except _SAID:
+            raise
+        except Exception:  # noqa: BLE001 - the finding is refused, so that its hook is parked
+            _log.exception("admission_failed", tenant=tenant, source=source)
+            raise Refused("translator_failed", "it could not be admitted; the fault's place is in the log") from None
+
+    async def _admit(self, tenant: str, source: str, finding: Finding, heard_at: datetime) -> bool:
         known = await self._identities.identify(tenant, source, finding.person)
         if known.is_erased:
             return False

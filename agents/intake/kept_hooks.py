@@ -8,7 +8,7 @@ Theory of operation: a row in Postgres for each body. A source that has due rows
 task of its own, two rows at a time, each held for longer than a try can take: however many wait for
 a tool that does not answer, they are in no other source's way. A tool that is still away puts the
 row off, twice as long each time; so does a source that is off or gone, and a key that does not open
-it. After a day the hook goes to the dead letters with its reason. `cairn dlq replay` puts it here
+it, and a fault of ours. After a day the hook goes to the dead letters with its reason. `cairn dlq replay` puts it here
 again, sealed as it is.
 """
 
@@ -41,6 +41,7 @@ _AT_ONCE = 2
 _AT_ONCE_OF_A_KIND = 8  # Acuity counts by address, and vendors share the connections of a host with hooks that come now
 _IDLE_SECONDS = 1.0
 _AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, SpoolFull)
+_FAULT = "reading it failed again and again by a fault of ours; its place is in the log"
 _OTHER_KEY = "CAIRN_IDENTITY_KEY is another one than when it was kept; with the right one it is read"
 
 _log = structlog.get_logger()
@@ -119,11 +120,21 @@ class KeptHooks:
         """Read hooks of one source until none is due."""
         try:
             while rows := await self._pool.fetch(self._queries["claim_hooks"], tenant, source, _HOLD, _AT_ONCE):
-                await asyncio.gather(*map(self._read, rows))
+                await asyncio.gather(*map(self._try, rows))
         except _AWAY as error:
             _log.warning("kept_hooks_wait", error_type=type(error).__name__)
         finally:
             self._at_work.discard((tenant, source))
+
+    async def _try(self, row: Any) -> None:
+        """Read a hook; one that breaks its reader waits, and neither ends the others nor the process."""
+        try:
+            await self._read(row)
+        except _AWAY:
+            raise
+        except Exception:  # noqa: BLE001 - put off, and parked after a day: it would break each process anew
+            _log.exception("kept_hook_failed", tenant=row["tenant"], source=row["source"])
+            await self._put_off(row, row["body"], _LONGEST_WAIT, _FAULT, is_sealed=row["is_sealed"])
 
     async def _read(self, row: Any) -> None:
         tenant, source = row["tenant"], row["source"]

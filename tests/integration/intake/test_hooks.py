@@ -6,6 +6,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
+from structlog.testing import capture_logs
 
 from agents.engine.partitioner import partition_for
 from agents.intake import hooks
@@ -252,3 +253,20 @@ async def test_a_translators_own_mistake_parks_the_hook_and_says_so(stage: Stage
     source = Clumsy("tracker", (WEBHOOK_SECRET,))
     assert await desk.take(stage.tenant, source, {}, b"{}", NOW) == "set_aside"
     assert [reason for reason, _ in await stage.dead_letters()] == ["translator_failed"]
+
+
+async def test_a_stored_profile_that_does_not_hold_up_parks_its_clients_hooks_and_no_others(stage: Stage) -> None:
+    assert await told(stage, "m1", "ana@example.com") == 202
+    await stage.pool.execute("""UPDATE published_profiles SET profile = '{"email": {"no": "address"}}'""")
+    with capture_logs() as lines:
+        assert await told(stage, "m2", "ana@example.com") == 202
+        assert await told(stage, "m3", "eve@example.com") == 202
+    assert len(await stage.events()) == 2
+    assert [reason for reason, _ in await stage.dead_letters()] == ["translator_failed"]
+    said = {"tenant": stage.tenant, "source": "tracker", "exc_info": True, "log_level": "error"}
+    assert [line for line in lines if line["event"] == "admission_failed"] == [{"event": "admission_failed", **said}]
+
+
+async def told(stage: Stage, webhook_id: str, email: str) -> int:
+    body, headers = signed_webhook(WEBHOOK_SECRET, webhook_id, checked({"email": email}))
+    return await stage.post("tracker", body, headers)

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from agents.intake.desk import Desk
+from agents.intake.finding import Finding, Person
 from agents.intake.kept_hooks import KeptHooks
 from agents.intake.secrecy import Secrecy
 from agents.intake.source_away import SourceAway
@@ -126,6 +127,45 @@ async def test_what_an_earlier_version_kept_unsealed_is_read_and_what_no_key_ope
     assert [event.type for event in await stage.events()] == ["session.booked"]
     assert await stage.pool.fetchval("SELECT body FROM kept_hooks") == sealed
     assert not stage.intake.background.done()
+
+
+async def test_a_kept_hook_of_a_client_whose_stored_profile_does_not_hold_up_is_set_aside(away: Stage) -> None:
+    away.acuity.book(booking())
+    away.acuity.book(booking(54322, email="eve@example.com"))
+    for appointment in (54321, 54322):
+        assert await away.post("acuity", *away.acuity.signed_hook("scheduled", appointment)) == 202
+    told = Finding(person=Person(email="ana.berger@example.com"), facts={"name": "Ana"}, happenings=())
+    await away.intake.admission.admit(away.tenant, "crm", told, NOW)
+    await away.pool.execute("""UPDATE published_profiles SET profile = '{"email": {"no": "address"}}'""")
+    away.acuity.faults.clear()
+    await make_due(away)
+    async with asyncio.timeout(30):
+        while await kept(away):  # noqa: ASYNC110 - the service empties the table
+            await asyncio.sleep(0.05)
+    assert [event.data.session_id for event in await away.events()] == ["acuity:11145481:54322"]
+    assert [reason for reason, _ in await away.dead_letters()] == ["translator_failed"]
+    assert not away.intake.background.done()
+
+
+async def test_a_kept_hook_that_breaks_its_reader_is_put_off_and_ends_nothing(stage: Stage) -> None:
+    stage.acuity.book(booking())
+    broken = b"torn"
+    await stage.pool.execute(
+        "INSERT INTO kept_hooks (tenant, source, body, body_hash, due_at, is_sealed) "
+        "VALUES ($1, 'acuity', $2, sha256($2), now() - interval '1 min', true)",
+        stage.tenant, broken,
+    )  # fmt: skip
+    async with asyncio.timeout(30):
+        question = "SELECT due_at > now() + interval '10 min' FROM kept_hooks WHERE attempts > 0"
+        while not await stage.pool.fetchval(question):  # noqa: ASYNC110 - the service changes the table
+            await asyncio.sleep(0.05)
+    assert not stage.intake.background.done()
+    await stage.pool.execute("UPDATE kept_hooks SET created_at = now() - interval '25 h'")
+    await make_due(stage)
+    async with asyncio.timeout(30):
+        while await kept(stage):  # noqa: ASYNC110 - the service empties the table
+            await asyncio.sleep(0.05)
+    assert await stage.dead_letters() == [("source_silent", broken)]
 
 
 async def test_a_process_of_the_version_before_that_still_runs_claims_no_sealed_hook(away: Stage) -> None:
