@@ -65,4 +65,7 @@ async def _said(subscriptions: Subscriptions, tails: frozenset[str], mend: str) 
     told = frozenset[str]().union(*(one.events for one in ours if one.is_active))
     if any(one.events - told for one in ours):
         return Said(is_disabled=True, text=f"its vendor has switched hooks off: {mend} makes them anew")
+    if subscriptions.must_exist and (missing := subscriptions.wanted - told):
+        which = ", ".join(sorted(missing))
+        return Said(is_disabled=True, text=f"its vendor tells our address nothing of {which}: {mend} mends it")
     return Said()
