@@ -30,7 +30,7 @@ _NOT_REACHED = (OSError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceErr
 
 
 async def examine() -> AsyncIterator[Finding]:
-    """Every finding in order: settings, tenants, Kafka, Postgres, SMTP, DNS."""
+    """Every finding in order: settings, tenants, secrets, Kafka, Postgres, SMTP, DNS."""
     kinds: tuple[tuple[str, type[Settings]], ...] = (
         ("track", TrackSettings),
         ("deliver", DeliverSettings),
@@ -52,6 +52,7 @@ async def examine() -> AsyncIterator[Finding]:
     for tenant in tenants.values():
         for finding in _keys(settings, tenant):
             yield finding
+    yield _sealing(settings)
     checks: tuple[tuple[str, Callable[[DeliverSettings], Awaitable[Finding]]], ...] = (
         ("kafka", _kafka),
         ("postgres", _postgres),
@@ -96,6 +97,18 @@ def _secrets(settings: DeliverSettings, tenant: Tenant, source: Source) -> Findi
     unasked = " and ".join(lacking)
     text = f"secrets present; completions are believed unasked without {unasked}" if unasked else "secrets present"
     return Finding(subject=subject, verdict="ok", text=text)
+
+
+def _sealing(settings: DeliverSettings) -> Finding:
+    """Whether secrets lie on the disk as whoever reads it may use them."""
+    plain = [f"{one.tenant}/{one.name}" for one in settings.secret_files.list_all() if one.plain]
+    if not plain:
+        return Finding(subject="secrets on the disk", verdict="ok", text="none lies unsealed")
+    first = (
+        "" if settings.secrets_key else "set CAIRN_SECRETS_KEY to what `cairn secrets key` makes, for every process; "
+    )
+    text = f"unsealed: {', '.join(plain)}; {first}`cairn secrets seal` seals them"
+    return Finding(subject="secrets on the disk", verdict="warning", text=text)
 
 
 async def _kafka(settings: DeliverSettings) -> Finding:
