@@ -151,6 +151,12 @@ def test_every_state_has_an_id_of_its_own() -> None:
     assert len({state.id for state in states}) == len(states)
 
 
+def test_a_move_to_where_it_was_moved_before_says_the_same_as_docs_connect_tells() -> None:
+    friday, monday = ({"datetime": f"2013-07-0{day}T10:15:00-0700"} for day in (5, 1))
+    moves = [happening("rescheduled", **to).id for to in (friday, monday, friday)]
+    assert moves[0] == moves[2] != moves[1]
+
+
 def test_the_client_is_the_address_and_the_profile_says_who_and_where() -> None:
     finding = found()
     assert finding.person == Person(email="Bob.McTest@example.com")
