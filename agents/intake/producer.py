@@ -6,12 +6,17 @@ spooled one: a client's newest profile wins, so order is part of being right.
 Theory of operation: records go straight to Kafka (acks=all, idempotent, murmur2 as the Java
 client has it) while a connection lives and the spool is empty; otherwise to the spool. One task
 connects, empties the spool in order, and does so again whenever a send has failed or the spool
-has filled. When one delivery has waited too long, all that wait on the connection give it up
+has filled. Under load there is always one more record in the spool: each batch leaves less in it,
+until it leaves what came in meanwhile. Then new records wait while the rest is sent, and go
+straight to Kafka behind it. If that takes longer than they would wait for Kafka, they go to the
+spool again, and wait again after a batch: whoever fills it faster than Kafka reads is slowed down.
+When one delivery has waited too long, all that wait on the connection give it up
 with it, for each of them holds up a hook. A failed connection is thrown away whole: the batches
 that it still held stand in the spool, and a new one starts with a clean sequence.
 """
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -50,6 +55,8 @@ class Producer:
         self._live: AIOKafkaProducer | None = None
         self._waiting: set[asyncio.Timeout] = set()
         self._attention = asyncio.Event()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
 
     @property
     def is_live(self) -> bool:
@@ -102,6 +109,7 @@ class Producer:
             MessageSizeTooLargeError: a record that Kafka would never take.
             OSError: Kafka is away and the disk refuses.
         """
+        await self._flowing.wait()
         live = self._live
         if live is not None and self._spool.is_empty:
             try:
@@ -149,11 +157,35 @@ class Producer:
 
     async def _drain(self, producer: AIOKafkaProducer) -> None:
         while not self._spool.is_empty:
-            while batch := self._spool.next_batch():
-                await self._send(producer, batch, _DRAIN_SECONDS)
-                self._spool.advance()
-                _log.info("spool_read", records=len(batch))
-            await self._spool.clear_if_read()
+            await self._catch_up(producer)
+            await self._hand_over(producer)
+
+    async def _catch_up(self, producer: AIOKafkaProducer) -> None:
+        """Send from the spool while new records go into it, until a batch leaves no less than it found."""
+        before = math.inf
+        while 0 < (left := self._spool.unread_bytes) < before:
+            before = left
+            await self._send_spooled(producer)
+
+    async def _hand_over(self, producer: AIOKafkaProducer) -> None:
+        """Send the rest and empty the spool while new records wait, which they do no longer than for Kafka."""
+        self._flowing.clear()
+        at_latest = asyncio.get_running_loop().call_later(self._produce_seconds, self._flowing.set)
+        try:
+            while not (self._spool.is_empty or self._flowing.is_set()):
+                if self._spool.unread_bytes:
+                    await self._send_spooled(producer)
+                else:
+                    await self._spool.clear_if_read()
+        finally:
+            at_latest.cancel()
+            self._flowing.set()
+
+    async def _send_spooled(self, producer: AIOKafkaProducer) -> None:
+        batch = self._spool.next_batch()
+        await self._send(producer, batch, _DRAIN_SECONDS)
+        self._spool.advance()
+        _log.info("spool_read", records=len(batch))
 
 
 async def _abandon(producer: AIOKafkaProducer) -> None:

@@ -71,6 +71,11 @@ class Spool:
         """What it takes of its limit now."""
         return self._written + self._waiting_bytes
 
+    @property
+    def unread_bytes(self) -> int:
+        """What of it was not yet passed by `advance`."""
+        return self._written - self._read
+
     def open(self) -> None:
         """Take the file and cut off what a crash left unfinished.
 

@@ -146,3 +146,35 @@ async def test_what_waits_on_a_connection_that_has_failed_is_spooled_with_the_fi
         producer._produce_seconds = 30.0
         await until(lambda: producer.is_live)
     assert {record.value for record in await read_all(broker.bootstrap_servers, EVENTS, key)} == {b"1", b"2"}
+
+
+async def test_the_spool_is_left_behind_although_its_writers_never_pause(broker: EmbeddedKafka, tmp_path: Path) -> None:
+    await provision(broker.bootstrap_servers)
+    await asyncio.to_thread(broker.stop)
+    producer = Producer({"bootstrap_servers": broker.bootstrap_servers}, Spool(tmp_path, max_bytes=1 << 28))
+    taken = [0] * 8
+    ended = asyncio.Event()
+
+    async def write(writer: int) -> None:
+        key = f"{tmp_path.name}/{writer}".encode()
+        while not ended.is_set():
+            await producer.deliver([Outgoing(topic=EVENTS, key=key, value=str(taken[writer]).encode())])
+            taken[writer] += 1
+
+    async with running(producer):
+        writers = [asyncio.create_task(write(writer)) for writer in range(len(taken))]
+        try:
+            await until(lambda: min(taken) >= 5)
+            await asyncio.to_thread(broker.start)
+            await until(lambda: producer.is_live)
+            spooled = sum(taken)
+            await until(lambda: sum(taken) > spooled + 1_000)
+            assert producer.is_live
+            assert (tmp_path / "intake.spool").stat().st_size == 0
+        finally:
+            ended.set()
+            await asyncio.gather(*writers)
+    sent = await read_all(broker.bootstrap_servers, EVENTS, f"{tmp_path.name}/".encode())
+    for writer, count in enumerate(taken):
+        key = f"{tmp_path.name}/{writer}".encode()
+        assert [int(record.value) for record in sent if record.key == key] == list(range(count))
