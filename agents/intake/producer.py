@@ -25,13 +25,14 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from agents.intake.outgoing import Outgoing
-from agents.intake.spool import Spool
+from agents.intake.spool import Spool, SpoolDamaged
 
 _FIRST_BACKOFF_SECONDS = 0.1
 _LAST_BACKOFF_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
 _CONNECT_SECONDS = 6.0
 _DRAIN_SECONDS = 30.0  # nobody waits for it, and a megabyte is many requests
+_DAMAGED = "look after the disk; the next start sets the spool's file aside and sends every record in it that is whole"
 
 PRODUCE_SECONDS = 1.5
 """Much longer than an acknowledgement takes, and short beside the time for which a vendor waits."""
@@ -72,7 +73,7 @@ class Producer:
         """Open the spool; from here on records are taken.
 
         Raises:
-            SpoolInUse: another process has the spool's folder.
+            spool_file.SpoolInUse: another process has the spool's folder.
         """
         await asyncio.to_thread(self._spool.open)
 
@@ -81,7 +82,11 @@ class Producer:
         self._spool.close()
 
     async def run(self) -> None:
-        """Connect and empty the spool, for ever: a broker that is away is waited for."""
+        """Connect and empty the spool, for ever: a broker that is away is waited for.
+
+        Raises:
+            SpoolDamaged: what stands in the spool cannot be read; the next `open` puts that right.
+        """
         backoff_seconds = _FIRST_BACKOFF_SECONDS
         while True:
             producer = AIOKafkaProducer(**self._options, acks="all", enable_idempotence=True)
@@ -95,6 +100,9 @@ class Producer:
                 await self._attend(producer)
             except (TimeoutError, KafkaError, OSError) as error:
                 _log.warning("kafka_waited_for", error_type=type(error).__name__, seconds=backoff_seconds)
+            except SpoolDamaged:
+                _log.error("spool_unreadable", hint=_DAMAGED)
+                raise
             finally:
                 self._live = None
                 await _abandon(producer)

@@ -125,7 +125,7 @@ async def run_intake(config: IntakeConfig, pool: Any) -> AsyncIterator[Intake]:
     """Start the intake over an asyncpg pool, and stop it in order.
 
     Raises:
-        SpoolInUse: another process has the spool's folder.
+        spool_file.SpoolInUse: another process has the spool's folder.
     """
     spool = Spool(config.spool_dir, max_bytes=config.spool_max_bytes)
     producer = Producer(config.kafka_options, spool, produce_seconds=config.produce_seconds)

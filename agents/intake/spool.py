@@ -4,41 +4,32 @@ It must never acknowledge a record before the disk has it, reorder records, or g
 limit. Records that stand in it may reach Kafka twice (after a crash while it is being emptied),
 never not at all: events drop out by their id, and a profile is the whole one each time.
 
-Theory of operation: one append-only file of frames (length, CRC-32, MessagePack). Appends that
-meet share one write and one fsync(2). It is read from its start and cut to nothing once all of
-it was read; no position is kept, so a crash reads it again. On opening, a frame that a crash
-left unfinished is cut off: its append had not returned. A lock on the file keeps a second
-process out.
+Theory of operation: one append-only file of frames (`agents.intake.frames`), which is put right
+when it is opened (`agents.intake.spool_file`). Appends that meet share one write and one fsync(2).
+It is read from its start and cut to nothing once all of it was read; no position is kept, so a
+crash reads it again.
 """
 
 import asyncio
 import contextlib
-import fcntl
 import os
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
-import structlog
-
+from agents.intake import spool_file
+from agents.intake.frames import frame, frames
 from agents.intake.outgoing import Outgoing
 
-_HEAD_BYTES = 8
 _CHUNK_BYTES = 1024 * 1024
 _FILE = "intake.spool"
-
-_log = structlog.get_logger()
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Outgoing).decode
 
 
 class SpoolFull(Exception):
     """The limit is reached; whoever sent the record must send it again later."""
 
 
-class SpoolInUse(Exception):
-    """Another process has this folder; give each process a folder of its own."""
+class SpoolDamaged(Exception):
+    """What stood whole in the file cannot be read any more; the next opening puts the file right."""
 
 
 class Spool:
@@ -77,27 +68,13 @@ class Spool:
         return self._written - self._read
 
     def open(self) -> None:
-        """Take the file and cut off what a crash left unfinished.
+        """Take the file; what a crash left unfinished in it is cut off, and damage is put right.
 
         Raises:
-            SpoolInUse: another process holds it.
+            spool_file.SpoolInUse: another process holds it.
             OSError: the folder cannot be written.
         """
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._file)
-            raise SpoolInUse(f"{self._path.parent} is another process's spool") from None
-        size_bytes = os.fstat(self._file).st_size
-        self._written = sum(size for _, size in self._frames(0, size_bytes))
-        torn_bytes = size_bytes - self._written
-        if torn_bytes:
-            _log.warning("spool_cut", bytes=torn_bytes, hint="a write was interrupted; it was not acknowledged")
-            os.ftruncate(self._file, self._written)
-        os.fsync(self._file)
-        _sync_folder(self._path.parent)
+        self._file, self._written = spool_file.take(self._path)
 
     def close(self) -> None:
         """Let go of the file; what stands in it stays."""
@@ -111,7 +88,7 @@ class Spool:
             SpoolFull: the limit would be passed.
             OSError: the disk refused; nothing of them was kept.
         """
-        frames = b"".join(_frame(record) for record in records)
+        frames = b"".join(frame(record) for record in records)
         if self.size_bytes + len(frames) > self._max_bytes:
             raise SpoolFull(f"the spool is at its limit of {self._max_bytes} bytes")
         kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -137,14 +114,20 @@ class Spool:
                     kept.set_result(None)
 
     def next_batch(self) -> tuple[Outgoing, ...]:
-        """The oldest records not yet passed by `advance`; empty when there is none."""
+        """The oldest records not yet passed by `advance`; empty when there is none.
+
+        Raises:
+            SpoolDamaged: there are some, and they cannot be read.
+        """
         batch = []
         self._read_next = self._read
-        for record, size in self._frames(self._read, self._written):
+        for record, size in frames(self._file, self._read, self._written):
             batch.append(record)
             self._read_next += size
             if self._read_next - self._read >= _CHUNK_BYTES:
                 break
+        if not batch and self.unread_bytes:
+            raise SpoolDamaged(f"{self._path} cannot be read at byte {self._read}")
         return tuple(batch)
 
     def advance(self) -> None:
@@ -159,25 +142,6 @@ class Spool:
             await asyncio.to_thread(_cut, self._file, 0)
             self._written = self._read = self._read_next = 0
             return True
-
-    def _frames(self, start: int, end: int) -> Iterator[tuple[Outgoing, int]]:
-        """Records from `start` up to `end`, each with the bytes that it takes, or to the first broken one."""
-        while start < end:
-            head = os.pread(self._file, _HEAD_BYTES, start)
-            length = int.from_bytes(head[:4], "big")
-            size = _HEAD_BYTES + length
-            if not length or start + size > end:
-                return
-            body = os.pread(self._file, length, start + _HEAD_BYTES)
-            if zlib.crc32(body) != int.from_bytes(head[4:], "big"):
-                return
-            yield _decode(body), size
-            start += size
-
-
-def _frame(record: Outgoing) -> bytes:
-    body = _encode(record)
-    return len(body).to_bytes(4, "big") + zlib.crc32(body).to_bytes(4, "big") + body
 
 
 def _written(file: int, frames: bytes, at: int) -> OSError | None:
@@ -197,12 +161,3 @@ def _written(file: int, frames: bytes, at: int) -> OSError | None:
 def _cut(file: int, at: int) -> None:
     os.ftruncate(file, at)
     os.fsync(file)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the file's name durable too (fsync(2), notes on directories)."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

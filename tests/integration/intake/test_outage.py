@@ -11,7 +11,7 @@ from agents.embedded.kafka import EmbeddedKafka
 from agents.embedded.ports import usable_port
 from agents.intake.outgoing import Outgoing
 from agents.intake.producer import Producer
-from agents.intake.spool import Spool, SpoolFull
+from agents.intake.spool import Spool, SpoolDamaged, SpoolFull
 from demo.vendors.habits import signed_webhook
 from schemas.topics import EVENTS
 from tests.integration.intake.stage import (
@@ -110,6 +110,27 @@ async def test_what_a_dead_process_had_spooled_is_sent_by_the_next_one(broker: E
         await until(lambda: producer.is_live)
     sent = await read_all(broker.bootstrap_servers, EVENTS, f"{tmp_path.name}/".encode())
     assert {record.key for record in sent} == {record.key for record in records}
+
+
+async def test_a_spool_that_cannot_be_read_ends_the_process_and_the_next_one_sends_every_whole_record(
+    broker: EmbeddedKafka, tmp_path: Path
+) -> None:
+    await provision(broker.bootstrap_servers)
+    options, path = {"bootstrap_servers": broker.bootstrap_servers}, tmp_path / "intake.spool"
+    producer = Producer(options, Spool(tmp_path, max_bytes=1 << 20))
+    await producer.open()
+    await producer.deliver(
+        [Outgoing(topic=EVENTS, key=f"{tmp_path.name}/c".encode(), value=b"value-%d" % n) for n in range(3)]
+    )
+    path.write_bytes(path.read_bytes().replace(b"value-1", b"value-9"))
+    with pytest.raises(SpoolDamaged):
+        await producer.run()
+    producer.close()
+    successor = Producer(options, Spool(tmp_path, max_bytes=1 << 20))
+    async with running(successor):
+        await until(lambda: successor.is_live)
+    sent = await read_all(broker.bootstrap_servers, EVENTS, f"{tmp_path.name}/".encode())
+    assert {record.value for record in sent} == {b"value-0", b"value-2"}
 
 
 async def test_a_process_starts_and_takes_records_before_kafka_is_there(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from agents.intake.outgoing import Outgoing
-from agents.intake.spool import Spool, SpoolFull, SpoolInUse
+from agents.intake.spool import Spool, SpoolDamaged, SpoolFull
+from agents.intake.spool_file import SpoolInUse
 
 WRITER = Path(__file__).with_name("spool_writer.py")
 
@@ -110,6 +111,67 @@ async def test_a_flipped_bit_is_never_read_as_a_record(tmp_path: Path) -> None:
     again = opened(tmp_path)
     assert again.is_empty
     again.close()
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def damage(path: Path, needle: bytes) -> bytes:
+    """Flip a bit where the needle stands; returns all that the file holds now."""
+    raw = bytearray(path.read_bytes())
+    raw[raw.index(needle)] ^= 1
+    path.write_bytes(raw)
+    return bytes(raw)
+
+
+async def test_whole_records_behind_a_damaged_one_are_kept_and_the_damaged_file_stands_beside(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spool = opened(tmp_path)
+    await spool.append([record(1), Outgoing(topic="t", key=b"damaged", value=b"topic"), record(3), record(4)])
+    spool.close()
+    path = tmp_path / "intake.spool"
+    damaged = damage(path, b"damaged")
+    again = opened(tmp_path)
+    assert (tmp_path / "intake.spool.damaged-1").read_bytes() == damaged
+    assert "spool_damaged" in caplog.text + capsys.readouterr().out
+    await again.append([record(5)])
+    assert drained(again) == [record(1), record(3), record(4), record(5)]
+    with pytest.raises(SpoolInUse):
+        opened(tmp_path)
+    again.close()
+    third = opened(tmp_path)
+    assert drained(third) == [record(1), record(3), record(4), record(5)]
+    third.close()
+    assert names(tmp_path) == ["intake.spool", "intake.spool.damaged-1"]
+
+
+@pytest.mark.parametrize("at", range(8))
+async def test_a_damaged_length_or_checksum_hides_no_record_behind_it(tmp_path: Path, at: int) -> None:
+    spool = opened(tmp_path)
+    await spool.append([record(1), record(2), record(3)])
+    spool.close()
+    path = tmp_path / "intake.spool"
+    raw = bytearray(path.read_bytes())
+    raw[at] ^= 64
+    raw += b"torn"
+    path.write_bytes(raw)
+    again = opened(tmp_path)
+    assert drained(again) == [record(2), record(3)]
+    again.close()
+
+
+async def test_a_record_that_was_damaged_while_it_waited_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    await spool.append([record(1), Outgoing(topic="t", key=b"damaged", value=b"x"), record(3)])
+    damage(tmp_path / "intake.spool", b"damaged")
+    assert spool.next_batch() == (record(1),)
+    spool.advance()
+    with pytest.raises(SpoolDamaged, match="cannot be read at byte"):
+        spool.next_batch()
+    assert not await spool.clear_if_read()
+    spool.close()
 
 
 async def test_a_second_process_is_refused(tmp_path: Path) -> None:
