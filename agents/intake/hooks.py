@@ -10,13 +10,13 @@ timing how far a guess went.
 | 400, 408, 413 | the body did not arrive whole, in time, or within 1 MiB |
 | 401 | no valid, fresh signature |
 | 404 | no such tenant, source or secret |
-| 429 | more signed hooks than the tenant may bring in a second; send it again after `Retry-After` |
+| 429 | more signed hooks than the tenant may bring in a second, or more at once; send it again after `Retry-After` |
 | 503 | ours to mend; send it again after `Retry-After` |
 """
 
 import asyncio
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from hashlib import sha256
@@ -35,7 +35,7 @@ from agents.intake.source_away import SourceAway, SourceBusy
 from agents.intake.spool import SpoolFull
 from agents.intake.tallies import Tallies
 from agents.intake.trial import read_trial
-from agents.intake.turnstile import HookLimits, Turnstile
+from agents.intake.turnstile import HookLimits, TooMuchInHand, Turnstile
 from agents.metrics import HOOKS_RECEIVED, SIGNATURE_FAILURES
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -97,10 +97,25 @@ class Hooks:
         door = self._open(request.match_info)
         if door is None:
             return _answer(404, "not found")
+        length = request.content_length  # none in a chunked request
+        if length is not None and length > MAX_BODY_BYTES:
+            self._count_failure(door, "incomplete")
+            return _answer(413, "too large")
+        try:
+            with self._turnstile.body(door.tenant, MAX_BODY_BYTES if length is None else length) as came:
+                return await self._receive(door, request, came)
+        except TooMuchInHand:
+            self._count_failure(door, "limited")
+            answer = _answer(429, "too many")
+            answer.force_close()  # its body is not read
+            return answer
+
+    async def _receive(self, door: Door, request: web.Request, came: Callable[[int], None]) -> web.Response:
         body = await self._read(request)
         if isinstance(body, web.Response):
             self._count_failure(door, "incomplete")
             return body
+        came(len(body))
         headers = {name.lower(): value for name, value in request.headers.items()}
         if not door.source.is_signed(headers, body):
             SIGNATURE_FAILURES.labels(door.source.kind).inc()
@@ -119,7 +134,7 @@ class Hooks:
         """202 once the hook is where it cannot be lost."""
         self._tallies.heard(door.tenant, door.source.name)
         try:
-            async with asyncio.timeout(_TAKE_SECONDS), self._turnstile.place(door.tenant, len(body)):
+            async with asyncio.timeout(_TAKE_SECONDS), self._turnstile.place(door.tenant):
                 outcome = await self._take(door, headers, body)
         except _AWAY as error:
             _log.warning("hook_unavailable", tenant=door.tenant, error_type=type(error).__name__)
@@ -156,8 +171,6 @@ class Hooks:
 
     async def _read(self, request: web.Request) -> bytes | web.Response:
         """The raw body, or the answer to one that is not whole."""
-        if (request.content_length or 0) > MAX_BODY_BYTES:
-            return _answer(413, "too large")
         body = bytearray()
         try:
             async with asyncio.timeout(self._body_seconds):

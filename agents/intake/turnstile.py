@@ -1,13 +1,14 @@
 """The turnstile: how many hooks a tenant may bring in a second, and have in hand at a time.
 
 It must never let one tenant's flood stand in another's way, nor let hooks wait without a limit: what is too much is
-told to come again before it costs a read, and a tenant's hooks wait for each other, not for those of all. Hooks that
+told to come again before it costs a read, of its body too: that is counted at its most before it is read, for it may
+come slowly, and who sends it is not known yet. A tenant's hooks wait for each other, not for those of all. Hooks that
 ask their tool may take seconds each, so they never hold all of a tenant's places: what finds none of theirs is kept.
 """
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
@@ -29,7 +30,7 @@ class HookLimits:
         asking_at_once: of these, what asks its tool meanwhile; fewer, so that a tool that hangs leaves some.
         in_hand: in work, or waiting for a place: what comes in the two seconds for which Kafka may be silent before the
             spool takes over.
-        in_hand_bytes: of their bodies.
+        in_hand_bytes: of bodies that are read, in work, or wait for a place.
     """
 
     per_second: int = 500
@@ -37,6 +38,10 @@ class HookLimits:
     asking_at_once: int = 3
     in_hand: int = 1_000
     in_hand_bytes: int = 32 * 1024 * 1024
+
+
+class TooMuchInHand(Exception):
+    """The bodies of the tenant's hooks leave no room for one more."""
 
 
 class Turnstile:
@@ -56,16 +61,38 @@ class Turnstile:
 
     async def admits(self, tenant: str) -> bool:
         """Whether one more hook of this tenant may come in now; it counts if so."""
-        rate, limits = self._rates[tenant], self._limits
-        if self._in_hand[tenant] >= limits.in_hand or self._in_hand_bytes[tenant] >= limits.in_hand_bytes:
+        rate = self._rates[tenant]
+        if self._in_hand[tenant] >= self._limits.in_hand:
             return False
         if not rate.has_capacity():
             return False
         await rate.acquire()  # at once: nothing is awaited between the two
         return True
 
+    @contextmanager
+    def body(self, tenant: str, most_bytes: int) -> Iterator[Callable[[int], None]]:
+        """Held from before a body is read until its hook is answered; told the length that it came to have.
+
+        Raises:
+            TooMuchInHand: others of the tenant leave no room for `most_bytes`.
+        """
+        counted = most_bytes
+        if self._in_hand_bytes[tenant] + counted > self._limits.in_hand_bytes:
+            raise TooMuchInHand
+        self._in_hand_bytes[tenant] += counted
+
+        def came(body_bytes: int) -> None:
+            nonlocal counted
+            self._in_hand_bytes[tenant] += body_bytes - counted
+            counted = body_bytes
+
+        try:
+            yield came
+        finally:
+            self._in_hand_bytes[tenant] -= counted
+
     @asynccontextmanager
-    async def place(self, tenant: str, body_bytes: int) -> AsyncIterator[None]:
+    async def place(self, tenant: str) -> AsyncIterator[None]:
         """Held while a hook of this tenant is in work.
 
         Raises:
@@ -73,7 +100,6 @@ class Turnstile:
         """
         places = self._places[tenant]
         self._in_hand[tenant] += 1
-        self._in_hand_bytes[tenant] += body_bytes
         try:
             async with asyncio.timeout(_WAIT_SECONDS):
                 await places.acquire()
@@ -83,7 +109,6 @@ class Turnstile:
                 places.release()
         finally:
             self._in_hand[tenant] -= 1
-            self._in_hand_bytes[tenant] -= body_bytes
 
     @contextmanager
     def asking(self, tenant: str) -> Iterator[None]:

@@ -1,8 +1,12 @@
 """What one tenant may take of the intake, and that nobody else waits for it."""
 
 import asyncio
+import itertools
 from collections.abc import Mapping
 from datetime import datetime
+from urllib.parse import urlsplit
+
+import pytest
 
 from agents.intake import hooks
 from agents.intake.desk import Desk
@@ -11,7 +15,7 @@ from agents.intake.hook_source import Place
 from agents.intake.kept_hooks import KeptHooks
 from agents.intake.secrecy import Secrecy
 from agents.intake.served import Door, Served
-from agents.intake.turnstile import HookLimits, Turnstile
+from agents.intake.turnstile import HookLimits, TooMuchInHand, Turnstile
 from agents.intake.vendor_hooks import StandardHooks
 from demo.vendors.habits import signed_webhook
 from tests.integration.intake.asked_school import TEACHABLE, School, completed, tagged
@@ -29,7 +33,9 @@ def receiver_for(stage: Stage, limits: HookLimits, **sources: StandardHooks) -> 
     served = served_by(*(Door(tenant=tenant, source=source, secrets=("s",)) for tenant, source in sources.items()))
     desk = Desk(stage.intake.admission)
     kept = KeptHooks(stage.pool, stage.config.queries, stage.config.clock, desk, Secrecy(IDENTITY_KEY), Served)
-    return hooks.Hooks(lambda: served, desk=desk, kept=kept, clock=stage.config.clock, limits=limits)
+    return hooks.Hooks(
+        lambda: served, desk=desk, kept=kept, clock=stage.config.clock, limits=limits, body_seconds=600.0
+    )
 
 
 async def test_a_tenant_that_floods_is_told_to_come_again_and_what_is_unsigned_counts_for_nothing(stage: Stage) -> None:
@@ -69,14 +75,48 @@ async def test_hooks_that_are_stuck_fill_their_own_tenants_places_and_no_others(
     assert answers.count(202) >= 1
 
 
-async def test_hooks_that_wait_are_limited_by_what_they_weigh() -> None:
+def test_bodies_in_hand_are_limited_by_what_they_may_weigh_and_then_by_what_they_weigh() -> None:
     turnstile = Turnstile(HookLimits(in_hand_bytes=100))
-    async with turnstile.place("heavy", 60):
-        assert await turnstile.admits("heavy")
-        async with turnstile.place("heavy", 60):
-            assert not await turnstile.admits("heavy")
-            assert await turnstile.admits("other")
-    assert await turnstile.admits("heavy")
+    with turnstile.body("heavy", 60) as came:
+        with pytest.raises(TooMuchInHand), turnstile.body("heavy", 41):
+            pass
+        with turnstile.body("heavy", 40), turnstile.body("other", 100):
+            pass
+        came(10)
+        with turnstile.body("heavy", 90), pytest.raises(TooMuchInHand), turnstile.body("heavy", 1):
+            pass
+    with turnstile.body("heavy", 100):
+        pass
+
+
+@pytest.mark.parametrize("length", [b"Content-Length: 1048576", b"Transfer-Encoding: chunked"])
+async def test_bodies_that_come_slowly_fill_their_own_tenants_room_and_no_others(stage: Stage, length: bytes) -> None:
+    other = f"{stage.tenant}b"
+    sources = {tenant: StandardHooks("tracker", (WEBHOOK_SECRET,)) for tenant in (stage.tenant, other)}
+    receiver = receiver_for(stage, HookLimits(in_hand_bytes=4 * hooks.MAX_BODY_BYTES), **sources)
+    async with serve(receiver.routes()) as url:
+        numbers = itertools.count()
+
+        async def bring_until(status: int) -> str | None:
+            async with asyncio.timeout(60):
+                while (answer := await bring(stage, url, stage.tenant, next(numbers)))[0] != status:
+                    pass
+            return answer[1]
+
+        head = b"POST /hooks/%s/tracker/s HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n" % (stage.tenant.encode(), length)
+        slow = [await asyncio.open_connection(urlsplit(url).hostname, urlsplit(url).port) for _ in range(9)]
+        for _, writer in slow:
+            writer.write(head)
+        assert await bring_until(429) == "1"
+        reading = [asyncio.create_task(reader.readline()) for reader, _ in slow]
+        await until(lambda: sum(task.done() for task in reading) >= 5)
+        assert {task.result() for task in reading if task.done()} == {b"HTTP/1.1 429 Too Many Requests\r\n"}
+        assert sum(task.done() for task in reading) == 5, "four have all the room that there is"
+        assert (await bring(stage, url, other, 0))[0] == 202
+        for _, writer in slow:
+            writer.close()
+        await asyncio.gather(*reading, return_exceptions=True)
+        await bring_until(202)
 
 
 async def test_claims_that_wait_for_their_tool_take_no_place_from_others_and_are_kept_beyond_their_own(
