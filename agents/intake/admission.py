@@ -182,7 +182,7 @@ class Admission:
         each time that the same body is set aside. One that `is_sealed` already, under a key that is not ours now, is
         put there as it is, without a digest. `heard_at` is the domain time of its receipt, by which a replay reads it.
         """
-        kept = body[:_KEPT_BODY_BYTES]
+        value = body[:_KEPT_BODY_BYTES]
         reason = {
             "reason": ignored.reason,
             "detail": ignored.detail,
@@ -192,11 +192,12 @@ class Admission:
         if heard_at is not None:
             reason["heard-at"] = heard_at.astimezone(UTC).isoformat()
         if not is_sealed:
-            reason["digest"] = self._secrecy.hook_digest(tenant, source, body).hex()
+            hook = await self._secrecy.put_away(tenant, source, body, most_bytes=_KEPT_BODY_BYTES)
+            reason["digest"], value = hook.digest.hex(), hook.sealed
         record = Outgoing(
             topic=DEAD_LETTERS,
             key=f"{tenant}/{source}".encode(),
-            value=kept if is_sealed else self._secrecy.sealed(kept),
+            value=value,
             headers=tuple((_DEAD_LETTER + name, text.encode()) for name, text in reason.items()),
         )
         await self._producer.deliver([record])

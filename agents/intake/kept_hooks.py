@@ -92,9 +92,8 @@ class KeptHooks:
             asyncpg.PostgresError, OSError: the database is away.
         """
         wait = _wait(0, away)
-        digest = self._secrecy.hook_digest(tenant, source, body)
-        sealed = self._secrecy.sealed(body)
-        row = (tenant, source, sealed, digest, wait, heard_at)
+        hook = await self._secrecy.put_away(tenant, source, body)
+        row = (tenant, source, hook.sealed, hook.digest, wait, heard_at)
         if await self._pool.execute(self._queries["keep_hook"], *row) == NOT_KEPT:
             raise SpoolFull("as many hooks of this source are kept as may be")
         say = {SourceRefused: _log.error, SourceBusy: _log.info}.get(type(away), _log.warning)
