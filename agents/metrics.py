@@ -56,6 +56,7 @@ DEAD_LETTERS = Counter("cairn_dead_letters", "Records refused, by reason.", ("re
 INVARIANT_VIOLATIONS = Counter("cairn_invariant_violations", "Must stay 0.", ("invariant",))
 HOOKS_RECEIVED = Counter("cairn_hooks_received", "Hooks answered, by outcome.", ("source", "outcome"))
 SIGNATURE_FAILURES = Counter("cairn_signature_failures", "Hooks whose signature failed.", ("source",))
+SPOOL_BYTES = Gauge("cairn_spool_bytes", "Size of the spool: 0 while Kafka takes everything.")
 PROVIDER_EVENTS = Counter(
     "cairn_provider_events", "What providers told of messages, and what became of it.", ("provider", "kind", "outcome")
 )

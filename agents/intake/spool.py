@@ -19,6 +19,7 @@ from pathlib import Path
 from agents.intake import spool_file
 from agents.intake.frames import frame, frames
 from agents.intake.outgoing import Outgoing
+from agents.metrics import SPOOL_BYTES
 
 _CHUNK_BYTES = 1024 * 1024
 _FILE = "intake.spool"
@@ -75,6 +76,7 @@ class Spool:
             OSError: the folder cannot be written.
         """
         self._file, self._written = spool_file.take(self._path)
+        SPOOL_BYTES.set(self._written)
 
     def close(self) -> None:
         """Let go of the file; what stands in it stays."""
@@ -107,6 +109,7 @@ class Spool:
                 error = await asyncio.to_thread(_written, self._file, frames, self._written)
                 self._waiting_bytes -= len(frames)
                 self._written += 0 if error else len(frames)
+                SPOOL_BYTES.set(self._written)
             for _, kept in waiting:
                 if error:
                     kept.set_exception(error)
@@ -141,6 +144,7 @@ class Spool:
                 return False
             await asyncio.to_thread(_cut, self._file, 0)
             self._written = self._read = self._read_next = 0
+            SPOOL_BYTES.set(0)
             return True
 
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from agents.intake.outgoing import Outgoing
 from agents.intake.spool import Spool, SpoolDamaged, SpoolFull
@@ -62,6 +63,29 @@ async def test_what_was_read_makes_room_once_all_of_it_was_read(tmp_path: Path) 
     await spool.append([record(2)])
     assert drained(spool) == [record(2)]
     spool.close()
+
+
+async def test_its_size_is_measured_from_the_start_until_it_is_cut(tmp_path: Path) -> None:
+    def told() -> float | None:
+        return REGISTRY.get_sample_value("cairn_spool_bytes")
+
+    def on_disk() -> int:
+        return (tmp_path / "intake.spool").stat().st_size
+
+    spool = opened(tmp_path)
+    assert told() == 0
+    await spool.append([record(1)])
+    assert told() == on_disk() > 0
+    spool.close()
+    other = opened(tmp_path / "other")
+    assert told() == 0
+    other.close()
+    again = opened(tmp_path)
+    assert told() == on_disk() > 0
+    drained(again)
+    await again.clear_if_read()
+    assert told() == on_disk() == 0
+    again.close()
 
 
 async def test_a_full_spool_refuses_and_keeps_what_it_has(tmp_path: Path) -> None:
