@@ -45,7 +45,7 @@ from agents.web.listening import listening
 from agents.web.preference_links import PreferenceLinks
 from agents.web.preference_page import preference_page_app
 from agents.web.preferences import preferences_app
-from agents.web.probes import Check, probes_app
+from agents.web.probes import Check, Remark, probes_app
 from agents.web.problems import problems
 from agents.web.provider_events import provider_events_app
 from agents.web.replies import replies_app
@@ -68,7 +68,7 @@ def run_serve(settings: ServeSettings) -> int:
 async def _serve(settings: ServeSettings, uptake: Uptake) -> int:
     stop = stop_signal()
     state: dict[str, Intake] = {}
-    probes = probes_app(live={}, ready=_ready(state))
+    probes = probes_app(live={}, ready=readiness(state))
     async with listening(probes, host=settings.probe_host, port=settings.serve_probe_port):
         serving = asyncio.create_task(_serve_public(settings, uptake, state, stop), name="serve")
         waiting = asyncio.create_task(stop.wait(), name="signal")
@@ -208,12 +208,19 @@ def _signing(settings: ServeSettings) -> tuple[str, tuple[str, str]]:
     return public_url, (public_url, settings.link_key.get_secret_value())
 
 
-def _ready(state: Mapping[str, Intake]) -> dict[str, Check]:
+def readiness(state: Mapping[str, Intake]) -> dict[str, Check]:
+    """What must hold before hooks are sent here; the spool takes them too, so that Kafka need not be there."""
+
     async def database() -> str | None:
         return None if "intake" in state else "waiting for the database"
 
     async def kafka() -> str | None:
-        intake = state.get("intake")
-        return None if intake and intake.producer.is_live else "Kafka is away: records go to the spool"
+        if (intake := state.get("intake")) is None:
+            return "not asked for before the database is there"
+        if intake.producer.is_live:
+            return None
+        if intake.producer.can_take:
+            return Remark(f"Kafka is away: records go to the spool, which has {intake.producer.spooled_bytes} bytes")
+        return "Kafka is away, and the spool is full or its disk refuses"
 
     return {"database": database, "kafka": kafka}

@@ -65,6 +65,11 @@ class Producer:
         return self._live is not None and self._spool.is_empty
 
     @property
+    def can_take(self) -> bool:
+        """Records are taken: by Kafka, or by a spool that has room."""
+        return self.is_live or self._spool.has_room
+
+    @property
     def spooled_bytes(self) -> int:
         """How much waits on the disk."""
         return self._spool.size_bytes

@@ -22,6 +22,7 @@ from agents.intake.outgoing import Outgoing
 from agents.metrics import SPOOL_BYTES
 
 _CHUNK_BYTES = 1024 * 1024
+_ROOM_BYTES = 64 * 1024
 _FILE = "intake.spool"
 
 
@@ -46,6 +47,7 @@ class Spool:
         self._max_bytes = max_bytes
         self._file = -1
         self._written = 0
+        self._is_refused = False
         self._read = 0
         self._read_next = 0
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
@@ -62,6 +64,11 @@ class Spool:
     def size_bytes(self) -> int:
         """What it takes of its limit now."""
         return self._written + self._waiting_bytes
+
+    @property
+    def has_room(self) -> bool:
+        """Another few records fit, and the disk took the last ones."""
+        return not self._is_refused and self.size_bytes + _ROOM_BYTES <= self._max_bytes
 
     @property
     def unread_bytes(self) -> int:
@@ -107,6 +114,7 @@ class Spool:
                 waiting, self._waiting = self._waiting, []
                 frames = b"".join(part for part, _ in waiting)
                 error = await asyncio.to_thread(_written, self._file, frames, self._written)
+                self._is_refused = error is not None
                 self._waiting_bytes -= len(frames)
                 self._written += 0 if error else len(frames)
                 SPOOL_BYTES.set(self._written)

@@ -7,7 +7,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 from prometheus_client import CollectorRegistry, Counter
 
-from agents.web.probes import probes_app
+from agents.web.probes import Remark, probes_app
 
 Client: TypeAlias = TestClient[Request, Application]
 
@@ -56,6 +56,13 @@ async def test_an_outage_of_a_dependency_makes_unready_and_kills_nobody(client: 
     response = await client.get("/readyz")
     assert response.status == 503
     assert await response.json() == {"status": "failing", "checks": {"kafka": kafka.reason}}
+
+
+async def test_a_remark_is_shown_and_leaves_the_process_ready(client: Client, kafka: Checked) -> None:
+    kafka.reason = Remark("the broker has not answered lately")
+    response = await client.get("/readyz")
+    assert response.status == 200
+    assert await response.json() == {"status": "ok", "checks": {"kafka": kafka.reason}}
 
 
 async def test_a_check_that_hangs_is_a_failing_check(client: Client, kafka: Checked) -> None:
