@@ -13,11 +13,13 @@ UPDATE deliveries SET unsent_at = NULL, unsent_by = NULL
 WHERE unsent_at < $2 AND ($1::text IS NULL OR tenant = $1);
 
 -- name: hold_recovered
--- What waits and may have left is held. Rows are locked in one order, so that this is never refused for a deadlock.
+-- What waits and may have left is held; a keepsake follows its message, if that left. Rows are locked in one order, so that this is never refused for a deadlock.
 WITH covered AS (
     SELECT d.delivery_id
     FROM deliveries d JOIN celebrations c USING (celebration_id) JOIN milestones m USING (milestone_id)
     WHERE d.state IN ('pending', 'deferred') AND d.unsent_at IS NULL
+      AND NOT EXISTS (SELECT FROM deliveries carrier WHERE carrier.delivery_id = d.carried_by
+                      AND carrier.state IN ('sending', 'unknown', 'sent', 'delivered', 'bounced'))
       AND EXISTS (SELECT FROM recoveries r WHERE m.heard_at < r.lost_at AND (r.tenant IS NULL OR r.tenant = d.tenant))
     ORDER BY d.delivery_id FOR NO KEY UPDATE OF d
 )

@@ -19,7 +19,8 @@ ALTER TABLE deliveries
 CREATE INDEX deliveries_let_go ON deliveries (unsent_at) WHERE unsent_at IS NOT NULL;
 COMMENT ON COLUMN deliveries.unsent_at IS 'When unsent_by said that it had not left before the restore, so that it goes; a later loss of the ledger takes the word back.';
 
--- As in version 0015, and with what a restore holds: by milestone, the delivery's own and those that are told along.
+-- As in version 0015, with what a restore holds: by milestone, the delivery's own and those that are told along. And the
+-- client's money is that of the person, as in reserve_money: if they differed, a gift would be tried without an end.
 DROP FUNCTION release_facts;
 CREATE FUNCTION release_facts(
     asked_delivery text, asked_fence bigint, since timestamptz, asked_month date
@@ -105,7 +106,9 @@ FROM (
         FROM deliveries x LEFT JOIN deliveries carrier ON carrier.delivery_id = x.carried_by
         WHERE x.celebration_id = d.celebration_id) parts
     CROSS JOIN LATERAL (
-        SELECT sum(n.cents) FILTER (WHERE n.client = d.client) AS client_cents, sum(n.cents) AS tenant_cents FROM money n
+        SELECT sum(n.cents) FILTER (WHERE n.client IN (SELECT ids_of(d.tenant, d.client))) AS client_cents,
+               sum(n.cents) AS tenant_cents
+        FROM money n
         WHERE d.channel = 'gift' AND n.tenant = d.tenant AND n.month = asked_month AND n.state <> 'returned'
           AND n.delivery_id <> d.delivery_id) spent
     WHERE d.delivery_id = asked_delivery AND d.fence = asked_fence AND d.state IN ('pending', 'deferred')

@@ -11,13 +11,16 @@ from agents.channels.channel import Message, Outcome, PointOfNoReturn
 from agents.channels.gift import GiftChannel
 from agents.channels.tremendous import TremendousAccount
 from agents.ledger.brakes import suppress
+from agents.ledger.money import reserve
 from agents.sender import Sender
 from agents.wakeup import Wakeup
 from demo.vendors.tremendous import TremendousServer
 from schemas.brake import Suppression
 from schemas.milestone import Milestone
+from schemas.policy import Budget
 from schemas.tenant import Gifts, TeachableSource
 from tests.integration.ledger.ledger_practice import TELLER, Practice, reached, retracted
+from tests.integration.ledger.linked_clients import linked
 from tests.streams.planning.planning_cases import consent
 
 _CENTS = 2_500
@@ -169,6 +172,26 @@ async def in_doubt(practice: Practice) -> None:
     )
     await Sender("gift", pool=practice.pool, attempts=attempts, wakeup=Wakeup("").waiter(), now=practice.clock).flush()
     assert (await practice.states())["gift"] == "deferred:provider_away"
+
+
+async def test_a_gift_beyond_what_the_person_was_given_under_another_id_asks_the_coach(
+    practice: Practice, vendor: TremendousServer
+) -> None:
+    giving(practice)
+    await practice.meet(**consent("marketing"))
+    await practice.hear(graduation())
+    await practice.meet("bea")
+    await practice.hear(reached("other", "micro", "count", client="bea"))
+    other = await practice.pool.fetchval("SELECT delivery_id FROM deliveries WHERE client = 'bea'")
+    month = practice.now.date().replace(day=1)
+    wide = Budget(client_month_cents=100_000, tenant_month_cents=100_000)
+    whose = {"delivery_id": other, "tenant": "northstar", "client": "bea", "month": month}
+    assert await reserve(practice.pool, **whose, cents=4_000, budget=wide)
+    await linked(practice)
+    await give(practice, vendor)
+    assert vendor.orders == {}
+    held = await practice.pool.fetchrow("SELECT state, reason FROM deliveries WHERE channel = 'gift'")
+    assert tuple(held) == ("held", "approval")
 
 
 class Ended:
