@@ -102,20 +102,19 @@ class Hooks:
             self._count_failure(door, "incomplete")
             return _answer(413, "too large")
         try:
-            with self._turnstile.body(door.tenant, MAX_BODY_BYTES if length is None else length) as came:
-                return await self._receive(door, request, came)
+            with self._turnstile.body(door.tenant) as comes:
+                return await self._receive(door, request, comes)
         except TooMuchInHand:
             self._count_failure(door, "limited")
             answer = _answer(429, "too many")
-            answer.force_close()  # its body is not read
+            answer.force_close()  # the rest of its body is not read
             return answer
 
-    async def _receive(self, door: Door, request: web.Request, came: Callable[[int], None]) -> web.Response:
-        body = await self._read(request)
+    async def _receive(self, door: Door, request: web.Request, comes: Callable[[int], None]) -> web.Response:
+        body = await self._read(request, comes)
         if isinstance(body, web.Response):
             self._count_failure(door, "incomplete")
             return body
-        came(len(body))
         headers = {name.lower(): value for name, value in request.headers.items()}
         if not door.source.is_signed(headers, body):
             SIGNATURE_FAILURES.labels(door.source.kind).inc()
@@ -169,12 +168,13 @@ class Hooks:
             fits |= hmac.compare_digest(sha256(secret.encode()).digest(), given)
         return door if fits else None
 
-    async def _read(self, request: web.Request) -> bytes | web.Response:
+    async def _read(self, request: web.Request, comes: Callable[[int], None]) -> bytes | web.Response:
         """The raw body, or the answer to one that is not whole."""
         body = bytearray()
         try:
             async with asyncio.timeout(self._body_seconds):
                 async for part in request.content.iter_any():
+                    comes(len(part))
                     body += part
                     if len(body) > MAX_BODY_BYTES:
                         return _answer(413, "too large")

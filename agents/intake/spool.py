@@ -15,6 +15,7 @@ import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from time import monotonic
 
 from agents.intake import spool_file
 from agents.intake.frames import frame, frames
@@ -23,6 +24,7 @@ from agents.metrics import SPOOL_BYTES
 
 _CHUNK_BYTES = 1024 * 1024
 _ROOM_BYTES = 64 * 1024
+_REFUSED_SECONDS = 30.0
 _FILE = "intake.spool"
 
 
@@ -47,7 +49,7 @@ class Spool:
         self._max_bytes = max_bytes
         self._file = -1
         self._written = 0
-        self._is_refused = False
+        self._refused_until = 0.0
         self._read = 0
         self._read_next = 0
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
@@ -67,8 +69,11 @@ class Spool:
 
     @property
     def has_room(self) -> bool:
-        """Another few records fit, and the disk took the last ones."""
-        return not self._is_refused and self.size_bytes + _ROOM_BYTES <= self._max_bytes
+        """Another few records fit, and the disk has refused none just now.
+
+        A refusal counts for half a minute: to whom nothing is sent any more nobody shows that the disk takes it again.
+        """
+        return monotonic() >= self._refused_until and self.size_bytes + _ROOM_BYTES <= self._max_bytes
 
     @property
     def unread_bytes(self) -> int:
@@ -114,7 +119,7 @@ class Spool:
                 waiting, self._waiting = self._waiting, []
                 frames = b"".join(part for part, _ in waiting)
                 error = await asyncio.to_thread(_written, self._file, frames, self._written)
-                self._is_refused = error is not None
+                self._refused_until = monotonic() + _REFUSED_SECONDS if error else 0.0
                 self._waiting_bytes -= len(frames)
                 self._written += 0 if error else len(frames)
                 SPOOL_BYTES.set(self._written)

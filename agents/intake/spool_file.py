@@ -67,6 +67,9 @@ def _locked(path: Path, flags: int) -> int:
     except BlockingIOError:
         os.close(file)
         raise SpoolInUse(f"{path.parent} is another process's spool") from None
+    if not path.exists() or os.fstat(file).st_ino != path.stat().st_ino:  # put right by another since it was opened
+        os.close(file)
+        raise SpoolInUse(f"{path.parent} was another process's spool just now")
     return file
 
 

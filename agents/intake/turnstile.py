@@ -70,24 +70,25 @@ class Turnstile:
         return True
 
     @contextmanager
-    def body(self, tenant: str, most_bytes: int) -> Iterator[Callable[[int], None]]:
-        """Held from before a body is read until its hook is answered; told the length that it came to have.
+    def body(self, tenant: str) -> Iterator[Callable[[int], None]]:
+        """Held from the first byte of a body until its hook is answered.
+
+        It is told of each part before that is kept: who only says that much will come takes no room from others.
 
         Raises:
-            TooMuchInHand: others of the tenant leave no room for `most_bytes`.
+            TooMuchInHand: others of the tenant leave no room for a part.
         """
-        counted = most_bytes
-        if self._in_hand_bytes[tenant] + counted > self._limits.in_hand_bytes:
-            raise TooMuchInHand
-        self._in_hand_bytes[tenant] += counted
+        counted = 0
 
-        def came(body_bytes: int) -> None:
+        def comes(part_bytes: int) -> None:
             nonlocal counted
-            self._in_hand_bytes[tenant] += body_bytes - counted
-            counted = body_bytes
+            if self._in_hand_bytes[tenant] + part_bytes > self._limits.in_hand_bytes:
+                raise TooMuchInHand
+            self._in_hand_bytes[tenant] += part_bytes
+            counted += part_bytes
 
         try:
-            yield came
+            yield comes
         finally:
             self._in_hand_bytes[tenant] -= counted
 

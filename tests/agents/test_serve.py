@@ -1,6 +1,7 @@
 """The public port: which doors it has, and when hooks are sent to it."""
 
 from pathlib import Path
+from time import monotonic
 from types import SimpleNamespace
 from typing import Any
 
@@ -66,7 +67,9 @@ async def test_without_kafka_it_is_ready_until_the_spool_is_full_and_says_where_
         producer.close()
 
 
-async def test_a_disk_that_refuses_takes_no_hooks_without_kafka(tmp_path: Path) -> None:
+async def test_a_disk_that_refuses_takes_no_hooks_without_kafka_for_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     spool = Spool(tmp_path, max_bytes=200_000)
     producer = Producer({"bootstrap_servers": f"127.0.0.1:{usable_port()}"}, spool)
     await producer.open()
@@ -75,3 +78,6 @@ async def test_a_disk_that_refuses_takes_no_hooks_without_kafka(tmp_path: Path) 
     with pytest.raises(OSError, match="Bad file descriptor"):
         await producer.deliver([Outgoing(topic="t", key=b"k", value=b"x")])
     assert not producer.can_take
+    now = monotonic()
+    monkeypatch.setattr("agents.intake.spool.monotonic", lambda: now + 31)
+    assert producer.can_take, "whom nobody sends hooks any more could not find out"
