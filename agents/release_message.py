@@ -29,7 +29,7 @@ def occasion_to_release(ready: Ready, tenant: Tenant, now: datetime) -> Occasion
         phrase=ready.phrase,
         next_step=ready.next_step,
         keepsakes=frozenset(carried_by(tenant, ready, now)),
-        is_first=ready.is_first and not ready.celebrated_of_all,  # another may have left meanwhile
+        is_first=ready.is_first,
         approved=ready.approved,
     )
 

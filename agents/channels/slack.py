@@ -143,11 +143,12 @@ class SlackChannel:
             TimeoutError: that is too long to wait here.
         """
         turns = self._turns.setdefault(where, AsyncLimiter(1, _SECONDS_A_POST))
+        await turns.acquire()
         while (left := self._silent_until.get(where, 0.0) - time.monotonic()) > 0:
             if left > _TURN_SECONDS:
                 raise TimeoutError
             await asyncio.sleep(left)
-        await turns.acquire()
+            await turns.acquire()
 
 
 async def _asked(place: SlackPlace, text: str) -> Answer:

@@ -1,6 +1,7 @@
 """Accounts: what stands to a client's account beyond the last days, read once for a batch.
 
-Each question is answered by an index, so that a long past costs nothing. While the batch is
+Each question is answered by an index, so that a long past costs nothing; only one of which nothing ever went, as of a
+client who was always in the shadow, is looked through. While the batch is
 planned its own celebrations are added, so that two of one client never say the same words.
 """
 

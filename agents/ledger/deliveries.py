@@ -151,7 +151,7 @@ def ready_of(facts: Facts) -> Ready:
         celebrated=() if row["celebrated_at"] else tuple(row["celebrated"]),
         celebrated_of_all=() if row["celebrated_at"] else tuple(row["celebrated_of_all"]),
         phrase=row["phrase"],
-        is_first=row["is_first"],
+        is_first=row["is_first"] and not row["celebrated_of_all"],  # another may have left meanwhile
         next_step=row["next_step"],
         variant=row["variant"],
         gift_cents=row["gift_cents"],

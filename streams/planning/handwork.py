@@ -35,6 +35,7 @@ _TELL: Final[Mapping[str, str]] = {
     "no_channel": "no channel of this answer is set up; tell them yourself",
     "not_carried": "no message could carry it; send it yourself",
     "expired": "it could not go out in time; tell them yourself",
+    "approval_over": "no time was left to ask you; tell them yourself",
     "cap_reached": "it could not go out in time; tell them yourself",
     "quiet_hours": "it could not go out in time; tell them yourself",
 }

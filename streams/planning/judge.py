@@ -105,7 +105,7 @@ def judge(question: Question, channel: ChannelName, slot: Slot, account: Account
     if objection is not None:
         return _objected(channel, objection, now, asks=asked is not None)
     if asked is not None and channel in MESSAGES and not leaves_time_to_ask(now, answer.expires_at):
-        return Part(channel=channel, outcome="skip", reason="expired", due_at=now, tell=True)
+        return Part(channel=channel, outcome="skip", reason="approval_over", due_at=now, tell=True)
     if asked is not None:
         return Part(channel=channel, outcome="hold", reason=asked, due_at=now + _while_of(answer, channel), asks=True)
     return _timed(channel, answer, slot, now)

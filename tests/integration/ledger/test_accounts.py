@@ -12,6 +12,8 @@ from tests.integration.ledger.ledger_practice import NOON, Practice, first_sessi
 from tests.integration.ledger.test_one_message import goal, graduation
 from tests.streams.planning.planning_cases import NIGHT, consent
 
+WELCOME = "This is the first message of its kind"
+
 
 async def test_phrasings_go_on_and_the_first_message_is_known(practice: Practice) -> None:
     await practice.meet()
@@ -54,6 +56,18 @@ async def test_of_two_first_messages_that_wait_the_second_is_no_longer_the_first
     assert [is_welcome(mail) for mail in practice.channel.sent] == [True, False]
 
 
+async def test_what_was_shown_in_the_app_was_the_first_message(practice: Practice) -> None:
+    await practice.meet()
+    await pause(practice.pool, Pause(tenant="northstar", reason="looking"), author="jo")
+    await practice.hear(reached())
+    await practice.hear(reached("second-streak"))
+    await resume(practice.pool, tenant="northstar", channel=None, rule=None, author="jo", now=practice.now)
+    await practice.send()  # the app's messages first
+    shown = await practice.pool.fetch("SELECT text FROM inbox ORDER BY position")
+    assert [WELCOME in row["text"] for row in shown] == [True, False]
+    assert [is_welcome(mail) for mail in practice.channel.sent] == [False, False]
+
+
 async def test_what_did_not_go_takes_no_phrasing(practice: Practice) -> None:
     practice.set_policy(tiers={"micro": {"channels": ["in_app"], "expires": "24h", "cap": {"per_day": 1}}})
     await practice.meet()
@@ -87,7 +101,7 @@ def growing(practice: Practice) -> None:
 
 
 def is_welcome(mail: Message) -> bool:
-    return "This is the first message of its kind" in mail.text
+    return WELCOME in mail.text
 
 
 async def gifts(practice: Practice) -> dict[int, str | None]:

@@ -179,7 +179,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     ),
     "without time to ask a coach the words are left to them": (
         {"policy": policy(approval="always"), "now": NOON + timedelta(hours=46, minutes=1)},
-        {"email": "skip:expired", "in_app": "skip:expired"},
+        {"email": "skip:approval_over", "in_app": "skip:approval_over"},
     ),
     "with an hour to answer and one to send in they are asked": (
         {"policy": policy(approval="always"), "now": NOON + timedelta(hours=46)},

@@ -19,7 +19,16 @@ from streams.planning.objections import Objection, Question
 from streams.planning.quiet_hours import quiet_until
 from streams.planning.release import Wait, objection_to_release
 from streams.planning.timing import first_time
-from streams.planning.verdicts import MAX_DEFERRALS, Case, on_absence, on_budget, on_fault, on_objection, on_outcome
+from streams.planning.verdicts import (
+    MAX_DEFERRALS,
+    Case,
+    on_absence,
+    on_budget,
+    on_doubt,
+    on_fault,
+    on_objection,
+    on_outcome,
+)
 from tests.streams.planning.planning_cases import MORNING, NIGHT, NOON, client, policy, won
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -179,6 +188,8 @@ def case(attempts: int = 0, deferrals: int = 0) -> Case:
         (on_budget(case(), "jo"), "held", "approval", False),
         (on_absence(case(deferrals=MAX_DEFERRALS), "no_address"), "failed", "no_address", True),
         (on_fault(case(), "missing_fact", "title"), "failed", "missing_fact", True),
+        (on_doubt(case(), on_fault(case(), "no_channel")), "unknown", "lost_in_sending", True),
+        (on_doubt(case(), on_budget(case(), "jo")), "held", "approval", False),
         (on_objection(case(), Wait(until=MORNING, reason="quiet_hours")), "pending", "quiet_hours", False),
         (on_objection(case(), Objection(outcome="hold", reason="paused")), "held", "paused", False),
         (
