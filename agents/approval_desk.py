@@ -92,7 +92,7 @@ class Look:
             )
         )  # fmt: skip
         return (
-            f"That is more than the budget leaves this month: {client} of {of_client} are given or promised to the "
+            f"The gift is more than the budget leaves this month: {client} of {of_client} are given or promised to the "
             f"client, {practice} of {of_practice} in the whole practice. A yes goes beyond it."
         )
 
