@@ -170,8 +170,7 @@ class Attempts:
         )
 
     async def _settle(self, claimed: Claimed, ready: Ready, verdict: Verdict, *, in_doubt: bool) -> bool:
-        is_told = verdict.decision is not None or verdict.task is not None or verdict.asks_coach is not None
-        is_more = in_doubt or is_told
+        is_more = in_doubt or verdict.is_told
         async with self._pool.acquire() as connection, AsyncExitStack() as stack:
             if is_more:  # one statement is its own transaction
                 await stack.enter_async_context(connection.transaction())

@@ -135,6 +135,11 @@ class Verdict:
     task: CoachTask | None = None
     asks_coach: str | None = None
 
+    @property
+    def is_told(self) -> bool:
+        """Whether more is recorded than the outcome: why, a task, or a question to the coach."""
+        return self.decision is not None or self.task is not None or self.asks_coach is not None
+
 
 class Ask(Struct, frozen=True, kw_only=True):
     """What waits for a coach's approval.

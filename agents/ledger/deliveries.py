@@ -265,8 +265,7 @@ async def settle(
     Returns:
         False when the claim was lost; then nothing is recorded.
     """
-    is_told = verdict.decision is not None or verdict.task is not None or verdict.asks_coach is not None
-    erased = is_told and await lock_client(connection, claimed.tenant, claimed.client)
+    erased = verdict.is_told and await lock_client(connection, claimed.tenant, claimed.client)
     done = await connection.fetchrow(
         _SQL.record_outcome,
         claimed.delivery_id,
@@ -281,8 +280,8 @@ async def settle(
     )
     if done is None:
         return False
-    if in_doubt or (verdict.state == "failed" and verdict.provider_id is not None):
-        await money.doubt_or_end(connection, claimed.delivery_id, in_doubt=in_doubt)
+    has_ended = verdict.state == "failed" and verdict.provider_id is not None  # the provider knows the order
+    await money.settle_attempt(connection, claimed.delivery_id, in_doubt=in_doubt, has_ended=has_ended)
     if verdict.decision:
         decided = msgspec.structs.replace(verdict.decision, detail=None) if erased else verdict.decision
         await append_decisions(connection, [rows.decision(ready.milestone, decided, now)])

@@ -128,11 +128,18 @@ async def give_back(
     return cents
 
 
-async def doubt_or_end(connection: AnyConnection, delivery_id: str, *, in_doubt: bool) -> None:
-    """It may have been ordered; or its provider shows the order as failed or cancelled, so that its cents come back."""
+async def settle_attempt(connection: AnyConnection, delivery_id: str, *, in_doubt: bool, has_ended: bool) -> None:
+    """What an attempt says of the money beyond the delivery's state, by which `settle_ended` goes later.
+
+    Args:
+        connection: the ledger.
+        delivery_id: whose cost it was.
+        in_doubt: it may have been ordered.
+        has_ended: its provider shows the order as failed or cancelled, so that its cents come back.
+    """
     if in_doubt:
         await doubt(connection, delivery_id)
-    else:
+    elif has_ended:
         await give_back(connection, delivery_id, why="the order ended at its provider", certain=True)
 
 

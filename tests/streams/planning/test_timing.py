@@ -206,6 +206,12 @@ def test_everything_that_can_happen_ends_in_a_state(
     assert (verdict.state, verdict.reason, verdict.task is not None) == (state, reason, asks)
 
 
+def test_more_than_the_outcome_is_told_where_there_is_a_reason_or_a_question() -> None:
+    assert not on_outcome(case(), "accepted", "250").is_told
+    assert on_fault(case(), "missing_fact").is_told
+    assert on_budget(case(), "jo").is_told
+
+
 def test_the_zone_of_a_client_who_named_none_is_the_coachs_and_then_the_tenants() -> None:
     told = Coach(id="jo", name="Jo", email="jo@x.example", timezone="Asia/Tokyo")
     silent = Coach(id="al", name="Al", email="al@x.example")
