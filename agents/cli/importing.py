@@ -12,6 +12,7 @@ from rich.table import Table
 
 from agents.cli.app import EXIT_INVALID, EXIT_NO, app, begin, err, out, run
 from agents.cli.import_tables import is_agreed, is_table, open_format, show_preview, with_people
+from agents.cli.tenant_option import refuse_unknown
 from agents.engine import collector
 from agents.history_import import ImportJob, ImportRunningError, import_history
 from agents.import_checkpoint import CheckpointRefusedError, Progress
@@ -23,7 +24,7 @@ from agents.progress import ProgressBar
 from agents.rejects import is_of_rejects
 from agents.settings import ImportPlace, ImportSettings, KafkaSettings, Settings, read
 from agents.table_file import TableErrors
-from agents.tenants import tenant_folders, unknown_tenant
+from agents.tenants import tenant_folders
 
 EXIT_INTERRUPTED = 130
 _RATE = 1_000
@@ -77,8 +78,8 @@ def _check(file: Path, tenant: str, rejects: Path) -> None:
         typer.BadParameter: with what to correct.
     """
     folder = read(ImportPlace).tenants_dir
-    if folder is not None and (correction := unknown_tenant(tenant_folders(folder), tenant)):
-        raise typer.BadParameter(correction, param_hint="--tenant")
+    if folder is not None:
+        refuse_unknown(tenant_folders(folder), tenant)
     if not file.is_file():
         raise typer.BadParameter("is read more than once: save it as a file first", param_hint="FILE")
     if not is_of_rejects(rejects):

@@ -9,9 +9,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from agents.cli.app import EXIT_INVALID, EXIT_NO, begin, err, group, out
+from agents.cli.tenant_option import refuse_unknown
 from agents.secret_files import SecretFiles
 from agents.settings import SecretSettings, read
-from agents.tenants import TenantErrors, load_tenant, tenant_folders, unknown_tenant
+from agents.tenants import TenantErrors, load_tenant, tenant_folders
 
 _PARTS: Final = frozenset({"path", "key", "token", "client_id", "client_secret"})
 """What may follow a source's name."""
@@ -121,7 +122,5 @@ def _warn_if_nobody_reads(tenant: str, name: str) -> None:
 
 def _files(tenant: str | None) -> SecretFiles:
     settings = begin("cli", SecretSettings, logs=sys.stderr)
-    known = tenant_folders(settings.tenants_dir)
-    if tenant is not None and (correction := unknown_tenant(known, tenant)):
-        raise typer.BadParameter(correction, param_hint="TENANT")
+    refuse_unknown(tenant_folders(settings.tenants_dir), tenant, hint="TENANT")
     return settings.secret_files

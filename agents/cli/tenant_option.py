@@ -22,7 +22,7 @@ def tenants_asked(folder: Path, tenant: str | None) -> dict[str, Tenant]:
     return load_tenants(folder, only=tenant)
 
 
-def refuse_unknown(known: Collection[str], tenant: str | None) -> None:
+def refuse_unknown(known: Collection[str], tenant: str | None, *, hint: str = "--tenant") -> None:
     """Raise typer.BadParameter, with the nearest name, where a tenant is named and is none of those known."""
     if tenant is not None and (correction := unknown_tenant(known, tenant)):
-        raise typer.BadParameter(correction, param_hint="--tenant")
+        raise typer.BadParameter(correction, param_hint=hint)
