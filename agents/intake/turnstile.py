@@ -1,8 +1,8 @@
 """The turnstile: how many hooks a tenant may bring in a second, and have in hand at a time.
 
 It must never let one tenant's flood stand in another's way, nor let hooks wait without a limit: what is too much is
-told to come again before it costs a read, of its body too: that is counted at its most before it is read, for it may
-come slowly, and who sends it is not known yet. A tenant's hooks wait for each other, not for those of all. Hooks that
+told to come again before it costs a read, of its body too: that is counted as it comes, for it may come slowly, and
+who sends it is not known yet. A tenant's hooks wait for each other, not for those of all. Hooks that
 ask their tool may take seconds each, so they never hold all of a tenant's places: what finds none of theirs is kept.
 """
 
