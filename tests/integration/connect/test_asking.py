@@ -1,6 +1,5 @@
 """What a vendor says of the hooks to our address, and when that makes a source `disabled`."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -19,12 +18,6 @@ from tests.integration.connect.thinkific_server import ThinkificServer
 
 OURS = "https://cairn.example.org/hooks/acme/tool/the-path"
 MENDS = "`cairn connect tool --tenant acme`"
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
 
 
 async def said(folder: Path, session: aiohttp.ClientSession, source: Source, **values: str) -> Said:

@@ -21,12 +21,6 @@ ELSEWHERE = "https://other.example.org/hook"
 
 
 @pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
-
-
-@pytest.fixture
 async def calendly() -> AsyncIterator[CalendlyServer]:
     async with CalendlyServer() as server:
         yield server
